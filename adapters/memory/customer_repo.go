@@ -1,0 +1,131 @@
+package memory
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// CustomerRepo is a ports.CustomerRepo in memory.
+type CustomerRepo struct {
+	mu     sync.Mutex
+	byRef  map[domain.CustomerRef]*customer
+	phones map[fleetPhone]*customer
+}
+
+// customer is guarded by CustomerRepo.mu, but for changing, which ChangePhoto
+// holds by having sent to it.
+type customer struct {
+	domain.Customer
+	lock     domain.PINLock
+	changing chan struct{}
+}
+
+type fleetPhone struct {
+	fleet domain.FleetID
+	phone domain.PhoneNumber
+}
+
+var _ ports.CustomerRepo = (*CustomerRepo)(nil)
+
+// NewCustomerRepo makes a CustomerRepo without customers.
+func NewCustomerRepo() *CustomerRepo {
+	return &CustomerRepo{
+		byRef:  map[domain.CustomerRef]*customer{},
+		phones: map[fleetPhone]*customer{},
+	}
+}
+
+// AddCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
+	if err := ended(ctx, "add customer"); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	number := fleetPhone{added.Ref.Fleet, added.Phone}
+	if r.byRef[added.Ref] != nil || r.phones[number] != nil {
+		return domain.Errorf(domain.Conflict, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
+	}
+	c := &customer{Customer: added, changing: make(chan struct{}, 1)}
+	r.byRef[added.Ref] = c
+	r.phones[number] = c
+	return nil
+}
+
+// FindByPhone implements ports.CustomerRepo.
+func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+	if err := ended(ctx, "find customer"); err != nil {
+		return domain.Customer{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.phones[fleetPhone{fleet, phone}]
+	if c == nil {
+		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
+	}
+	return c.Customer, nil
+}
+
+// CountPINAttempt implements ports.CustomerRepo.
+func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
+	return r.update(ctx, "count PIN attempt", ref, func(c *customer) error {
+		counted, err := c.lock.Count(now)
+		c.lock = counted
+		return err
+	})
+}
+
+// ResetPINLock implements ports.CustomerRepo.
+func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
+	return r.update(ctx, "reset PIN lock", ref, func(c *customer) error {
+		c.lock = domain.PINLock{}
+		return nil
+	})
+}
+
+// ChangePhoto implements ports.CustomerRepo.
+func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	var changed *customer
+	var record domain.PhotoRecord
+	find := func(c *customer) error { changed = c; return nil }
+	if err := r.update(ctx, "change photo", ref, find); err != nil {
+		return err
+	}
+	select {
+	case changed.changing <- struct{}{}:
+	case <-ctx.Done():
+		return ended(ctx, "wait for the customer's lock")
+	}
+	defer func() { <-changed.changing }()
+
+	read := func(c *customer) error { record = c.Photo; return nil }
+	if err := r.update(ctx, "read the photo's record", ref, read); err != nil {
+		return err
+	}
+	record, err := change(ctx, record)
+	if err != nil {
+		return err
+	}
+	return r.update(ctx, "store the photo's record", ref, func(c *customer) error {
+		c.Photo = record
+		return nil
+	})
+}
+
+// update runs f on the customer ref, alone.
+func (r *CustomerRepo) update(ctx context.Context, action string, ref domain.CustomerRef, f func(*customer) error) error {
+	if err := ended(ctx, action); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.byRef[ref]
+	if c == nil {
+		return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
+	}
+	return f(c)
+}

@@ -1,0 +1,37 @@
+// Package memory keeps everything in the process: for tests, demos and as the
+// reference for how an adapter behaves. What it holds ends with the process.
+//
+// App and tests import it; it imports ports and domain.
+package memory
+
+import (
+	"fmt"
+	"net/url"
+)
+
+// Backend is one set of the four ports that share nothing with another set.
+type Backend struct {
+	FleetAuth    *FleetAuth
+	CustomerRepo *CustomerRepo
+	PhotoStore   *PhotoStore
+	ApiLog       *ApiLog
+}
+
+// New makes an empty Backend.
+func New() *Backend {
+	return &Backend{
+		FleetAuth:    NewFleetAuth(),
+		CustomerRepo: NewCustomerRepo(),
+		PhotoStore:   NewPhotoStore(),
+		ApiLog:       NewApiLog(),
+	}
+}
+
+// Open makes an empty Backend for the URL memory://, which takes nothing more.
+func Open(rawURL string) (*Backend, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "memory" || u.Host+u.Path+u.RawQuery != "" {
+		return nil, fmt.Errorf("want memory:// and nothing more, got %q", rawURL)
+	}
+	return New(), nil
+}

@@ -1,0 +1,43 @@
+package usecase
+
+import (
+	"context"
+	"io"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// Provision adds fleets and customers. All fields must be set.
+type Provision struct {
+	Fleets    ports.FleetAuth
+	Customers ports.CustomerRepo
+	PINKey    domain.PINKey
+	Random    io.Reader // cryptographically secure
+}
+
+// AddFleet adds a fleet and returns its first API key, which is stored only as
+// a hash: it can't be shown again. It fails with Conflict where the fleet exists.
+func (p *Provision) AddFleet(ctx context.Context, fleet domain.Fleet) (domain.APIKey, error) {
+	key, err := domain.NewAPIKey(p.Random)
+	if err != nil {
+		return domain.APIKey{}, err
+	}
+	return key, p.Fleets.AddFleet(ctx, fleet, key.Hash())
+}
+
+// AddCustomer adds a customer to a fleet; pin may be blank. It fails with
+// NotFound where the fleet doesn't exist and with Conflict where the fleet has
+// this id or phone already.
+func (p *Provision) AddCustomer(ctx context.Context, ref domain.CustomerRef, phone domain.PhoneNumber, pin domain.PIN) error {
+	fleets, err := p.Fleets.Fleets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, fleet := range fleets {
+		if fleet.ID == ref.Fleet {
+			return p.Customers.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: phone, PIN: p.PINKey.Hash(ref, pin)})
+		}
+	}
+	return domain.Errorf(domain.NotFound, "there is no fleet %d; add it first, or check the number", ref.Fleet)
+}

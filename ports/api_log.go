@@ -1,0 +1,34 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// ApiLog records the calls. An entry that is open is the durable intent to
+// change a photo: it is opened before the change and closed after it, and what
+// stays open was cut off and is for Repair.
+type ApiLog interface {
+	// Record writes a call that has ended, in one write, and returns the id
+	// of its entry.
+	Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error)
+
+	// Open writes a call that is about to change a photo and returns the id
+	// of its entry, which is open. When Open returns, the entry is durable.
+	Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID, error)
+
+	// Close gives an open entry its outcome, durably. An entry that is closed
+	// keeps the outcome that it has, without an error. It fails with NotFound
+	// where there is no such entry.
+	Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error
+
+	// Unfinished returns the open entries of calls received before the given
+	// time, the oldest first, at most limit of them. Entries received at the
+	// same time come in the order of their ids.
+	Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error)
+
+	// Entry returns the entry with this id. It fails with NotFound.
+	Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error)
+}

@@ -1,0 +1,55 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// PhotoChange changes a customer's photo in the photo store and returns the
+// record of what is there now. current is the record before the change.
+type PhotoChange func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error)
+
+// CustomerRepo holds the customers, the locks on their PINs and the records
+// of their photos.
+type CustomerRepo interface {
+	// AddCustomer adds a customer, durably, with no attempt counted on its
+	// PIN. When the fleet has a customer with this id or this phone number it
+	// fails with Conflict and changes nothing. Whether the fleet exists is not
+	// checked: the fleets may live in another backend.
+	AddCustomer(ctx context.Context, customer domain.Customer) error
+
+	// FindByPhone returns the customer of this fleet with this number. It
+	// fails with CustomerNotFound where the fleet has none, whatever other
+	// fleets have.
+	FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error)
+
+	// CountPINAttempt applies domain.PINLock.Count to the customer's lock at
+	// the time now and stores the result, durably and atomically: of any
+	// number of attempts at once, in any process, at most domain.MaxWrongPINs
+	// succeed. It fails with PINLocked and the time to wait in RetryAfter, and
+	// with CustomerNotFound.
+	CountPINAttempt(ctx context.Context, customer domain.CustomerRef, now time.Time) error
+
+	// ResetPINLock sets the customer's lock back, durably, after a right PIN.
+	// It fails with CustomerNotFound.
+	ResetPINLock(ctx context.Context, customer domain.CustomerRef) error
+
+	// ChangePhoto runs change while no other ChangePhoto for this customer
+	// runs, in any process on this repository, and stores the record that
+	// change returns, durably. Other customers don't wait for it, nor do the
+	// other methods.
+	//
+	// change runs once or, when ChangePhoto fails before it, not at all; it
+	// is never repeated. When change fails or panics, the record stays as it
+	// was and ChangePhoto returns that error as it is, or lets the panic
+	// through; the customer isn't left locked. When ChangePhoto fails after
+	// change succeeded, the record is the old one or the new one: the caller
+	// lets Repair find out.
+	//
+	// The ctx that change gets is ctx or ends with it. change doesn't call
+	// this repository. ChangePhoto fails with CustomerNotFound, without
+	// running change, where the customer doesn't exist.
+	ChangePhoto(ctx context.Context, customer domain.CustomerRef, change PhotoChange) error
+}
