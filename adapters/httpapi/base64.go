@@ -1,0 +1,152 @@
+package httpapi
+
+import (
+	"bytes"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// The values of base64Values that are no digit.
+const (
+	invalid = 0x80 + iota
+	lineBreak
+	space
+	padding
+)
+
+// maxDataURIHead bounds the search for the comma of a data URI.
+const maxDataURIHead = 1024
+
+// base64Values maps a byte to its six bits, of the standard and the URL-safe
+// alphabet (RFC 4648, sections 4 and 5), or to a class from invalid on.
+var base64Values = func() (values [256]byte) {
+	for i := range values {
+		values[i] = invalid
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		values[c] = byte(i)
+	}
+	values['-'], values['_'] = values['+'], values['/']
+	values['\r'], values['\n'], values['\t'] = lineBreak, lineBreak, lineBreak
+	values[' '], values['='] = space, padding
+	return values
+}()
+
+// decodeBase64 decodes text in place, in either alphabet, padded or not, with
+// line breaks and after a data URI's prefix. A run of spaces stands for as
+// many "+" that a form client forgot to escape, unless it touches a line break
+// or an end. It returns the decoded bytes, which alias text, whose content is lost.
+func decodeBase64(text []byte) ([]byte, error) {
+	text, err := dropDataURI(bytes.TrimSpace(text))
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.TrimSpace(text)
+	out, in := 0, 0
+	var group uint32 // the bits of the digits read since the last whole group
+	digits := 0
+	for in < len(text) {
+		if digits == 0 {
+			wholeIn, wholeOut := decodeGroups(text, in, out)
+			if in, out = wholeIn, wholeOut; in == len(text) {
+				break
+			}
+		}
+		value := base64Values[text[in]]
+		switch {
+		case value < invalid:
+			in++
+		case value == lineBreak:
+			in++
+			continue
+		case value == space:
+			in = readSpaces(text, in)
+			continue
+		case value == padding:
+			if err := onlyPadding(text, in, digits); err != nil {
+				return nil, err
+			}
+			in = len(text)
+			continue
+		default:
+			return nil, domain.Errorf(domain.TypeError, "photo_base64: want Base64 or the word delete; byte %d is neither a Base64 digit, padding nor a line break", in+1)
+		}
+		group = group<<6 | uint32(value)
+		if digits++; digits == 4 {
+			text[out], text[out+1], text[out+2] = byte(group>>16), byte(group>>8), byte(group)
+			out += 3
+			group, digits = 0, 0
+		}
+	}
+	return finishGroup(text[:out], group, digits)
+}
+
+// decodeGroups decodes groups of four digits in a row for as long as there are any.
+func decodeGroups(text []byte, in, out int) (int, int) {
+	for in+4 <= len(text) {
+		quad := text[in : in+4 : in+4]
+		a, b, c, d := base64Values[quad[0]], base64Values[quad[1]], base64Values[quad[2]], base64Values[quad[3]]
+		if (a|b|c|d)&invalid != 0 {
+			break
+		}
+		group := uint32(a)<<18 | uint32(b)<<12 | uint32(c)<<6 | uint32(d)
+		text[out], text[out+1], text[out+2] = byte(group>>16), byte(group>>8), byte(group)
+		in, out = in+4, out+3
+	}
+	return in, out
+}
+
+// readSpaces reads the run of spaces and line breaks at start and returns where
+// to go on: behind it, or, where its spaces stand for "+", at start again with
+// "+" in their places. The text has been trimmed, so no run touches an end.
+func readSpaces(text []byte, start int) int {
+	end := start
+	plus := start > 0 && base64Values[text[start-1]] != lineBreak
+	for ; end < len(text) && isWhite(text[end]); end++ {
+		plus = plus && base64Values[text[end]] == space
+	}
+	if !plus {
+		return end
+	}
+	for i := start; i < end; i++ {
+		text[i] = '+'
+	}
+	return start
+}
+
+func isWhite(c byte) bool {
+	return base64Values[c] == space || base64Values[c] == lineBreak
+}
+
+// onlyPadding checks that nothing but padding and white space follows, and
+// that it follows at least two digits.
+func onlyPadding(text []byte, in, digits int) error {
+	if digits < 2 || len(bytes.Trim(text[in:], "= \r\n\t")) > 0 {
+		return domain.Errorf(domain.TypeError, "photo_base64: want Base64; the padding at byte %d is not at its end", in+1)
+	}
+	return nil
+}
+
+func finishGroup(decoded []byte, group uint32, digits int) ([]byte, error) {
+	switch digits {
+	case 1:
+		return nil, domain.Errorf(domain.TypeError, "photo_base64: want Base64; one digit is left over, so its end is missing")
+	case 2:
+		decoded = append(decoded, byte(group>>4))
+	case 3:
+		decoded = append(decoded, byte(group>>10), byte(group>>2))
+	}
+	return decoded, nil
+}
+
+// dropDataURI removes the prefix "data:…;base64,".
+func dropDataURI(text []byte) ([]byte, error) {
+	if len(text) < len("data:") || !bytes.EqualFold(text[:len("data:")], []byte("data:")) {
+		return text, nil
+	}
+	head, _, found := bytes.Cut(text[:min(len(text), maxDataURIHead)], []byte(","))
+	if !found || !bytes.HasSuffix(bytes.ToLower(head), []byte(";base64")) {
+		return nil, domain.Errorf(domain.TypeError, "photo_base64: want a data URI that begins with data:image/jpeg;base64, or the like")
+	}
+	return text[len(head)+1:], nil
+}

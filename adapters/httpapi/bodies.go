@@ -1,0 +1,112 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// smallestBody is the size of the buffer that every request begins with.
+const smallestBody = 64 << 10
+
+// growthShift bounds how far a buffer grows at once, to 16 times what has
+// arrived: who announces a large body holds room for it only by sending it.
+const growthShift = 4
+
+// errFull is the cause when a body finds no room.
+var errFull = errors.New("the in-flight bytes are used up")
+
+// bodies lends the buffers that request bodies are read into, and bounds the
+// bytes that all of them hold together.
+type bodies struct {
+	budget int64
+	held   atomic.Int64
+	pools  [32]sync.Pool // pools[c] holds *[]byte of smallestBody<<c
+}
+
+// body is a borrowed buffer. data is what has been read so far.
+type body struct {
+	owner    *bodies
+	data     []byte
+	class    int
+	expected int64 // the announced length; 0 or less: unknown
+}
+
+func (b *bodies) borrow(expected int64) (*body, error) {
+	data, err := b.take(0)
+	return &body{owner: b, data: data, expected: expected}, err
+}
+
+func (b *bodies) take(class int) ([]byte, error) {
+	size := int64(smallestBody) << class
+	if b.held.Add(size) > b.budget {
+		b.held.Add(-size)
+		full := domain.Errorf(domain.Unavailable, "the server is receiving as much as it can hold; send the call again in a moment")
+		return nil, full.WithCause(errFull)
+	}
+	if pooled, ok := b.pools[class].Get().(*[]byte); ok {
+		return *pooled, nil
+	}
+	return make([]byte, 0, size), nil
+}
+
+func (b *bodies) giveBack(data []byte, class int) {
+	data = data[:0]
+	b.pools[class].Put(&data)
+	b.held.Add(-(int64(smallestBody) << class))
+}
+
+// release ends the loan: nothing may use data after it.
+func (b *body) release() {
+	b.owner.giveBack(b.data, b.class)
+	b.data = nil
+}
+
+// readAll appends all of r.
+func (b *body) readAll(r io.Reader) error {
+	for {
+		if len(b.data) == cap(b.data) {
+			if err := b.grow(); err != nil {
+				return err
+			}
+		}
+		n, err := r.Read(b.data[len(b.data):cap(b.data)])
+		b.data = b.data[:len(b.data)+n]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (b *body) grow() error {
+	class := max(b.class+1, min(b.class+growthShift, classFor(b.expected+1)))
+	larger, err := b.owner.take(class)
+	if err != nil {
+		return err
+	}
+	larger = append(larger, b.data...)
+	b.owner.giveBack(b.data, b.class)
+	b.data, b.class = larger, class
+	return nil
+}
+
+// classFor returns the class of the smallest buffer that holds size bytes.
+func classFor(size int64) int {
+	if size <= smallestBody {
+		return 0
+	}
+	return bits.Len64(uint64(size-1) / smallestBody)
+}
+
+// LeastInflightBytes returns the bytes that one call with a photo of
+// maxPhotoBytes needs, while its buffer grows.
+func LeastInflightBytes(maxPhotoBytes int64) int64 {
+	return 2 * (smallestBody << classFor(MaxBodyBytes(maxPhotoBytes)+1))
+}

@@ -1,0 +1,88 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// methodNotAllowed is the one kind of failure that only HTTP has.
+const methodNotAllowed domain.Kind = "Method Not Allowed"
+
+// statuses is the error table: the status of each kind of failure.
+var statuses = map[domain.Kind]int{
+	domain.TypeError:        http.StatusBadRequest, // 415 when errMediaType is its cause
+	domain.InvalidHashID:    http.StatusUnauthorized,
+	domain.FleetDisabled:    http.StatusForbidden,
+	domain.CustomerNotFound: http.StatusNotFound,
+	domain.InvalidPIN:       http.StatusForbidden,
+	domain.PINLocked:        http.StatusTooManyRequests,
+	domain.PhotoTooLarge:    http.StatusRequestEntityTooLarge,
+	domain.TooManyRequests:  http.StatusTooManyRequests,
+	domain.Unavailable:      http.StatusServiceUnavailable,
+	domain.Internal:         http.StatusInternalServerError,
+	domain.NotFound:         http.StatusNotFound,
+	domain.Conflict:         http.StatusConflict,
+	methodNotAllowed:        http.StatusMethodNotAllowed,
+}
+
+// defaultRetryAfter is sent with a 503 or 429 that doesn't know better.
+const defaultRetryAfter = 5 * time.Second
+
+// failure is the envelope of every failed call. It is a huma.StatusError and
+// a huma.HeadersError.
+type failure struct {
+	Result   string          `json:"result"`
+	Word     domain.Kind     `json:"error"`
+	ApiLogID domain.ApiLogID `json:"api_log_id"`
+	Detail   string          `json:"detail"`
+
+	status     int
+	retryAfter time.Duration // 0: the header isn't sent
+}
+
+func newFailure(err error, id domain.ApiLogID) *failure {
+	known := domain.AsError(err)
+	f := &failure{
+		Result: "error", Word: known.Kind, ApiLogID: id, Detail: known.Public,
+		status: statuses[known.Kind], retryAfter: known.RetryAfter,
+	}
+	if errors.Is(err, errMediaType) {
+		f.status = http.StatusUnsupportedMediaType
+	}
+	if f.retryAfter == 0 && (f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests) {
+		f.retryAfter = defaultRetryAfter
+	}
+	return f
+}
+
+// Error implements error.
+func (f *failure) Error() string { return string(f.Word) + ": " + f.Detail }
+
+// GetStatus implements huma.StatusError.
+func (f *failure) GetStatus() int { return f.status }
+
+// GetHeaders implements huma.HeadersError.
+func (f *failure) GetHeaders() http.Header {
+	if f.retryAfter == 0 {
+		return nil
+	}
+	return http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds())))}}
+}
+
+// write sends f where Huma isn't involved.
+func (f *failure) write(w http.ResponseWriter) {
+	for name, values := range f.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", typeJSON)
+	w.WriteHeader(f.status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(f) // the client is gone if this fails
+}

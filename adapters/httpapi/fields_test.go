@@ -1,0 +1,216 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+func newBody(expected int64) *body {
+	into, err := (&bodies{budget: 1 << 30}).borrow(expected)
+	if err != nil {
+		panic(err)
+	}
+	return into
+}
+
+func text(s string) field { return field{text: []byte(s), came: true} }
+
+func TestParseJSON(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       fields
+		broken     string // a part of the sentence
+	}{
+		{name: "all", body: `{"api_key":"k","phone_number":44,"customer_pin":"12","photo_base64":"a\/b"}`,
+			want: fields{text("k"), field{text: []byte("44"), came: true, number: true}, text("12"), text("a/b")}},
+		{name: "escapes", body: `{"photo_base64":"\u002B\u00e9\r\n\ud83d\ude00\"\\"}`, want: fields{photo: text("+é\r\n😀\"\\")}},
+		{name: "null is missing", body: `{"api_key":null,"photo_base64":null}`},
+		{name: "a name with an escape", body: `{"api\u005fkey":"k"}`, want: fields{apiKey: text("k")}},
+		{name: "unknown names", body: `{"x":{"api_key":[1,2,{"y":null}]},"api_key":"k","Api_Key":"z"}`, want: fields{apiKey: text("k")}},
+		{name: "an object", body: `{"phone_number":{}}`, want: fields{phone: field{text: []byte("{}"), came: true, foreign: "a JSON object"}}},
+		{name: "white space", body: " \r\n{ \"api_key\" : \"k\" }\n", want: fields{apiKey: text("k")}},
+		{name: "twice", body: `{"api_key":"a","api_key":"b"}`, broken: "each name once"},
+		{name: "empty", body: "", broken: "no JSON"},
+		{name: "an array", body: "[]", broken: "a JSON array"},
+		{name: "cut off", body: `{"api_key":"a"`, broken: "byte 15"},
+		{name: "trailing", body: `{} {}`, broken: "broken"},
+		{name: "invalid UTF-8", body: "{\"api_key\":\"\xff\"}", broken: "UTF-8"},
+		{name: "single quotes", body: `{'api_key':'a'}`, broken: "broken"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseJSON([]byte(test.body))
+			checkParsed(t, got, err, test.want, test.broken)
+		})
+	}
+}
+
+func checkParsed(t *testing.T, got fields, err error, want fields, broken string) {
+	t.Helper()
+	if broken != "" {
+		if !errors.Is(err, domain.TypeError) || !strings.Contains(err.Error(), broken) {
+			t.Errorf("got %v, want a Type Error with %q", err, broken)
+		}
+		return
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestIntegerText(t *testing.T) {
+	for number, want := range map[string]string{
+		"42": "42", "42.0": "42", "4.2e1": "42", "447700900123.000": "447700900123", "42.5": "42.5", "-42": "negative",
+		"1e400": "1e400", "9007199254740993.0": "9007199254740993.0", "0": "0",
+	} {
+		if got := string(integerText([]byte(number))); got != want {
+			t.Errorf("integerText(%s) = %s, want %s", number, got, want)
+		}
+	}
+}
+
+func TestParseForm(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       fields
+		broken     string
+	}{
+		{name: "all", body: "api_key=k&phone_number=%2B44&customer_pin=&photo_base64=a+b%2Bc%3d", want: fields{text("k"), text("+44"), text(""), text("a b+c=")}},
+		{name: "an escaped name", body: "api%5Fkey=k", want: fields{apiKey: text("k")}},
+		{name: "without a value", body: "api_key&&=&x", want: fields{apiKey: field{came: true}}},
+		{name: "an equals sign in the value", body: "photo_base64=QQ==", want: fields{photo: text("QQ==")}},
+		{name: "unknown and broken", body: "%zz=1&a=%zz&" + strings.Repeat("n", 100) + "=1&api_key=k", want: fields{apiKey: text("k")}},
+		{name: "empty", body: ""},
+		{name: "twice", body: "api_key=a&api_key=b", broken: "api_key: it came twice"},
+		{name: "a broken escape", body: "api_key=%4", broken: "api_key: want two hexadecimal digits"},
+		{name: "an escape that is no hex", body: "phone_number=1%4g", broken: "phone_number: want two hexadecimal digits"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseForm([]byte(test.body))
+			checkParsed(t, got, err, test.want, test.broken)
+		})
+	}
+}
+
+func TestReadMultipartSurvivesAGrowingBuffer(t *testing.T) {
+	large := strings.Repeat("QUJD", 100_000)
+	var out bytes.Buffer
+	writer := multipart.NewWriter(&out)
+	check(t, writer.WriteField(fieldAPIKey, "k"))
+	check(t, writer.WriteField("other", large))
+	check(t, writer.WriteField(fieldPhoto, large))
+	check(t, writer.WriteField(fieldPhone, "44"))
+	check(t, writer.Close())
+	got, err := readMultipart(&out, writer.Boundary(), newBody(-1))
+	want := fields{apiKey: text("k"), phone: text("44"), photo: text(large)}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %.100q, %v", fmt.Sprint(got), err)
+	}
+}
+
+// The photo is decoded where it was read: no second copy is made.
+func TestPhotosAliasTheBody(t *testing.T) {
+	encoded := encode(bytes.Repeat([]byte("photo"), 1000))
+	parsers := map[string]struct {
+		body  string
+		parse func([]byte) (fields, error)
+	}{
+		"JSON": {`{"photo_base64":"` + strings.ReplaceAll(encoded, "/", `\/`) + `"}`, parseJSON},
+		"form": {"photo_base64=" + url.QueryEscape(encoded), parseForm},
+	}
+	for name, p := range parsers {
+		body := []byte(p.body)
+		got, err := p.parse(body)
+		check(t, err)
+		photo, _, err := got.photo.parsePhoto()
+		check(t, err)
+		if !aliases(photo, body) {
+			t.Errorf("%s: the photo was copied out of the body", name)
+		}
+	}
+}
+
+func aliases(part, whole []byte) bool {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(part)))
+	begin := uintptr(unsafe.Pointer(unsafe.SliceData(whole)))
+	return at >= begin && at < begin+uintptr(len(whole))
+}
+
+// fuzzParser checks what holds for every parser: whatever it gets, giving the
+// parameters their types is no bug. It uses up the photo's text.
+func fuzzParser(t *testing.T, got *fields, err error) {
+	t.Helper()
+	if err != nil {
+		return
+	}
+	if _, err := got.request("test"); err != nil && domain.AsError(err).Kind == domain.Internal {
+		t.Errorf("a bad parameter is no bug of the server: %v", err)
+	}
+}
+
+func FuzzParseJSON(f *testing.F) {
+	f.Add([]byte(`{"api_key":"DEMO0DEMO0DEMO0DEMO0DEMO0","phone_number":447700900123,"customer_pin":"0042","photo_base64":"a\/\u002B="}`))
+	f.Add([]byte(`{"phone_number":1e2,"x":[{}],"customer_pin":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var standard map[string]any
+		standardErr := json.Unmarshal(body, &standard)
+		got, err := parseJSON(bytes.Clone(body))
+		defer fuzzParser(t, &got, err)
+		if err != nil {
+			if !errors.Is(err, domain.TypeError) {
+				t.Errorf("want a Type Error, got %v", err)
+			}
+			return
+		}
+		if standardErr != nil {
+			t.Fatalf("encoding/json refuses what was read: %v", standardErr)
+		}
+		for name, value := range map[string]field{fieldAPIKey: got.apiKey, fieldPhoto: got.photo} {
+			if want, ok := standard[name].(string); ok && want != string(value.text) {
+				t.Errorf("%s: got %q, encoding/json says %q", name, value.text, want)
+			}
+		}
+	})
+}
+
+func FuzzParseForm(f *testing.F) {
+	f.Add("api_key=DEMO0DEMO0DEMO0DEMO0DEMO0&phone_number=%2B44&customer_pin=1&photo_base64=a+b%3D")
+	f.Add("api_key&&=&x=%zz&photo_base64")
+	f.Fuzz(func(t *testing.T, body string) {
+		got, err := parseForm([]byte(body))
+		defer fuzzParser(t, &got, err)
+		standard, standardErr := url.ParseQuery(body)
+		if err != nil || standardErr != nil || strings.Contains(body, ";") {
+			return
+		}
+		for name, value := range map[string]field{fieldAPIKey: got.apiKey, fieldPhone: got.phone, fieldPIN: got.pin, fieldPhoto: got.photo} {
+			if want := standard.Get(name); want != string(value.text) {
+				t.Errorf("%s: got %q, net/url says %q", name, value.text, want)
+			}
+		}
+	})
+}
+
+func FuzzReadMultipart(f *testing.F) {
+	f.Add("XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"photo_base64\"; filename=\"a\"\r\n\r\nabc\r\n--XyZ--\r\n")
+	f.Add("XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\nk\r\n--XyZ\r\n\r\nx\r\n--XyZ--")
+	f.Fuzz(func(t *testing.T, boundary, body string) {
+		if _, _, err := mime.ParseMediaType(mime.FormatMediaType(typeMultipart, map[string]string{"boundary": boundary})); err != nil || boundary == "" {
+			return
+		}
+		got, err := readMultipart(strings.NewReader(body), boundary, newBody(int64(len(body))))
+		fuzzParser(t, &got, err)
+	})
+}

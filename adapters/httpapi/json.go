@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// parseJSON reads the parameters from a JSON object (RFC 8259). Their texts
+// are unescaped in place, so body's content is lost.
+func parseJSON(body []byte) (fields, error) {
+	var f fields
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body)) // which it reads in place
+	if decoder.PeekKind() != '{' {
+		return f, domain.Errorf(domain.TypeError, "body: want a JSON object, got %s", describeJSON(decoder.PeekKind()))
+	}
+	if err := readObject(decoder, body, &f); err != nil {
+		return f, syntaxError(decoder, err)
+	}
+	// Only now, as the decoder must not see a changed body.
+	for _, value := range []*field{&f.apiKey, &f.phone, &f.pin, &f.photo} {
+		if err := value.decodeJSON(); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// readObject fills f with the raw JSON values of the parameters.
+func readObject(decoder *jsontext.Decoder, body []byte, f *fields) error {
+	if _, err := decoder.ReadToken(); err != nil {
+		return err
+	}
+	for decoder.PeekKind() != '}' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return err
+		}
+		parameter := name.String()
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return err
+		}
+		if wanted := f.named(parameter); wanted != nil && value.Kind() != 'n' {
+			end := decoder.InputOffset()
+			if err := wanted.set(parameter, field{text: body[end-int64(len(value)) : end]}); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
+		return errTrailing
+	}
+	return nil
+}
+
+var errTrailing = errors.New("something follows the JSON object")
+
+// syntaxError says where the JSON is broken. The decoder's own text stays out,
+// as it may repeat what came.
+func syntaxError(decoder *jsontext.Decoder, err error) error {
+	if known := (*domain.Error)(nil); errors.As(err, &known) {
+		return err
+	}
+	return domain.Errorf(domain.TypeError, "body: want one JSON object with each name once, in UTF-8; it is broken near byte %d", decoder.InputOffset()+1)
+}
+
+// decodeJSON turns a raw JSON value into text.
+func (f *field) decodeJSON() (err error) {
+	if !f.came {
+		return nil
+	}
+	switch kind := jsontext.Value(f.text).Kind(); kind {
+	case '"':
+		// What is written never overtakes what is read: an escape is longer than what it stands for.
+		f.text, err = jsontext.AppendUnquote(f.text[:0], f.text)
+		return err
+	case '0':
+		f.number = true
+		f.text = integerText(f.text)
+		return nil
+	default:
+		f.foreign = describeJSON(kind)
+		return nil
+	}
+}
+
+// integerText writes a JSON number that is an integer, such as 4.2e1 or 42.0,
+// as digits. It leaves others as they are, and a number with a sign gets a
+// text that is no number.
+func integerText(number []byte) []byte {
+	if number[0] == '-' {
+		return []byte("negative")
+	}
+	if !bytes.ContainsAny(number, ".eE") {
+		return number
+	}
+	const exact = 1 << 53 // from here on, not every integer is a float64
+	value, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || value != math.Trunc(value) || value >= exact {
+		return number
+	}
+	return strconv.AppendFloat(nil, value, 'f', 0, 64)
+}
+
+func describeJSON(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "a JSON object"
+	case '[':
+		return "a JSON array"
+	case 't', 'f':
+		return "a JSON boolean"
+	case 'n':
+		return "a JSON null"
+	case '"':
+		return "a JSON string"
+	case '0':
+		return "a JSON number"
+	}
+	return "no JSON"
+}

@@ -1,0 +1,133 @@
+// Package httpapi speaks the contract over HTTP: it reads calls in three
+// encodings, answers in the one envelope, serves stored photos and describes
+// itself in OpenAPI.
+//
+// App and tests import it; it imports usecase, ports and domain.
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// The paths that are served. Stored photos are below PhotosPath.
+const (
+	UpdatePath = "/update_customer_photo.json"
+	PhotosPath = "/photos/"
+)
+
+// ReadTimeout is how long a request's body may take to arrive.
+const ReadTimeout = 30 * time.Second
+
+// Options says what a Server stands on.
+type Options struct {
+	Update *usecase.UpdateCustomerPhoto
+	// Photos are served below PhotosPath. nil: none are, as the store has an
+	// address of its own.
+	Photos ports.PhotoStore
+	// MaxInflightBytes bounds the request bodies held at once.
+	MaxInflightBytes int64
+	// FailureStatus is the status of every failed call on UpdatePath, for
+	// callers that read only bodies of 200 answers. 0: the error table's.
+	FailureStatus int
+	Logger        *slog.Logger
+}
+
+// Server is the API's http.Handler. It is safe for concurrent use.
+type Server struct {
+	Options
+	maxPhoto, maxBody int64
+	bodies            *bodies
+	router            chi.Router
+	api               huma.API
+}
+
+// New makes a Server.
+func New(options Options) *Server {
+	maxPhoto := options.Update.Limits.MaxBytes
+	s := &Server{
+		Options:  options,
+		maxPhoto: maxPhoto,
+		maxBody:  MaxBodyBytes(maxPhoto),
+		bodies:   &bodies{budget: options.MaxInflightBytes},
+		router:   chi.NewRouter(),
+	}
+	s.router.Use(s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
+	s.router.NotFound(s.notFound)
+	s.router.MethodNotAllowed(s.methodNotAllowed)
+	s.api = humachi.New(s.router, apiConfig())
+	s.register()
+	if s.Photos != nil {
+		s.router.Get(PhotosPath+"*", s.servePhoto)
+	}
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// OpenAPI returns the description of the API (OpenAPI 3.1).
+func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
+
+// HTTPServer returns a server for handler with deadlines for slow clients. A
+// handler may take as long as a call can.
+func HTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	const headerTimeout = 10 * time.Second
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       ReadTimeout,
+		WriteTimeout:      ReadTimeout + usecase.SettleAfter,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// fail makes the envelope of a failed call on UpdatePath.
+func (s *Server) fail(err error, id domain.ApiLogID) *failure {
+	f := newFailure(err, id)
+	if s.FailureStatus != 0 {
+		f.status = s.FailureStatus
+	}
+	return f
+}
+
+// answerFailure answers, and notes for the log, a failure outside a call.
+func (s *Server) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
+	note(r.Context(), usecase.Answer{}, err)
+	if r.URL.Path == UpdatePath {
+		s.fail(err, 0).write(w)
+		return
+	}
+	newFailure(err, 0).write(w)
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.answerFailure(w, r, domain.Errorf(domain.NotFound, "path: nothing is here; calls go to POST %s", UpdatePath))
+}
+
+func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	allowed := "GET, HEAD"
+	if r.URL.Path == UpdatePath {
+		allowed = http.MethodPost
+	}
+	w.Header().Set("Allow", allowed)
+	s.answerFailure(w, r, domain.Errorf(methodNotAllowed, "method: want %s, got %s", allowed, clip(r.Method)))
+}
+
+func noSniff(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,397 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+func TestEveryKindHasAStatus(t *testing.T) {
+	for _, kind := range domain.Kinds() {
+		if statuses[kind] < 400 {
+			t.Errorf("%s has no status in the error table", kind)
+		}
+	}
+}
+
+// failingPhotos fails every Put, or panics.
+type failingPhotos struct {
+	ports.PhotoStore
+	panics bool
+}
+
+func (f failingPhotos) Put(context.Context, domain.PhotoKey, domain.Photo) error {
+	if f.panics {
+		panic("a bug with the password hunter2")
+	}
+	return domain.Errorf(domain.Unavailable, "the store is down").WithCause(errors.New("dial 10.0.0.1: refused, password hunter2"))
+}
+
+type failingFleets struct {
+	ports.FleetAuth
+	panics bool
+}
+
+func (f failingFleets) Authenticate(context.Context, domain.APIKeyHash) (domain.Fleet, error) {
+	if f.panics {
+		panic("a bug with the password hunter2")
+	}
+	return domain.Fleet{}, errors.New("no *domain.Error: password hunter2")
+}
+
+type failingLog struct{ ports.ApiLog }
+
+func (failingLog) Record(context.Context, domain.ApiCall, domain.Outcome) (domain.ApiLogID, error) {
+	return 0, domain.Errorf(domain.Unavailable, "the log is down")
+}
+
+func (failingLog) Open(context.Context, domain.ApiCall) (domain.ApiLogID, error) {
+	return 0, domain.Errorf(domain.Unavailable, "the log is down")
+}
+
+// TestEnvelopeOfServerFailures holds the rows of the error table that a
+// caller can't bring about.
+func TestEnvelopeOfServerFailures(t *testing.T) {
+	const internal = `{"result":"error","error":"Internal Error","api_log_id":1,"detail":"the server failed in a way it did not expect; report the api_log_id"}`
+	tests := []struct {
+		name   string
+		change func(*Options)
+		photo  string // default: a real one
+		status int
+		retry  string
+		body   string
+	}{
+		{name: "store down", change: func(o *Options) { o.Update.Photos = failingPhotos{o.Update.Photos, false} }, status: 503, retry: "5",
+			body: `{"result":"error","error":"Service Unavailable","api_log_id":1,"detail":"the change was cut off: the old photo or the new one is stored, whole; send the call again"}`},
+		{name: "log down", change: func(o *Options) { o.Update.Log = failingLog{o.Update.Log} }, status: 503, retry: "5",
+			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"the log is down"}`},
+		{name: "log down and a bad photo", change: func(o *Options) { o.Update.Log = failingLog{o.Update.Log} }, photo: "!", status: 400,
+			body: `{"result":"error","error":"Type Error","api_log_id":0,"detail":"photo_base64: want Base64 or the word delete; byte 1 is neither a Base64 digit, padding nor a line break"}`},
+		{name: "an error without a kind", change: func(o *Options) { o.Update.Fleets = failingFleets{o.Update.Fleets, false} }, status: 500, body: internal},
+		{name: "a panic before the change", change: func(o *Options) { o.Update.Fleets = failingFleets{o.Update.Fleets, true} }, status: 500, body: internal},
+		{name: "a panic in the change", change: func(o *Options) { o.Update.Photos = failingPhotos{o.Update.Photos, true} }, status: 500, body: internal},
+		{name: "a panic outside the use case", change: func(o *Options) { o.Update.Clock = nil }, status: 500, body: strings.Replace(internal, "_id\":1", "_id\":0", 1)},
+		{name: "the server is full", change: func(o *Options) { o.MaxInflightBytes = 1 }, status: 503, retry: "5",
+			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"the server is receiving as much as it can hold; send the call again in a moment"}`},
+		{name: "failures with status 200", change: func(o *Options) { o.FailureStatus = 200 }, photo: "!", status: 200,
+			body: `{"result":"error","error":"Type Error","api_log_id":1,"detail":"photo_base64: want Base64 or the word delete; byte 1 is neither a Base64 digit, padding nor a line break"}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t, test.change)
+			photo := test.photo
+			if photo == "" {
+				photo = encode(testJPEG(t, 20, 10))
+			}
+			answer := f.post(t, typeJSON, bytes.NewReader(callJSON(t, photo)))
+			got := fmt.Sprintf("%d %q %s", answer.Code, answer.Header().Get("Retry-After"), answer.Body)
+			if want := fmt.Sprintf("%d %q %s\n", test.status, test.retry, test.body); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+			if answer.Header().Get("Content-Type") != typeJSON {
+				t.Errorf("got Content-Type %q", answer.Header().Get("Content-Type"))
+			}
+			if f.stored(t) != nil {
+				t.Error("a photo was stored")
+			}
+			if f.bodies.held.Load() != 0 {
+				t.Errorf("%d bytes are still held", f.bodies.held.Load())
+			}
+		})
+	}
+}
+
+func TestFailureStatusIsForCallsAlone(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.FailureStatus = 200 })
+	for path, want := range map[string]int{UpdatePath: 200, "/other": 404, PhotosPath + "x": 404} {
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+		if recorder.Code != want || !json.Valid(recorder.Body.Bytes()) {
+			t.Errorf("GET %s: got %d %s, want %d", path, recorder.Code, recorder.Body, want)
+		}
+	}
+}
+
+// TestBodyLimit posts forms of limit−1, limit and limit+1 bytes, announced and in chunks.
+func TestBodyLimit(t *testing.T) {
+	f := newFixture(t)
+	form := "api_key=" + testKey + "&phone_number=" + testPhone + "&photo_base64=delete&filler="
+	for _, over := range []int{-1, 0, 1} {
+		body := form + strings.Repeat("x", int(f.maxBody)+over-len(form))
+		want := http.StatusOK
+		if over > 0 {
+			want = http.StatusRequestEntityTooLarge
+		}
+		for name, reader := range map[string]io.Reader{"announced": strings.NewReader(body), "chunked": struct{ io.Reader }{strings.NewReader(body)}} {
+			if got := f.post(t, typeForm, reader); got.Code != want {
+				t.Errorf("limit%+d, %s: got %d %s, want %d", over, name, got.Code, got.Body, want)
+			}
+		}
+	}
+	if f.bodies.held.Load() != 0 {
+		t.Errorf("%d bytes are still held", f.bodies.held.Load())
+	}
+}
+
+// TestPhotoLimit posts photos of limit and limit+1 bytes in each encoding.
+func TestPhotoLimit(t *testing.T) {
+	f := newFixture(t)
+	exact := testJPEG(t, 20, 10)
+	exact = append(exact, make([]byte, int(f.maxPhoto)-len(exact))...) // bytes behind the end don't matter
+	for over, want := range []int{http.StatusOK, http.StatusRequestEntityTooLarge} {
+		picture := append(bytes.Clone(exact), make([]byte, over)...)
+		if got := f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(picture)))); got.Code != want {
+			t.Errorf("JSON: got %d %s, want %d", got.Code, got.Body, want)
+		}
+		form := "api_key=" + testKey + "&phone_number=" + testPhone + "&photo_base64=" + strings.ReplaceAll(encode(picture), "+", "%2B")
+		if got := f.post(t, typeForm, strings.NewReader(form)); got.Code != want {
+			t.Errorf("form: got %d %s, want %d", got.Code, got.Body, want)
+		}
+	}
+}
+
+// TestInflightBytes holds one call half way and sends others meanwhile.
+func TestInflightBytes(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.MaxInflightBytes = smallestBody })
+	reader, writer := io.Pipe()
+	first := make(chan int)
+	go func() { first <- f.post(t, typeForm, reader).Code }()
+	form := "api_key=" + testKey + "&phone_number=" + testPhone + "&photo_base64=delete"
+	_, err := io.WriteString(writer, form[:20]) // returns when the server has read it
+	check(t, err)
+	if got := f.post(t, typeForm, strings.NewReader(form)); got.Code != http.StatusServiceUnavailable {
+		t.Errorf("while the bytes are used up: got %d %s", got.Code, got.Body)
+	}
+	_, err = io.WriteString(writer, form[20:])
+	check(t, errors.Join(err, writer.Close()))
+	if got := <-first; got != http.StatusOK {
+		t.Errorf("the call that held the bytes: got %d", got)
+	}
+	if got := f.post(t, typeForm, strings.NewReader(form)); got.Code != http.StatusOK {
+		t.Errorf("after it: got %d %s", got.Code, got.Body)
+	}
+}
+
+// A caller that announces much holds little until it has sent much.
+func TestBufferGrowsWithWhatArrives(t *testing.T) {
+	into := newBody(100 << 20)
+	if held := into.owner.held.Load(); held != smallestBody {
+		t.Errorf("%d bytes are held before the first byte came", held)
+	}
+	check(t, into.readAll(bytes.NewReader(make([]byte, smallestBody+1))))
+	if held := into.owner.held.Load(); held > 16*smallestBody {
+		t.Errorf("%d bytes are held after %d came", held, smallestBody+1)
+	}
+	into.release()
+	if held := into.owner.held.Load(); held != 0 {
+		t.Errorf("%d bytes are held after release", held)
+	}
+}
+
+// brokenReader fails as a connection does.
+type brokenReader struct{ err error }
+
+func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
+
+func TestBodyThatDoesNotArrive(t *testing.T) {
+	f := newFixture(t)
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"slow":    {&net.OpError{Op: "read", Err: timeoutError{}}, "did not arrive within 30s"},
+		"cut off": {io.ErrUnexpectedEOF, "ended before it was whole"},
+	} {
+		for _, contentType := range []string{typeJSON, typeForm, typeMultipart + "; boundary=x"} {
+			got := f.post(t, contentType, brokenReader{test.err})
+			if got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), test.want) {
+				t.Errorf("%s %s: got %d %s", name, contentType, got.Code, got.Body)
+			}
+		}
+	}
+}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string { return "i/o timeout" }
+func (timeoutError) Is(target error) bool {
+	return target.Error() == "i/o timeout"
+}
+
+func TestServePhoto(t *testing.T) {
+	f := newFixture(t)
+	picture := testJPEG(t, 20, 10)
+	f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(picture))))
+	get := func(method string, headers ...string) *httptest.ResponseRecorder {
+		request := httptest.NewRequest(method, PhotosPath+string(testCustomer.PhotoKey()), nil)
+		for i := 0; i < len(headers); i += 2 {
+			request.Header.Set(headers[i], headers[i+1])
+		}
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, request)
+		return recorder
+	}
+	whole := get(http.MethodGet)
+	tag := whole.Header().Get("ETag")
+	want := http.Header{
+		"Accept-Ranges": {"bytes"}, "Cache-Control": {"no-cache"}, "Content-Length": {fmt.Sprint(len(picture))},
+		"Content-Type": {"image/jpeg"}, "Etag": {tag}, "X-Content-Type-Options": {"nosniff"},
+	}
+	if whole.Code != http.StatusOK || !bytes.Equal(whole.Body.Bytes(), picture) || fmt.Sprint(whole.Header()) != fmt.Sprint(want) || len(tag) != 66 {
+		t.Errorf("got %d %v, want the photo with %v", whole.Code, whole.Header(), want)
+	}
+	if head := get(http.MethodHead); head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("Content-Length") != fmt.Sprint(len(picture)) {
+		t.Errorf("HEAD: got %d %v", head.Code, head.Header())
+	}
+	if same := get(http.MethodGet, "If-None-Match", tag); same.Code != http.StatusNotModified || same.Body.Len() != 0 {
+		t.Errorf("If-None-Match with its ETag: got %d", same.Code)
+	}
+	if other := get(http.MethodGet, "If-None-Match", `"x"`); other.Code != http.StatusOK {
+		t.Errorf("If-None-Match with another ETag: got %d", other.Code)
+	}
+	if part := get(http.MethodGet, "Range", "bytes=2-5"); part.Code != http.StatusPartialContent || !bytes.Equal(part.Body.Bytes(), picture[2:6]) {
+		t.Errorf("Range: got %d %q", part.Code, part.Body)
+	}
+	f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(testJPEG(t, 21, 10)))))
+	if changed := get(http.MethodGet, "If-None-Match", tag); changed.Code != http.StatusOK || changed.Header().Get("ETag") == tag {
+		t.Errorf("after a change: got %d %s", changed.Code, changed.Header().Get("ETag"))
+	}
+}
+
+func TestPhotosAreNotServedForAStoreWithAnAddress(t *testing.T) {
+	f := newFixture(t, func(o *Options) {
+		o.Photos = nil
+		o.Update.Photos = addressed{o.Update.Photos}
+	})
+	answer := f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(testJPEG(t, 20, 10)))))
+	if !strings.Contains(answer.Body.String(), `"url_customer_picture":"https://store.example/fleet-689/customer_photos/452733_photo.jpg?a=1&b=2"`) {
+		t.Errorf("got %s", answer.Body)
+	}
+	recorder := httptest.NewRecorder()
+	f.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, PhotosPath+string(testCustomer.PhotoKey()), nil))
+	if recorder.Code != http.StatusNotFound {
+		t.Errorf("the photo is served: %d", recorder.Code)
+	}
+}
+
+type addressed struct{ ports.PhotoStore }
+
+func (addressed) URL(_ context.Context, key domain.PhotoKey) (string, error) {
+	return "https://store.example/" + string(key) + "?a=1&b=2", nil
+}
+
+// TestLogHasOneLineWithoutSecrets looks at the line of calls good and bad.
+func TestLogHasOneLineWithoutSecrets(t *testing.T) {
+	picture := encode(testJPEG(t, 20, 10))
+	bodies := map[string]string{
+		"good":      string(callJSON(t, picture)),
+		"wrong PIN": strings.Replace(string(callJSON(t, picture)), "1234", "87654321", 1),
+		"wrong key": strings.Replace(string(callJSON(t, picture)), testKey, "OTHER"+testKey[5:], 1),
+		"broken":    string(callJSON(t, picture))[:200],
+		"foreign":   strings.Replace(string(callJSON(t, picture)), testPhone, `{"a":447700900123}`, 1),
+	}
+	for name, body := range bodies {
+		f := newFixture(t)
+		request := httptest.NewRequest(http.MethodPost, UpdatePath+"?api_key="+testKey, strings.NewReader(body))
+		request.Header.Set("Content-Type", typeJSON)
+		f.ServeHTTP(httptest.NewRecorder(), request)
+		line := f.log.String()
+		if strings.Count(line, "\n") != 1 || !strings.Contains(line, `"api_log_id":1`) {
+			t.Errorf("%s: want one line with the api_log_id, got %s", name, line)
+		}
+		for _, secret := range []string{testKey[5:], "1234,", "87654321", "447700900123", picture[:40]} {
+			if strings.Contains(line, secret) {
+				t.Errorf("%s: the line has %q: %s", name, secret, line)
+			}
+		}
+	}
+}
+
+func TestOpenAPIIsServed(t *testing.T) {
+	f := newFixture(t)
+	for path, want := range map[string]string{
+		"/openapi.json": `"openapi":"3.1.0"`, "/openapi.yaml": "openapi: 3.1.0", "/openapi-3.0.json": `"openapi":"3.0.3"`,
+	} {
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+		text := recorder.Body.String()
+		if recorder.Code != http.StatusOK || !strings.Contains(text, want) || !strings.Contains(text, "PIN Locked") ||
+			!strings.Contains(text, typeForm) || strings.Contains(text, "$schema") {
+			t.Errorf("%s: got %d %s", path, recorder.Code, text)
+		}
+	}
+}
+
+func TestAdmin(t *testing.T) {
+	f := newFixture(t)
+	ready := &usecase.Readiness{Fleets: f.backend.FleetAuth, Customers: f.backend.CustomerRepo, Photos: f.backend.PhotoStore, Log: f.backend.ApiLog}
+	down := *ready
+	down.Fleets = failingFleets{f.backend.FleetAuth, false}
+	tests := []struct {
+		readiness *usecase.Readiness
+		path      string
+		want      int
+	}{{ready, LivePath, 200}, {ready, ReadyPath, 200}, {&down, LivePath, 200}, {&down, ReadyPath, 503}}
+	for _, test := range tests {
+		recorder := httptest.NewRecorder()
+		NewAdmin(test.readiness, f.Logger).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, test.path, nil))
+		if recorder.Code != test.want || strings.Contains(recorder.Body.String(), "hunter2") {
+			t.Errorf("%s: got %d %s, want %d", test.path, recorder.Code, recorder.Body, test.want)
+		}
+	}
+}
+
+// TestAbortIsNotAnswered checks that a broken connection is let go.
+func TestAbortIsNotAnswered(t *testing.T) {
+	f := newFixture(t)
+	defer func() {
+		if recover() != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
+			t.Error("the abort was swallowed")
+		}
+	}()
+	f.answerPanic(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).
+		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+}
+
+// BenchmarkUpdate is a whole call with a photo of 50 KB over memory.
+func BenchmarkUpdate(b *testing.B) {
+	f := newFixture(b)
+	picture := testJPEG(b, 20, 10)
+	picture = append(picture, make([]byte, 50_000-len(picture))...)
+	body := callJSON(b, encode(picture))
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		f.log.Reset()
+		if answer := f.post(b, typeJSON, bytes.NewReader(body)); answer.Code != http.StatusOK {
+			b.Fatal(answer.Body)
+		}
+	}
+}
+
+func TestConvertedPhoto(t *testing.T) {
+	f := newFixture(t)
+	var out bytes.Buffer
+	check(t, png.Encode(&out, image.NewNRGBA(image.Rect(0, 0, 30, 20))))
+	if answer := f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(out.Bytes())))); answer.Code != http.StatusOK {
+		t.Fatal(answer.Body)
+	}
+	config, format, err := image.DecodeConfig(bytes.NewReader(f.stored(t)))
+	if err != nil || format != "jpeg" || config.Width != 30 || config.Height != 20 {
+		t.Errorf("got a %s of %d × %d, %v", format, config.Width, config.Height, err)
+	}
+}

@@ -1,0 +1,70 @@
+// Package app puts the product together: configuration, the catalogue of
+// adapters, fx modules and the command line.
+//
+// Only a main imports it; it imports everything.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// Main runs the command line with the adapters of catalogue and returns the
+// exit code. Results go to the standard output, logs and errors to the
+// standard error.
+func Main(ctx context.Context, args []string, catalogue Catalogue) int {
+	return run(ctx, args, catalogue, os.Stdout, os.Stderr)
+}
+
+func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io.Writer) (code int) {
+	var line commands
+	exited := false
+	parser, err := kong.New(&line,
+		kong.Name("fleetphoto"),
+		kong.Description("Changes a customer's photograph: the one call of a taxi fleet's systems."),
+		kong.Writers(out, errOut),
+		kong.Exit(func(status int) { exited, code = true, status }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		return complain(errOut, err)
+	}
+	selected, err := parser.Parse(args)
+	if exited {
+		return code
+	}
+	if err == nil {
+		err = line.validate()
+	}
+	if err != nil {
+		return complain(errOut, err)
+	}
+	selected.BindTo(ctx, (*context.Context)(nil))
+	selected.BindTo(out, (*io.Writer)(nil))
+	selected.Bind(environment{&line.Config, catalogue, newLogger(errOut)})
+	if err := selected.Run(); err != nil {
+		return complain(errOut, err)
+	}
+	return 0
+}
+
+// complain prints what is wrong and returns the exit code.
+func complain(errOut io.Writer, err error) int {
+	_, _ = fmt.Fprintf(errOut, "fleetphoto: %v\n", err)
+	return 1
+}
+
+// newLogger logs text on a terminal and JSON elsewhere.
+func newLogger(out io.Writer) *slog.Logger {
+	if file, ok := out.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(slog.NewTextHandler(out, nil))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(out, nil))
+}

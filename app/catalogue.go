@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// Catalogue says which adapter opens the URLs of a scheme. A team adds its own
+// to what Adapters returns, in a main of its own:
+//
+//	catalogue := app.Adapters()
+//	catalogue.PhotoStores["dropbox"] = openDropbox
+//	os.Exit(app.Main(context.Background(), os.Args[1:], catalogue))
+type Catalogue struct {
+	Databases   map[string]Opener // FleetAuth, CustomerRepo, ApiLog, or some of them
+	PhotoStores map[string]Opener
+}
+
+// Opener opens a backend. It is cheap and changes nothing yet. Its error is a
+// sentence that says what is wrong with the URL.
+type Opener func(rawURL string) (Backend, error)
+
+// Backend is what an adapter offers under a URL.
+type Backend struct {
+	// The ports; nil where the adapter hasn't got one.
+	FleetAuth    ports.FleetAuth
+	CustomerRepo ports.CustomerRepo
+	ApiLog       ports.ApiLog
+	PhotoStore   ports.PhotoStore
+
+	// Start connects, migrates and checks; Close ends it. Either may be nil.
+	Start func(context.Context) error
+	Close func() error
+
+	// PINKeyFile is where the key of the PIN hashes is kept when none is
+	// configured; empty: it has to be configured.
+	PINKeyFile string
+	// DataFile is the file that makes PINKeyFile irreplaceable once it exists.
+	DataFile string
+	// Ephemeral says that nothing outlives the process, a PIN key included.
+	Ephemeral bool
+}
+
+// Adapters returns the catalogue of the adapters that come with the product.
+func Adapters() Catalogue {
+	return Catalogue{
+		Databases: map[string]Opener{
+			"memory": openMemory,
+			"sqlite": openSQLite,
+		},
+		PhotoStores: map[string]Opener{
+			"memory": openMemory,
+			"file":   openBlob,
+			"mem":    openBlob,
+		},
+	}
+}
+
+func openMemory(rawURL string) (Backend, error) {
+	b, err := memory.Open(rawURL)
+	if err != nil {
+		return Backend{}, err
+	}
+	return Backend{
+		FleetAuth: b.FleetAuth, CustomerRepo: b.CustomerRepo, ApiLog: b.ApiLog, PhotoStore: b.PhotoStore,
+		Ephemeral: true,
+	}, nil
+}
+
+func openSQLite(rawURL string) (Backend, error) {
+	db, err := sqlite.Open(rawURL)
+	if err != nil {
+		return Backend{}, err
+	}
+	return Backend{
+		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
+		Start: db.Start, Close: db.Close,
+		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(),
+	}, nil
+}
+
+func openBlob(rawURL string) (Backend, error) {
+	store, err := gocloud.Open(rawURL)
+	if err != nil {
+		return Backend{}, err
+	}
+	return Backend{PhotoStore: store, Start: store.Start, Close: store.Close}, nil
+}
+
+// open finds the adapter for a URL and opens it.
+func open(openers map[string]Opener, rawURL string) (Backend, error) {
+	scheme, _, found := strings.Cut(rawURL, "://")
+	opener := openers[scheme]
+	if !found || opener == nil {
+		schemes := slices.Sorted(maps.Keys(openers))
+		return Backend{}, fmt.Errorf("want a URL that begins with %s://, got %q", strings.Join(schemes, "://, "), scheme)
+	}
+	return opener(rawURL)
+}

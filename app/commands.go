@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+// commands is the command line.
+type commands struct {
+	Config
+
+	Serve       serveCommand       `cmd:"" help:"Serve the API."`
+	Fleet       fleetCommands      `cmd:"" help:"Manage fleets."`
+	Customer    customerCommands   `cmd:"" help:"Manage customers."`
+	Repair      repairCommand      `cmd:"" help:"Settle calls that were cut off. A running server does so by itself."`
+	OpenAPI     openAPICommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+type fleetCommands struct {
+	Add fleetAddCommand `cmd:"" help:"Add a fleet and print its API key, once."`
+}
+
+type customerCommands struct {
+	Add customerAddCommand `cmd:"" help:"Add a customer to a fleet."`
+}
+
+type serveCommand struct {
+	Demo bool `help:"Serve wholly in memory, with a fleet and a customer to try."`
+}
+
+// Run serves until a signal comes.
+func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	modules := []fx.Option{serveModule}
+	if c.Demo {
+		e.config = demoConfig(*e.config)
+		modules = []fx.Option{demoModule, serveModule}
+	}
+	application := e.application(modules...)
+	return e.run(ctx, application, func(ctx context.Context) error {
+		if c.Demo {
+			if err := printDemo(out, e.config); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case signal := <-application.Wait():
+			e.logger.Info("stopping: calls that run are finished")
+			if signal.ExitCode != 0 {
+				return errors.New("the server stopped by itself; the log above has the cause")
+			}
+			return nil
+		}
+	})
+}
+
+type fleetAddCommand struct {
+	ID   int64  `arg:"" help:"The fleet's number."`
+	Name string `help:"Its name, for operators."`
+}
+
+// Run prints the key alone on the standard output.
+func (c *fleetAddCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	id, err := domain.NewFleetID(c.ID)
+	if err != nil {
+		return err
+	}
+	return do(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+		key, err := provision.AddFleet(ctx, domain.Fleet{ID: id, Name: c.Name})
+		if err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("fleet %d is added; its API key is printed now and never again", id))
+		_, err = fmt.Fprintln(out, key.Reveal())
+		return err
+	})
+}
+
+type customerAddCommand struct {
+	Fleet int64  `required:"" help:"The fleet's number."`
+	ID    int64  `required:"" help:"The customer's number within the fleet."`
+	Phone string `required:"" help:"The mobile number, international."`
+	PIN   string `name:"pin" help:"4 to 12 digits; left out, the customer has none."`
+}
+
+// Run adds the customer.
+func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
+	fleet, fleetErr := domain.NewFleetID(c.Fleet)
+	id, idErr := domain.NewCustomerID(c.ID)
+	phone, phoneErr := domain.ParsePhoneNumber(c.Phone)
+	pin, pinErr := domain.ParseNewPIN(c.PIN)
+	if err := errors.Join(fleetErr, idErr, phoneErr, pinErr); err != nil {
+		return err
+	}
+	return do(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+		if err := provision.AddCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: id}, phone, pin); err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("customer %d of fleet %d is added", id, fleet))
+		return nil
+	})
+}
+
+type repairCommand struct{}
+
+// Run settles what can be settled and says how much it was.
+func (c *repairCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	return do(ctx, e, func(ctx context.Context, repair *usecase.Repair) error {
+		report, err := repair.Do(ctx)
+		_, printErr := fmt.Fprintf(out, "%d calls settled: %d had been done, %d were interrupted; %d records corrected\n",
+			report.Settled(), report.Done, report.Interrupted, report.Corrected)
+		return errors.Join(err, printErr)
+	})
+}
+
+type openAPICommand struct{}
+
+// Run prints the document without opening a backend.
+func (c *openAPICommand) Run(e environment, out io.Writer) error {
+	update := &usecase.UpdateCustomerPhoto{Limits: e.config.photoLimits()}
+	document := httpapi.New(httpapi.Options{Update: update, Logger: e.logger}).OpenAPI()
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(document)
+}
+
+type healthcheckCommand struct{}
+
+// Run fails unless the server on the admin address is ready.
+func (c *healthcheckCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	address := "http://" + localHost(e.config.AdminAddr) + httpapi.ReadyPath
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("no server answers at FLEETPHOTO_ADMIN_ADDR: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		return errors.New(string(text))
+	}
+	return errors.Join(err, write(out, text))
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (c *versionCommand) Run(out io.Writer) error {
+	return write(out, []byte("fleetphoto "+version()+"\n"))
+}
+
+func write(out io.Writer, text []byte) error {
+	_, err := out.Write(text)
+	return err
+}
+
+// version returns the module's version, and the commit it was built from where known.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text
+}

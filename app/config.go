@@ -1,0 +1,115 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+)
+
+// Config is the whole configuration, from flags and the environment.
+type Config struct {
+	DatabaseURL     string   `env:"FLEETPHOTO_DATABASE_URL" default:"sqlite://fleetphoto-data/fleetphoto.db" placeholder:"URL" help:"Fleets, customers and the API log: sqlite://PATH or memory:// (${default})."`
+	FleetAuthURL    string   `env:"FLEETPHOTO_FLEET_AUTH_URL" placeholder:"URL" help:"Fleets and their keys, where not in the database."`
+	CustomerRepoURL string   `env:"FLEETPHOTO_CUSTOMER_REPO_URL" placeholder:"URL" help:"Customers, where not in the database."`
+	ApiLogURL       string   `env:"FLEETPHOTO_API_LOG_URL" name:"api-log-url" placeholder:"URL" help:"The API log, where not in the database."`
+	PhotoStoreURL   string   `env:"FLEETPHOTO_PHOTO_STORE_URL" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, mem:// or memory:// (${default})."`
+	PhotoBaseURL    string   `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: this server's /photos/, under the host name that the caller used."`
+	Addr            string   `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
+	AdminAddr       string   `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health and readiness (${default})."`
+	MaxPhotoBytes   ByteSize `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken (${default})."`
+	MaxPixels       int64    `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
+	MaxInflight     ByteSize `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 (${default})."`
+	PINKey          string   `env:"FLEETPHOTO_PIN_KEY" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits. Left out with sqlite://, pin.key beside the database is used, and made on first start."`
+	PINKeyFile      string   `env:"FLEETPHOTO_PIN_KEY_FILE" placeholder:"PATH" help:"A file that holds the PIN key."`
+	FailureStatus   string   `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, or 200 for callers that read only bodies of 200 answers (${default})."`
+}
+
+// ByteSize is a number of bytes, written as 10485760, 10MiB or 10MB.
+type ByteSize int64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (b *ByteSize) UnmarshalText(text []byte) error {
+	size, err := humanize.ParseBytes(string(text))
+	if err != nil || size > math.MaxInt64 {
+		return errors.New("want a size such as 10485760, 10MiB or 10MB")
+	}
+	*b = ByteSize(size)
+	return nil
+}
+
+// settingError names the variable whose value can't be used. It prints no
+// value, as that may hold a password; the sentence does where it is safe.
+func settingError(variable string, err error) error {
+	return fmt.Errorf("%s: %w", variable, err)
+}
+
+// validate checks what doesn't need a backend.
+func (c *Config) validate() error {
+	const most = 1 << 30
+	if c.MaxPhotoBytes < 1 || c.MaxPhotoBytes > most {
+		return settingError("FLEETPHOTO_MAX_PHOTO_BYTES", fmt.Errorf("want 1 byte to 1 GiB, got %d bytes", c.MaxPhotoBytes))
+	}
+	if c.MaxPixels < 1 {
+		return settingError("FLEETPHOTO_MAX_PIXELS", fmt.Errorf("want at least 1, got %d", c.MaxPixels))
+	}
+	if least := httpapi.LeastInflightBytes(int64(c.MaxPhotoBytes)); int64(c.MaxInflight) < least {
+		return settingError("FLEETPHOTO_MAX_INFLIGHT_BYTES", fmt.Errorf("want at least %s, so that one call of the largest size fits; got %d bytes",
+			humanize.IBytes(uint64(least)), c.MaxInflight))
+	}
+	if c.FailureStatus != "http" && c.FailureStatus != "200" {
+		return settingError("FLEETPHOTO_FAILURE_STATUS", fmt.Errorf("want http or 200, got %q", c.FailureStatus))
+	}
+	return cmp.Or(c.validateAddresses(), c.validateBaseURL())
+}
+
+func (c *Config) validateAddresses() error {
+	for variable, addr := range map[string]string{"FLEETPHOTO_ADDR": c.Addr, "FLEETPHOTO_ADMIN_ADDR": c.AdminAddr} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return settingError(variable, fmt.Errorf("want host:port or :port, got %q", addr))
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateBaseURL() error {
+	if c.PhotoBaseURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.PhotoBaseURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return settingError("FLEETPHOTO_PHOTO_BASE_URL", errors.New("want an http or https URL without a query, such as https://cdn.example.com/photos/"))
+	}
+	c.PhotoBaseURL = strings.TrimSuffix(c.PhotoBaseURL, "/") + "/"
+	return nil
+}
+
+// databaseURL returns the URL of a port's backend and the variable that it
+// comes from: the port's own, or else the database's.
+func (c *Config) databaseURL(variable, rawURL string) (string, string) {
+	if rawURL == "" {
+		return "FLEETPHOTO_DATABASE_URL", c.DatabaseURL
+	}
+	return variable, rawURL
+}
+
+func (c *Config) photoLimits() photo.Limits {
+	return photo.Limits{MaxBytes: int64(c.MaxPhotoBytes), MaxPixels: c.MaxPixels}
+}
+
+// failureStatus returns the status of every failed call; 0: the error table's.
+func (c *Config) failureStatus() int {
+	if c.FailureStatus == "200" {
+		return http.StatusOK
+	}
+	return 0
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWrongSettings starts the command with each wrong setting: it ends at
+// once, with one sentence that names the variable.
+func TestWrongSettings(t *testing.T) {
+	t.Parallel()
+	busy, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	check(t, err)
+	t.Cleanup(func() { _ = busy.Close() })
+	tests := []struct{ name, setting, want string }{
+		{"unknown scheme", "FLEETPHOTO_DATABASE_URL=mysql://x", `want a URL that begins with memory://, sqlite://, got "mysql"`},
+		{"no URL", "FLEETPHOTO_DATABASE_URL=fleetphoto.db", "memory://, sqlite://"},
+		{"unknown parameter", "FLEETPHOTO_DATABASE_URL=sqlite://a.db?cache=shared", "cache"},
+		{"memory with a path", "FLEETPHOTO_DATABASE_URL=memory://x", "memory://"},
+		{"unknown scheme of a port", "FLEETPHOTO_API_LOG_URL=redis://x", "memory://, sqlite://"},
+		{"unknown scheme of a port", "FLEETPHOTO_FLEET_AUTH_URL=ldap://x", "memory://, sqlite://"},
+		{"unknown scheme of a port", "FLEETPHOTO_CUSTOMER_REPO_URL=x://x", "memory://, sqlite://"},
+		{"unknown photo store", "FLEETPHOTO_PHOTO_STORE_URL=ftp://x", "file://, mem://, memory://"},
+		{"unknown photo store parameter", "FLEETPHOTO_PHOTO_STORE_URL=file://photos?no_tmp_dir=false", "no_tmp_dir"},
+		{"database directory can't be written", "FLEETPHOTO_DATABASE_URL=sqlite://occupied/x/fleetphoto.db", "occupied"},
+		{"photo directory can't be written", "FLEETPHOTO_PHOTO_STORE_URL=file://occupied/photos", "occupied"},
+		{"not a database", "FLEETPHOTO_DATABASE_URL=sqlite://occupied", "occupied"},
+		{"address without a port", "FLEETPHOTO_ADDR=localhost", "want host:port or :port"},
+		{"port in use", "FLEETPHOTO_ADDR=" + busy.Addr().String(), "is in use by another process"},
+		{"admin port in use", "FLEETPHOTO_ADMIN_ADDR=" + busy.Addr().String(), "is in use by another process"},
+		{"size", "FLEETPHOTO_MAX_PHOTO_BYTES=lots", "want a size such as"},
+		{"size of zero", "FLEETPHOTO_MAX_PHOTO_BYTES=0", "want 1 byte to 1 GiB"},
+		{"pixels", "FLEETPHOTO_MAX_PIXELS=many", "many"},
+		{"no pixels", "FLEETPHOTO_MAX_PIXELS=0", "want at least 1"},
+		{"too few in-flight bytes", "FLEETPHOTO_MAX_INFLIGHT_BYTES=1MiB", "want at least"},
+		{"base URL", "FLEETPHOTO_PHOTO_BASE_URL=cdn.example.com", "https://"},
+		{"failure status", "FLEETPHOTO_FAILURE_STATUS=204", "200"},
+		{"short PIN key", "FLEETPHOTO_PIN_KEY=00ff", "at least 32 bytes"},
+		{"PIN key that is no hex", "FLEETPHOTO_PIN_KEY=correct horse battery staple", "hexadecimal"},
+		{"PIN key file", "FLEETPHOTO_PIN_KEY_FILE=nowhere", "nowhere"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			directory := t.TempDir()
+			check(t, os.WriteFile(filepath.Join(directory, "occupied"), []byte("a file, no directory and no database"), 0o600))
+			check(t, os.WriteFile(filepath.Join(directory, "pin.key"), []byte(strings.Repeat("0f", 32)), 0o600))
+			variable, value, _ := strings.Cut(test.setting, "=")
+			settings := []string{"FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0", test.setting}
+			out, err := command(t, directory, settings, "serve").CombinedOutput()
+			complaint := lastLine(string(out))
+			if err == nil || !strings.Contains(complaint, variable) || !strings.Contains(complaint, test.want) {
+				t.Errorf("got %v %q, want a sentence with %s and %q", err, complaint, variable, test.want)
+			}
+			if strings.Contains(string(out), "goroutine") || strings.Contains(string(out), ".go:") {
+				t.Errorf("a stack trace: %s", out)
+			}
+			if strings.Contains(variable, "KEY") && !strings.Contains(variable, "FILE") && strings.Contains(complaint, value) {
+				t.Errorf("the secret is repeated: %s", complaint)
+			}
+		})
+	}
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+func TestPINKeyIsIrreplaceable(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	newFleet(t, directory)
+	key := filepath.Join(directory, "fleetphoto-data/pin.key")
+	first, err := os.ReadFile(key)
+	check(t, err)
+	output(t, directory, nil, "fleet", "add", "690")
+	if again, err := os.ReadFile(key); err != nil || string(again) != string(first) {
+		t.Errorf("the key changed, %v", err)
+	}
+	check(t, os.Remove(key))
+	out, err := command(t, directory, nil, "fleet", "add", "691").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "FLEETPHOTO_PIN_KEY") || !strings.Contains(string(out), "bring that file back") {
+		t.Errorf("without the key file: got %v %s", err, out)
+	}
+}
+
+func TestBackendsAreMixedByPort(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	settings := []string{"FLEETPHOTO_API_LOG_URL=sqlite://log/calls.db", "FLEETPHOTO_PHOTO_BASE_URL=https://cdn.example.com/p"}
+	form := newFleet(t, directory, settings...)
+	server := serve(t, directory, settings...)
+	a, err := postForm(server.api, withPhoto(form, "delete"))
+	if err != nil || a.Result != "valid" {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	for _, file := range []string{"log/calls.db", "fleetphoto-data/fleetphoto.db"} {
+		if _, err := os.Stat(filepath.Join(directory, file)); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+
+	"go.uber.org/fx"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+// The demo's fleet and customer. The key is accepted by nothing but a demo.
+const (
+	demoKey   = "DEMO0DEMO0DEMO0DEMO0DEMO0"
+	demoPhone = "447700900123"
+	demoPIN   = "1234"
+)
+
+var demoCustomer = domain.CustomerRef{Fleet: 689, Customer: 452733}
+
+//go:embed demo.jpg
+var demoPhoto []byte
+
+// demoConfig is config with everything in memory.
+func demoConfig(config Config) *Config {
+	config.DatabaseURL, config.PhotoStoreURL = "memory://", "memory://"
+	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
+	config.PINKey, config.PINKeyFile = "", ""
+	config.PhotoBaseURL = ""
+	return &config
+}
+
+// demoModule adds the demo's fleet and customer before the servers start.
+var demoModule = fx.Module("demo", fx.Invoke(func(b *backends, provision *usecase.Provision, lifecycle fx.Lifecycle) {
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return addDemo(ctx, b, provision) }))
+}))
+
+func addDemo(ctx context.Context, b *backends, provision *usecase.Provision) error {
+	key, err := domain.ParseAPIKey(demoKey)
+	if err != nil {
+		return err
+	}
+	phone, err := domain.ParsePhoneNumber(demoPhone)
+	if err != nil {
+		return err
+	}
+	pin, err := domain.ParseNewPIN(demoPIN)
+	if err != nil {
+		return err
+	}
+	if err := b.fleets.AddFleet(ctx, domain.Fleet{ID: demoCustomer.Fleet, Name: "Demo"}, key.Hash()); err != nil {
+		return err
+	}
+	return provision.AddCustomer(ctx, demoCustomer, phone, pin)
+}
+
+// printDemo tells what to paste.
+func printDemo(out io.Writer, config *Config) error {
+	host := localHost(config.Addr)
+	_, err := fmt.Fprintf(out, `
+A demo is running, wholly in memory. Paste this into another terminal to give
+customer %d of fleet %d a photo:
+
+curl -s http://%s%s -d api_key=%s -d phone_number=%s -d customer_pin=%s --data-urlencode photo_base64=%s
+
+Then open http://%s%s%s
+Stop the demo with Ctrl-C.
+
+`, demoCustomer.Customer, demoCustomer.Fleet, host, httpapi.UpdatePath, demoKey, demoPhone, demoPIN,
+		base64.StdEncoding.EncodeToString(demoPhoto), host, httpapi.PhotosPath, demoCustomer.PhotoKey())
+	return err
+}
+
+// localHost returns the host and port under which this machine reaches addr.
+func localHost(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+const pinKeyVariable = "FLEETPHOTO_PIN_KEY"
+
+// pinKeyBeside returns the path of the key file of an embedded database.
+func pinKeyBeside(database string) string {
+	return filepath.Join(filepath.Dir(database), "pin.key")
+}
+
+// pinKey returns the configured key, or the one beside the customers'
+// embedded database, which is made when neither exists yet.
+func pinKey(config *Config, customers Backend) (domain.PINKey, error) {
+	switch {
+	case config.PINKey != "" && config.PINKeyFile != "":
+		return domain.PINKey{}, settingError(pinKeyVariable, fmt.Errorf("want either it or %s_FILE, got both", pinKeyVariable))
+	case config.PINKey != "":
+		return parsePINKey(pinKeyVariable, config.PINKey)
+	case config.PINKeyFile != "":
+		text, err := os.ReadFile(config.PINKeyFile)
+		if err != nil {
+			return domain.PINKey{}, settingError(pinKeyVariable+"_FILE", err)
+		}
+		return parsePINKey(pinKeyVariable+"_FILE", string(text))
+	case customers.Ephemeral:
+		return domain.NewPINKey(randomKey())
+	case customers.PINKeyFile != "":
+		return embeddedPINKey(config, customers)
+	}
+	return domain.PINKey{}, settingError(pinKeyVariable, errors.New("it is missing, and this database needs it; make one with: openssl rand -hex 32"))
+}
+
+func parsePINKey(variable, text string) (domain.PINKey, error) {
+	secret, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil {
+		return domain.PINKey{}, settingError(variable, errors.New("want hexadecimal digits, as openssl rand -hex 32 prints them, got another character or an odd number"))
+	}
+	key, err := domain.NewPINKey(secret)
+	if err != nil {
+		return domain.PINKey{}, settingError(variable, err)
+	}
+	return key, nil
+}
+
+// embeddedPINKey makes the key file before the database exists, never after:
+// with another key, no stored PIN would match.
+func embeddedPINKey(config *Config, customers Backend) (domain.PINKey, error) {
+	path := customers.PINKeyFile
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(customers.DataFile); err == nil {
+			return domain.PINKey{}, settingError(pinKeyVariable, fmt.Errorf("the database %s exists, but the PIN key beside it, %s, does not; bring that file back, or set the variable: with another key no stored PIN matches", customers.DataFile, path))
+		}
+		if err = createPINKey(path); err == nil {
+			text, err = os.ReadFile(path)
+		}
+	}
+	if err != nil {
+		variable, _ := config.databaseURL("FLEETPHOTO_CUSTOMER_REPO_URL", config.CustomerRepoURL)
+		return domain.PINKey{}, settingError(variable, fmt.Errorf("the PIN key beside the database can't be read or written: %w", err))
+	}
+	return parsePINKey(pinKeyVariable+", from "+path, string(text))
+}
+
+// createPINKey makes the file whole and durable, or leaves the one that
+// another process made meanwhile.
+func createPINKey(path string) error {
+	directory := filepath.Dir(path)
+	if err := os.MkdirAll(directory, 0o750); err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(directory, "pin.key.*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }()
+	_, err = temporary.WriteString(hex.EncodeToString(randomKey()) + "\n")
+	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(temporary.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func randomKey() []byte {
+	key := make([]byte, domain.MinPINKeyBytes)
+	_, _ = rand.Read(key) // never fails, as crypto/rand says
+	return key
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+// repairEvery is how often open entries are looked for. Any number of
+// replicas may do so at once.
+const repairEvery = 3 * time.Minute
+
+// serveAPI serves the API from start to stop. It serves the photos too where
+// their store has no address of its own.
+func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+	options := httpapi.Options{
+		Update: update, MaxInflightBytes: int64(config.MaxInflight), FailureStatus: config.failureStatus(),
+		Logger: logger,
+	}
+	if !b.ownAddress {
+		options.Photos = b.photos
+	}
+	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, httpapi.New(options)}, logger, lifecycle, shutdown)
+}
+
+func serveAdmin(config *Config, readiness *usecase.Readiness, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, httpapi.NewAdmin(readiness, logger)}, logger, lifecycle, shutdown)
+}
+
+type server struct {
+	variable string
+	addr     string
+	handler  http.Handler
+}
+
+// appendServer binds the address on start, so that a port in use stops the
+// start, and finishes the calls that run on stop.
+func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+	running := httpapi.HTTPServer(s.handler, logger)
+	lifecycle.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return settingError(s.variable, fmt.Errorf("the address %s is in use by another process; stop that one or choose another", s.addr))
+			}
+			if err != nil {
+				return settingError(s.variable, err)
+			}
+			logger.Info("listening", slog.String("address", listener.Addr().String()), slog.String("setting", s.variable))
+			go func() {
+				if err := running.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+					logger.Error("the server stopped by itself", slog.String("cause", err.Error()))
+					_ = shutdown.Shutdown(fx.ExitCode(1)) // fails only when it is under way already
+				}
+			}()
+			return nil
+		},
+		OnStop: running.Shutdown,
+	})
+}
+
+// repairRegularly settles what was cut off, at start and every few minutes.
+func repairRegularly(repair *usecase.Repair, logger *slog.Logger, lifecycle fx.Lifecycle) {
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	lifecycle.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(stopped)
+				for ticker := time.NewTicker(repairEvery); ; {
+					repairOnce(ctx, repair, logger)
+					select {
+					case <-ticker.C:
+					case <-ctx.Done():
+						ticker.Stop()
+						return
+					}
+				}
+			}()
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			cancel()
+			<-stopped
+			return nil
+		},
+	})
+}
+
+func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger) {
+	report, err := repair.Do(ctx)
+	if report.Settled() > 0 {
+		logger.Info("settled calls that were cut off", slog.Int("done", report.Done),
+			slog.Int("interrupted", report.Interrupted), slog.Int("corrected", report.Corrected))
+	}
+	if err != nil && ctx.Err() == nil {
+		logger.Warn("some calls that were cut off could not be settled yet", slog.String("cause", err.Error()))
+	}
+}
+
+// sayWhatIsMissing tells a new operator what to do first.
+func sayWhatIsMissing(b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) {
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {
+		fleets, err := b.fleets.Fleets(ctx)
+		if err == nil && len(fleets) == 0 {
+			logger.Warn("there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689")
+		}
+		return err
+	}))
+}

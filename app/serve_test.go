@@ -1,0 +1,149 @@
+package app
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	_ "image/gif"
+	"image/jpeg"
+	_ "image/png"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// newFleet adds fleet 689 and customer 452733 and returns a form for it.
+func newFleet(t *testing.T, directory string, settings ...string) url.Values {
+	t.Helper()
+	key := strings.TrimSpace(output(t, directory, settings, "fleet", "add", "689", "--name", "City"))
+	output(t, directory, settings, "customer", "add", "--fleet", "689", "--id", "452733", "--phone", "+44 7700 900123", "--pin", "1234")
+	return url.Values{"api_key": {key}, "phone_number": {"447700900123"}, "customer_pin": {"1234"}}
+}
+
+func withPhoto(form url.Values, photo string) url.Values {
+	with := url.Values{"photo_base64": {photo}}
+	for name, values := range form {
+		with[name] = values
+	}
+	return with
+}
+
+// realPhotos returns the photos that come with Go: made by many programs, none of ours.
+func realPhotos(t *testing.T) map[string][]byte {
+	t.Helper()
+	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	check(t, err)
+	photos := map[string][]byte{}
+	for _, pattern := range []string{"*.jpeg", "*.png", "*.gif"} {
+		paths, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(root)), "src/image/testdata", pattern))
+		check(t, err)
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			check(t, err)
+			if _, _, err := image.Decode(bytes.NewReader(data)); err == nil {
+				photos[filepath.Base(path)] = data
+			}
+		}
+	}
+	if len(photos) < 10 {
+		t.Fatalf("want the photos of Go's image/testdata, got %d", len(photos))
+	}
+	return photos
+}
+
+// TestServeFromNothing goes the newcomer's way on SQLite and files: add,
+// update with real photos, restart, delete.
+func TestServeFromNothing(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	server := serve(t, directory)
+	form := newFleet(t, directory)
+	stored := filepath.Join(directory, "fleetphoto-data/photos/fleet-689/customer_photos/452733_photo.jpg")
+	for name, photo := range realPhotos(t) {
+		a, err := postForm(server.api, withPhoto(form, base64.StdEncoding.EncodeToString(photo)))
+		if err != nil || a.Result != "valid" {
+			t.Errorf("%s: got %+v, %v", name, a, err)
+			continue
+		}
+		file, err := os.ReadFile(stored)
+		check(t, err)
+		if _, err := jpeg.Decode(bytes.NewReader(file)); err != nil {
+			t.Errorf("%s: the stored file: %v", name, err)
+		}
+		if status, served := fetch(t, a.URL); status != 200 || !bytes.Equal(served, file) {
+			t.Errorf("%s: got status %d and %d bytes from %s, want the %d of the file", name, status, len(served), a.URL, len(file))
+		}
+	}
+	if status, text := fetch(t, server.admin+"/readyz"); status != 200 {
+		t.Errorf("not ready: %d %s", status, text)
+	}
+	_, before := fetch(t, server.api+"/photos/fleet-689/customer_photos/452733_photo.jpg")
+	server.stop(t)
+
+	server = serve(t, directory)
+	if status, after := fetch(t, server.api+"/photos/fleet-689/customer_photos/452733_photo.jpg"); status != 200 || !bytes.Equal(before, after) {
+		t.Errorf("after a restart: got status %d and %d bytes, want the %d from before", status, len(after), len(before))
+	}
+	a, err := postForm(server.api, withPhoto(form, "delete"))
+	if err != nil || a.Result != "valid" || a.URL != "" {
+		t.Errorf("delete: got %+v, %v", a, err)
+	}
+	if _, err := os.Stat(stored); !os.IsNotExist(err) {
+		t.Errorf("the file is still there after the deletion: %v", err)
+	}
+	if log := server.stop(t); strings.Contains(log, form.Get("api_key")) || strings.Contains(log, "447700900123") {
+		t.Errorf("the log has a secret:\n%s", log)
+	}
+}
+
+// TestServeWithoutAFleet says which command adds one.
+func TestServeWithoutAFleet(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	if log := serve(t, directory).logged; !strings.Contains(log, "fleetphoto fleet add 689") {
+		t.Errorf("got %s", log)
+	}
+	newFleet(t, directory)
+	if log := serve(t, directory).logged; strings.Contains(log, "there is no fleet") {
+		t.Errorf("with a fleet: got %s", log)
+	}
+}
+
+// TestDemo posts what the printed line posts.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	addr, admin := freeAddress(t), freeAddress(t)
+	c := command(t, directory, []string{"FLEETPHOTO_ADDR=" + addr, "FLEETPHOTO_ADMIN_ADDR=" + admin, "FLEETPHOTO_DATABASE_URL=postgres://ignored"}, "serve", "--demo")
+	out, err := c.StdoutPipe()
+	check(t, err)
+	check(t, c.Start())
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	var line, address string
+	for line == "" || address == "" {
+		var text string
+		text, err = readLine(out)
+		check(t, err)
+		if strings.HasPrefix(text, "curl ") {
+			line = text
+		}
+		if rest, found := strings.CutPrefix(text, "Then open "); found {
+			address = rest
+		}
+	}
+	pasted, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
+	want := fmt.Sprintf(`{"result":"valid","url_customer_picture":%q,"api_log_id":1}`+"\n", address)
+	if err != nil || string(pasted) != want {
+		t.Errorf("the line gives %s, %v; want %s", pasted, err, want)
+	}
+	if status, photo := fetch(t, address); status != 200 || !bytes.Equal(photo, demoPhoto) {
+		t.Errorf("%s: got status %d and %d bytes", address, status, len(photo))
+	}
+	if entries, err := os.ReadDir(directory); err != nil || len(entries) != 0 {
+		t.Errorf("the demo left %v on disk, %v", entries, err)
+	}
+}
