@@ -126,6 +126,7 @@ func describeJSON(kind jsontext.Kind) string {
 		return "a JSON string"
 	case '0':
 		return "a JSON number"
+	default:
+		return "no JSON"
 	}
-	return "no JSON"
 }

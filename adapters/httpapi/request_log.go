@@ -56,8 +56,9 @@ func (n *requestNote) level() slog.Level {
 		return slog.LevelError
 	case domain.Unavailable:
 		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
 	}
-	return slog.LevelInfo
 }
 
 func (n *requestNote) attrs(path string) []slog.Attr {

@@ -1,0 +1,156 @@
+package gocloud
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// The variables that make TestProcessThatIsKilled the process to be killed.
+const (
+	killedRoot = "GOCLOUD_TEST_KILLED_ROOT" // its directory
+	killedStop = "GOCLOUD_TEST_KILLED_STOP" // the sync of its first Put to stop at; 0: go on putting
+)
+
+func killedPhotos(t testing.TB) (older, newer domain.Photo) {
+	return newPhoto(t, 300, 1), newPhoto(t, 200, 2)
+}
+
+// TestProcessThatIsKilled runs only in a process that another test starts and
+// kills. It writes a line when it stands still, or after each Put.
+func TestProcessThatIsKilled(t *testing.T) {
+	root := os.Getenv(killedRoot)
+	if root == "" {
+		t.Skip("other tests start this one")
+	}
+	stop, err := strconv.Atoi(os.Getenv(killedStop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, files := started(t, root)
+	older, newer := killedPhotos(t)
+	files.sync = func(file *os.File) error {
+		if stop--; stop == 0 {
+			fmt.Println("still")
+			_, _ = io.Copy(io.Discard, os.Stdin) // until the kill, or the parent's end
+			os.Exit(1)
+		}
+		return file.Sync()
+	}
+	for {
+		for _, photo := range []domain.Photo{newer, older} {
+			mustPut(t, store, photo)
+			fmt.Println("put")
+		}
+	}
+}
+
+// runAndKill starts a process on root and kills it when it has written so many lines.
+func runAndKill(t *testing.T, root string, stop, lines int) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessThatIsKilled$")
+	child.Env = append(os.Environ(), killedRoot+"="+root, killedStop+"="+strconv.Itoa(stop))
+	output, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The child sees the end of its input if this process dies first.
+	if _, err := child.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(output)
+	for range lines {
+		if !said.Scan() {
+			t.Errorf("the process ended before it was killed: %v", child.Wait())
+			return
+		}
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = child.Wait() // it was killed
+}
+
+func TestKilledPutLeavesOldOrNew(t *testing.T) {
+	t.Parallel()
+	skipWithoutDirectorySync(t)
+	older, newer := killedPhotos(t)
+	for _, c := range []struct {
+		name        string
+		before      *domain.Photo
+		stop        int
+		want        []byte
+		temporaries int
+	}{
+		{"first Put, fleet's directory not synced", nil, 1, nil, 0},
+		{"first Put, photos' directory not synced", nil, 2, nil, 0},
+		{"first Put, file not synced", nil, 3, nil, 1},
+		{"first Put, rename not synced", nil, 4, newer.JPEG(), 0},
+		{"overwrite, file not synced", &older, 3, older.JPEG(), 1},
+		{"overwrite, rename not synced", &older, 4, newer.JPEG(), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			if c.before != nil {
+				store, _ := started(t, root)
+				mustPut(t, store, *c.before)
+			}
+			runAndKill(t, root, c.stop, 1)
+			left := temporaries(t, root)
+			if len(left) != c.temporaries {
+				t.Errorf("the kill left %q, want %d", left, c.temporaries)
+			}
+			if store, _ := started(t, root); !bytes.Equal(stored(t, store), c.want) {
+				t.Error("the photo is not the one that it should be")
+			}
+			checkSweep(t, root)
+		})
+	}
+}
+
+func TestKilledAnywhereLeavesOneWhole(t *testing.T) {
+	t.Parallel()
+	older, newer := killedPhotos(t)
+	root := t.TempDir()
+	for round := range 12 {
+		runAndKill(t, root, 0, 1+round*5)
+		store, _ := started(t, root)
+		if !isOneOf(stored(t, store), []domain.Photo{older, newer}) {
+			t.Fatalf("round %d: neither photo is there", round)
+		}
+	}
+	checkSweep(t, root)
+}
+
+// checkSweep checks that a Start keeps temporary files that are young, which
+// may be another process's, and removes them when they are old.
+func checkSweep(t *testing.T, root string) {
+	t.Helper()
+	young := temporaries(t, root)
+	store, _ := started(t, root)
+	before := stored(t, store)
+	if still := temporaries(t, root); len(still) != len(young) {
+		t.Errorf("Start swept young files: of %q it left %q", young, still)
+	}
+	for _, name := range young {
+		age(t, name)
+	}
+	swept, _ := started(t, root)
+	if left := temporaries(t, root); left != nil {
+		t.Errorf("Start left %q", left)
+	}
+	if !bytes.Equal(stored(t, swept), before) {
+		t.Error("the sweep changed the photo")
+	}
+}

@@ -1,0 +1,79 @@
+package gocloud
+
+import (
+	"context"
+	"io"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// PhotoStore is a ports.PhotoStore over gocloud.dev/blob, without an address
+// of its own. Start comes before every other method, Close after them.
+type PhotoStore struct{ backend backend }
+
+var _ ports.PhotoStore = (*PhotoStore)(nil)
+
+// backend is where the objects are. Its errors are as gocloud made them:
+// PhotoStore translates them. What is missing is told by the function missing.
+type backend interface {
+	start(ctx context.Context) error
+	put(ctx context.Context, key string, jpeg []byte) error
+	delete(ctx context.Context, key string) error
+	open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	close() error
+}
+
+// Start makes the store ready, or says in a sentence for the operator why it
+// can't be. It creates the directory of a file:// URL, proves that it can be
+// written and removes the temporary files that a killed process left in it.
+func (s *PhotoStore) Start(ctx context.Context) error { return s.backend.start(ctx) }
+
+// Close gives back what Start took. Photos that are open stay readable.
+func (s *PhotoStore) Close() error { return s.backend.close() }
+
+// Put implements ports.PhotoStore.
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+	const action = "put photo"
+	if err := ctx.Err(); err != nil {
+		return translate(action, err)
+	}
+	return translate(action, s.backend.put(ctx, string(key), photo.JPEG()))
+}
+
+// Delete implements ports.PhotoStore.
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
+	const action = "delete photo"
+	if err := ctx.Err(); err != nil {
+		return translate(action, err)
+	}
+	if err := s.backend.delete(ctx, string(key)); !missing(err) {
+		return translate(action, err)
+	}
+	return nil
+}
+
+// Open implements ports.PhotoStore.
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+	const action = "open photo"
+	if err := ctx.Err(); err != nil {
+		return nil, translate(action, err)
+	}
+	content, err := s.backend.open(ctx, string(key))
+	if missing(err) {
+		return nil, noPhoto(err)
+	}
+	if err != nil {
+		return nil, translate(action, err)
+	}
+	return content, nil
+}
+
+// URL implements ports.PhotoStore.
+func (s *PhotoStore) URL(context.Context, domain.PhotoKey) (string, error) { return "", nil }
+
+// content is an open photo.
+type content struct {
+	io.ReadSeeker
+	io.Closer
+}
