@@ -18,6 +18,7 @@ type backends struct {
 	photos     ports.PhotoStore
 	ownAddress bool // the photo store has an address of its own
 	pinKey     domain.PINKey
+	sweep      func(context.Context) error // the photo store's; nil: it needs none
 }
 
 // openBackends opens what each URL names, once for the same URL, and has it
@@ -41,7 +42,7 @@ func openBackends(config *Config, catalogue Catalogue, lifecycle fx.Lifecycle) (
 	}
 	b := &backends{
 		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: photos.PhotoStore,
-		ownAddress: address != "", pinKey: key,
+		ownAddress: address != "", pinKey: key, sweep: photos.Sweep,
 	}
 	if config.PhotoBaseURL != "" {
 		b.photos = basedPhotos{b.photos, config.PhotoBaseURL}

@@ -36,8 +36,10 @@ type Backend struct {
 	ApiLog       ports.ApiLog
 	PhotoStore   ports.PhotoStore
 
-	// Start connects, migrates and checks; Close ends it. Either may be nil.
+	// Start connects, migrates and checks; Sweep, called every hour, removes
+	// what killed processes left; Close ends it. Each may be nil.
 	Start func(context.Context) error
+	Sweep func(context.Context) error
 	Close func() error
 
 	// PINKeyFile is where the key of the PIN hashes is kept when none is
@@ -92,7 +94,7 @@ func openBlob(rawURL string) (Backend, error) {
 	if err != nil {
 		return Backend{}, err
 	}
-	return Backend{PhotoStore: store, Start: store.Start, Close: store.Close}, nil
+	return Backend{PhotoStore: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close}, nil
 }
 
 // open finds the adapter for a URL and opens it.

@@ -43,7 +43,7 @@ var coreModule = fx.Module("core", fx.Provide(
 
 // serveModule repairs what a crash left and serves the API and the admin address.
 var serveModule = fx.Module("serve",
-	fx.Invoke(sayWhatIsMissing, repairRegularly, serveAPI, serveAdmin),
+	fx.Invoke(sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin),
 )
 
 // environment is what the commands get from outside.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,9 +17,12 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// repairEvery is how often open entries are looked for. Any number of
-// replicas may do so at once.
-const repairEvery = 3 * time.Minute
+// How often open entries are looked for, and what killed processes left. Any
+// number of replicas may do so at once.
+const (
+	repairEvery = 3 * time.Minute
+	sweepEvery  = time.Hour
+)
 
 // serveAPI serves the API from start to stop. It serves the photos too where
 // their store has no address of its own.
@@ -69,32 +73,40 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 	})
 }
 
-// repairRegularly settles what was cut off, at start and every few minutes.
-func repairRegularly(repair *usecase.Repair, logger *slog.Logger, lifecycle fx.Lifecycle) {
+// cleanUpRegularly settles what was cut off, at start and every few minutes,
+// and has the photo store swept every hour.
+func cleanUpRegularly(repair *usecase.Repair, b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) {
 	ctx, cancel := context.WithCancel(context.Background())
-	stopped := make(chan struct{})
-	lifecycle.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(stopped)
-				for ticker := time.NewTicker(repairEvery); ; {
-					repairOnce(ctx, repair, logger)
-					select {
-					case <-ticker.C:
-					case <-ctx.Done():
-						ticker.Stop()
-						return
-					}
-				}
-			}()
-			return nil
+	var jobs sync.WaitGroup
+	lifecycle.Append(fx.StartStopHook(
+		func() {
+			jobs.Go(func() { every(ctx, repairEvery, func() { repairOnce(ctx, repair, logger) }) })
+			if b.sweep != nil {
+				jobs.Go(func() { every(ctx, sweepEvery, func() { sweepOnce(ctx, b, logger) }) })
+			}
 		},
-		OnStop: func(context.Context) error {
-			cancel()
-			<-stopped
-			return nil
-		},
-	})
+		func() { cancel(); jobs.Wait() },
+	))
+}
+
+// every does job now and then again and again, until ctx ends.
+func every(ctx context.Context, interval time.Duration, job func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		job()
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func sweepOnce(ctx context.Context, b *backends, logger *slog.Logger) {
+	if err := b.sweep(ctx); err != nil && ctx.Err() == nil {
+		logger.Warn("the photo store could not be swept", slog.String("cause", err.Error()))
+	}
 }
 
 func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger) {

@@ -19,6 +19,8 @@ type bucket struct{ objects *blob.Bucket }
 
 func (b bucket) start(context.Context) error { return nil }
 
+func (b bucket) sweep(context.Context) error { return nil }
+
 func (b bucket) close() error { return b.objects.Close() }
 
 // put uses Upload, with a reader that can't fail half way: NewWriter and

@@ -23,21 +23,18 @@ const (
 	abandonedAfter = time.Hour // far longer than any Put may last
 )
 
-func (d *directory) start(ctx context.Context) error {
-	if err := d.prepare(ctx); err != nil {
+func (d *directory) start(context.Context) error {
+	if err := d.prepare(); err != nil {
 		return fmt.Errorf("photos can't be kept in %s: %w; name a directory that this process may create, read and write", d.path, err)
 	}
 	return nil
 }
 
-func (d *directory) prepare(ctx context.Context) error {
+func (d *directory) prepare() error {
 	if err := d.makeRoot(d.path); err != nil {
 		return err
 	}
 	if err := d.probe(); err != nil {
-		return err
-	}
-	if err := d.sweep(ctx); err != nil {
 		return err
 	}
 	return d.attach()

@@ -93,7 +93,7 @@ func age(t *testing.T, name string) {
 	}
 }
 
-func TestStartSweepsOnlyWhatItsOwnKilledPutsLeft(t *testing.T) {
+func TestSweepRemovesOnlyWhatKilledPutsLeft(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	swept := []string{
@@ -134,7 +134,8 @@ func TestStartSweepsOnlyWhatItsOwnKilledPutsLeft(t *testing.T) {
 	}
 	age(t, nested)
 
-	started(t, root)
+	store, _ := started(t, root)
+	mustSweep(t, store)
 	for _, name := range swept {
 		if _, err := os.Lstat(filepath.Join(root, name)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is still there: %v", name, err)
@@ -151,14 +152,18 @@ func TestSweepStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	write(t, filepath.Join(root, string(key)))
-	store, err := Open(fileURL(root))
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, _ := started(t, root)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := store.Start(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Start: %v, want that it was cancelled", err)
+	if err := store.Sweep(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Sweep: %v, want that it was cancelled", err)
+	}
+}
+
+func mustSweep(t *testing.T, store *PhotoStore) {
+	t.Helper()
+	if err := store.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 

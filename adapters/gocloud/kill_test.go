@@ -133,24 +133,25 @@ func TestKilledAnywhereLeavesOneWhole(t *testing.T) {
 	checkSweep(t, root)
 }
 
-// checkSweep checks that a Start keeps temporary files that are young, which
+// checkSweep checks that a Sweep keeps temporary files that are young, which
 // may be another process's, and removes them when they are old.
 func checkSweep(t *testing.T, root string) {
 	t.Helper()
 	young := temporaries(t, root)
 	store, _ := started(t, root)
 	before := stored(t, store)
+	mustSweep(t, store)
 	if still := temporaries(t, root); len(still) != len(young) {
-		t.Errorf("Start swept young files: of %q it left %q", young, still)
+		t.Errorf("Sweep removed young files: of %q it left %q", young, still)
 	}
 	for _, name := range young {
 		age(t, name)
 	}
-	swept, _ := started(t, root)
+	mustSweep(t, store)
 	if left := temporaries(t, root); left != nil {
-		t.Errorf("Start left %q", left)
+		t.Errorf("Sweep left %q", left)
 	}
-	if !bytes.Equal(stored(t, swept), before) {
+	if !bytes.Equal(stored(t, store), before) {
 		t.Error("the sweep changed the photo")
 	}
 }

@@ -18,6 +18,7 @@ var _ ports.PhotoStore = (*PhotoStore)(nil)
 // PhotoStore translates them. What is missing is told by the function missing.
 type backend interface {
 	start(ctx context.Context) error
+	sweep(ctx context.Context) error
 	put(ctx context.Context, key string, jpeg []byte) error
 	delete(ctx context.Context, key string) error
 	open(ctx context.Context, key string) (io.ReadSeekCloser, error)
@@ -25,9 +26,16 @@ type backend interface {
 }
 
 // Start makes the store ready, or says in a sentence for the operator why it
-// can't be. It creates the directory of a file:// URL, proves that it can be
-// written and removes the temporary files that a killed process left in it.
+// can't be. It creates the directory of a file:// URL and proves that it can
+// be written.
 func (s *PhotoStore) Start(ctx context.Context) error { return s.backend.start(ctx) }
+
+// Sweep removes the temporary files that killed processes left more than an
+// hour ago: they hold photos that nobody can delete otherwise. It is safe beside
+// everything else, in other processes too.
+func (s *PhotoStore) Sweep(ctx context.Context) error {
+	return translate("sweep", s.backend.sweep(ctx))
+}
 
 // Close gives back what Start took. Photos that are open stay readable.
 func (s *PhotoStore) Close() error { return s.backend.close() }

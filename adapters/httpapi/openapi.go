@@ -71,8 +71,8 @@ func (s *Server) parameters() *huma.Schema {
 			},
 			fieldPIN: {
 				Type: huma.TypeInteger, Format: "int64",
-				Description: fmt.Sprintf("The customer's PIN, %d to %d digits. Left out or blank, it is not checked. %d wrong ones in a row lock it for %v.",
-					domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration),
+				Description: fmt.Sprintf("The customer's PIN, %d to %d digits. Left out or blank, it is not checked. %d wrong ones in a row lock it for %.0f minutes.",
+					domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration.Minutes()),
 			},
 			fieldPhoto: {
 				Type:        huma.TypeString,

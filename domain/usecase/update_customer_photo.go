@@ -143,7 +143,7 @@ func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Cust
 		return err
 	}
 	if !customer.PIN.Matches(u.PINKey.Hash(customer.Ref, pin)) {
-		return domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %v", domain.MaxWrongPINs, domain.PINLockDuration)
+		return domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes", domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
 	}
 	return u.Customers.ResetPINLock(ctx, customer.Ref)
 }
