@@ -1,0 +1,90 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// ApiLog is a ports.ApiLog in a SQLite file.
+type ApiLog struct{ db *DB }
+
+var _ ports.ApiLog = (*ApiLog)(nil)
+
+const selectEntry = `
+	SELECT id, received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at
+	FROM api_log `
+
+// selectUnfinished says result = ” in the words of the index api_log_open.
+const selectUnfinished = selectEntry + `WHERE result = '' AND received_at < ? ORDER BY received_at, id LIMIT ?`
+
+// Record implements ports.ApiLog.
+func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
+	return l.insert(ctx, "record call", call, outcome)
+}
+
+// Open implements ports.ApiLog.
+func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID, error) {
+	return l.insert(ctx, "open entry", call, domain.Outcome{})
+}
+
+func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
+	err = l.db.write(ctx, action, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `
+			INSERT INTO api_log (received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			call.ReceivedAt.UnixMicro(), call.From, call.Fleet, call.Customer, call.Phone, call.Operation,
+			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt),
+		).Scan(&id)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// Close implements ports.ApiLog.
+func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
+	return l.db.write(ctx, "close entry", func(tx *sql.Tx) error {
+		closed, err := changes(tx.ExecContext(ctx, `
+			UPDATE api_log SET result = ?, error = ?, detail = ?, ended_at = ? WHERE id = ? AND result = ''`,
+			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), id))
+		if err != nil || closed {
+			return err
+		}
+		return ifNoEntry(tx.QueryRowContext(ctx, `SELECT id FROM api_log WHERE id = ?`, id).Scan(&id), id)
+	})
+}
+
+// Unfinished implements ports.ApiLog.
+func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
+	entries, err := list(ctx, l.db.readers, scanEntry, selectUnfinished, before.UnixMicro(), max(limit, 0))
+	return entries, translate("list unfinished entries", err)
+}
+
+// Entry implements ports.ApiLog.
+func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error) {
+	entry, err := scanEntry(l.db.readers.QueryRowContext(ctx, selectEntry+`WHERE id = ?`, id))
+	if err != nil {
+		return domain.ApiLogEntry{}, translate("read entry", ifNoEntry(err, id))
+	}
+	return entry, nil
+}
+
+func scanEntry(row scanner) (entry domain.ApiLogEntry, err error) {
+	call, outcome := &entry.Call, &entry.Outcome
+	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, &call.From, &call.Fleet, &call.Customer, &call.Phone,
+		&call.Operation, &outcome.Result, &outcome.Error, &outcome.Detail, timeColumn{&outcome.EndedAt})
+	return entry, err
+}
+
+func ifNoEntry(err error, id domain.ApiLogID) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return domain.Errorf(domain.NotFound, "there is no log entry %d", id)
+	}
+	return err
+}

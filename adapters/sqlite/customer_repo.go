@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// CustomerRepo is a ports.CustomerRepo in a SQLite file.
+type CustomerRepo struct{ db *DB }
+
+var _ ports.CustomerRepo = (*CustomerRepo)(nil)
+
+const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
+
+// AddCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
+	return r.db.write(ctx, "add customer", func(tx *sql.Tx) error {
+		args := []any{added.Ref.Fleet, added.Ref.Customer, added.Phone, digest(added.PIN)}
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO customers (fleet_id, id, phone, pin_hash, `+photoColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			append(args, photoValues(added.Photo)...)...)
+		return ifDuplicate(err, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
+	})
+}
+
+// FindByPhone implements ports.CustomerRepo.
+func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+	found := domain.Customer{Ref: domain.CustomerRef{Fleet: fleet}, Phone: phone}
+	into := []any{&found.Ref.Customer, digestColumn{(*[32]byte)(&found.PIN)}}
+	err := r.db.readers.QueryRowContext(ctx,
+		`SELECT id, pin_hash, `+photoColumns+` FROM customers WHERE fleet_id = ? AND phone = ?`, fleet, phone,
+	).Scan(append(into, photoInto(&found.Photo)...)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
+	}
+	if err != nil {
+		return domain.Customer{}, translate("find customer", err)
+	}
+	return found, nil
+}
+
+// CountPINAttempt implements ports.CustomerRepo.
+func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
+	return r.db.write(ctx, "count PIN attempt", func(tx *sql.Tx) error {
+		var lock domain.PINLock
+		err := tx.QueryRowContext(ctx,
+			`SELECT pin_attempts, pin_locked_until FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
+		).Scan(&lock.Attempts, timeColumn{&lock.LockedUntil})
+		if err != nil {
+			return ifNoCustomer(err, ref)
+		}
+		counted, err := lock.Count(now)
+		if err != nil {
+			return err
+		}
+		return setPINLock(ctx, tx, ref, counted)
+	})
+}
+
+// ResetPINLock implements ports.CustomerRepo.
+func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
+	return r.db.write(ctx, "reset PIN lock", func(tx *sql.Tx) error {
+		return setPINLock(ctx, tx, ref, domain.PINLock{})
+	})
+}
+
+func setPINLock(ctx context.Context, tx *sql.Tx, ref domain.CustomerRef, lock domain.PINLock) error {
+	return update(ctx, tx, ref, `UPDATE customers SET pin_attempts = ?, pin_locked_until = ? WHERE fleet_id = ? AND id = ?`,
+		lock.Attempts, micros(lock.LockedUntil))
+}
+
+// ChangePhoto implements ports.CustomerRepo. While change runs, the customer's
+// lock file is held and no transaction.
+func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	unlock, err := r.db.locks.lockCustomer(ctx, ref)
+	if err != nil {
+		return translate("wait for the customer's lock", err)
+	}
+	defer unlock()
+
+	record, err := r.photoRecord(ctx, ref)
+	if err != nil {
+		return translate("read the photo's record", err)
+	}
+	if record, err = change(ctx, record); err != nil {
+		return err
+	}
+	return r.db.write(ctx, "store the photo's record", func(tx *sql.Tx) error {
+		return update(ctx, tx, ref, `
+			UPDATE customers SET (`+photoColumns+`) = (?, ?, ?, ?, ?, ?) WHERE fleet_id = ? AND id = ?`,
+			photoValues(record)...)
+	})
+}
+
+func (r *CustomerRepo) photoRecord(ctx context.Context, ref domain.CustomerRef) (domain.PhotoRecord, error) {
+	var record domain.PhotoRecord
+	err := r.db.readers.QueryRowContext(ctx,
+		`SELECT `+photoColumns+` FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
+	).Scan(photoInto(&record)...)
+	return record, ifNoCustomer(err, ref)
+}
+
+// update runs a statement whose last two parameters are the customer's ids.
+func update(ctx context.Context, tx *sql.Tx, ref domain.CustomerRef, statement string, values ...any) error {
+	found, err := changes(tx.ExecContext(ctx, statement, append(values, ref.Fleet, ref.Customer)...))
+	if err == nil && !found {
+		err = sql.ErrNoRows
+	}
+	return ifNoCustomer(err, ref)
+}
+
+func ifNoCustomer(err error, ref domain.CustomerRef) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
+	}
+	return err
+}
+
+// photoValues are the values of photoColumns.
+func photoValues(record domain.PhotoRecord) []any {
+	return []any{
+		digest(record.Info.SHA256), record.Info.Size, record.Info.Width, record.Info.Height,
+		micros(record.ChangedAt), record.ChangedBy,
+	}
+}
+
+// photoInto is where photoColumns are read to.
+func photoInto(record *domain.PhotoRecord) []any {
+	return []any{
+		digestColumn{&record.Info.SHA256}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
+		timeColumn{&record.ChangedAt}, &record.ChangedBy,
+	}
+}

@@ -1,0 +1,101 @@
+// Package sqlite keeps fleets, customers and the API log in one SQLite file,
+// for one machine, without a server and without cgo.
+//
+// App and tests import it; it imports ports and domain.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// maxReaders is the number of connections that read at once. SQLite answers
+// from memory; more of them only cost file handles.
+const maxReaders = 8
+
+// DB is one database file and the ports that it backs. Any number of DBs, in
+// any number of processes of one machine, may share a file. The file system
+// must be a local one: SQLite's shared memory doesn't work over a network.
+type DB struct {
+	path    string
+	locks   *customerLocks
+	writer  *sql.DB // one connection: SQLite has one writer, and waiting for it here honours ctx
+	readers *sql.DB
+}
+
+// Open makes a DB for the URL sqlite://relative/path.db or
+// sqlite:///absolute/path.db. It touches no file; Start does.
+func Open(rawURL string) (*DB, error) {
+	path, err := Path(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := sql.Open("sqlite", dataSource(path, url.Values{"_txlock": {"immediate"}}))
+	if err != nil {
+		return nil, err
+	}
+	readers, err := sql.Open("sqlite", dataSource(path, url.Values{"_query_only": {"on"}}))
+	if err != nil {
+		return nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	readers.SetMaxOpenConns(maxReaders)
+	readers.SetMaxIdleConns(maxReaders)
+	return &DB{path: path, locks: newCustomerLocks(path + "-locks"), writer: writer, readers: readers}, nil
+}
+
+// dataSource is the driver's name for the file at path with the settings that
+// every connection has. A commit is on the disk when it returns: in WAL mode
+// that takes synchronous=FULL and, on macOS, fullfsync.
+func dataSource(path string, settings url.Values) string {
+	settings.Set("mode", "rw") // a file that went missing is an error, not an empty database
+	settings.Set("_dqs", "0")
+	settings.Set("_error_rc", "1")
+	settings["_pragma"] = []string{
+		"busy_timeout(10000)", // for other processes' writes; ends early with ctx
+		"journal_mode(WAL)", "synchronous(FULL)", "fullfsync(ON)", "foreign_keys(ON)",
+	}
+	slashed := filepath.ToSlash(path)
+	if filepath.IsAbs(path) {
+		slashed = "//" + "/" + strings.TrimPrefix(slashed, "/")
+	}
+	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + settings.Encode()
+}
+
+// Path returns the path of the database file.
+func (db *DB) Path() string { return db.path }
+
+// FleetAuth is the fleets in this database.
+func (db *DB) FleetAuth() *FleetAuth { return &FleetAuth{db} }
+
+// CustomerRepo is the customers in this database.
+func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
+
+// ApiLog is the API log in this database.
+func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
+
+// Close ends all connections. The ports fail with Unavailable from then on.
+func (db *DB) Close() error {
+	return errors.Join(db.readers.Close(), db.writer.Close())
+}
+
+// write runs f in a transaction that is the only one writing to the file. When
+// write returns nil, the transaction is on the disk; when it fails because ctx
+// ended during the commit, it may be.
+func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return translate(action, err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := f(tx); err != nil {
+		return translate(action, err)
+	}
+	return translate(action, tx.Commit())
+}
