@@ -61,11 +61,8 @@ func (k APIKey) Hash() APIKeyHash { return sha256.Sum256([]byte(k.secret)) }
 // Reveal returns the secret, to be shown once to whoever asked for the key.
 func (k APIKey) Reveal() string { return k.secret }
 
-// String hides the secret.
-func (k APIKey) String() string { return "[API key]" }
-
-// GoString hides the secret from %#v.
-func (k APIKey) GoString() string { return k.String() }
+// Format hides the secret, whatever the verb.
+func (APIKey) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, "[API key]") }
 
 func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'

@@ -76,8 +76,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Cause}
 }
 
-// AsError finds the Error in err. An err without one is Internal: whoever made
-// it didn't say what it means, and its text isn't for callers.
+// AsError finds the Error in err. An err without one, a bare Kind too, is
+// Internal: whoever made it wrote no sentence for callers.
 func AsError(err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {

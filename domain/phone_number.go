@@ -16,11 +16,12 @@ const MaxPhoneDigits = 15
 // ParsePhoneNumber reads digits, with "+", "00", spaces, dashes and parentheses
 // where people write them. Leading zeros don't count. It fails with TypeError.
 func ParsePhoneNumber(text string) (PhoneNumber, error) {
+	text = strings.TrimSpace(text)
 	digits := strings.TrimPrefix(strings.Map(dropPhonePunctuation, text), "+")
 	if digits == "" {
 		return 0, Errorf(TypeError, "phone_number: it is missing; send the digits of the customer's mobile number")
 	}
-	if !onlyDigits(digits) {
+	if !onlyDigits(digits) || strings.HasPrefix(text, "-") {
 		return 0, Errorf(TypeError, "phone_number: want digits, with +, 00, spaces, dashes and parentheses at most; got another character")
 	}
 	digits = strings.TrimLeft(digits, "0")

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -53,11 +54,8 @@ func ParseNewPIN(text string) (PIN, error) {
 // IsBlank says that no PIN came.
 func (p PIN) IsBlank() bool { return !p.set }
 
-// String hides the number.
-func (p PIN) String() string { return "[PIN]" }
-
-// GoString hides the number from %#v.
-func (p PIN) GoString() string { return p.String() }
+// Format hides the secret, whatever the verb.
+func (PIN) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, "[PIN]") }
 
 func describePIN(text string) string {
 	if onlyDigits(text) {
@@ -81,11 +79,8 @@ func NewPINKey(secret []byte) (PINKey, error) {
 	return PINKey{secret: append([]byte(nil), secret...)}, nil
 }
 
-// String hides the key.
-func (k PINKey) String() string { return "[PIN key]" }
-
-// GoString hides the key from %#v.
-func (k PINKey) GoString() string { return k.String() }
+// Format hides the secret, whatever the verb.
+func (PINKey) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, "[PIN key]") }
 
 // PINHash is the HMAC-SHA-256 of a PIN under the PINKey, salted with the
 // customer's identity. The zero hash is a customer without a PIN.

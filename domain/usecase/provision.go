@@ -23,7 +23,10 @@ func (p *Provision) AddFleet(ctx context.Context, fleet domain.Fleet) (domain.AP
 	if err != nil {
 		return domain.APIKey{}, err
 	}
-	return key, p.Fleets.AddFleet(ctx, fleet, key.Hash())
+	if err := p.Fleets.AddFleet(ctx, fleet, key.Hash()); err != nil {
+		return domain.APIKey{}, err
+	}
+	return key, nil
 }
 
 // AddCustomer adds a customer to a fleet; pin may be blank. It fails with

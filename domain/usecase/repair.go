@@ -3,6 +3,7 @@ package usecase
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -36,24 +37,38 @@ func (r RepairReport) Settled() int { return r.Done + r.Interrupted }
 
 // Do settles every open entry that is older than SettleAfter. An entry that
 // can't be settled now stays open for the next Repair; Do goes on with the
-// others and returns all errors joined.
+// others and returns how many failed, with the error of one.
 func (r *Repair) Do(ctx context.Context) (RepairReport, error) {
 	var report RepairReport
+	before := instant(r.Clock().Add(-SettleAfter))
+	failed := map[domain.ApiLogID]error{} // they come again, first: ask for as many more
 	for {
-		entries, err := r.Log.Unfinished(ctx, instant(r.Clock().Add(-SettleAfter)), repairBatch)
+		entries, err := r.Log.Unfinished(ctx, before, len(failed)+repairBatch)
 		if err != nil {
-			return report, err
+			return report, errors.Join(err, summary(failed))
 		}
-		before := report.Settled()
-		var failures []error
+		tried := 0
 		for _, entry := range entries {
-			failures = append(failures, r.settle(ctx, entry, &report))
+			if failed[entry.ID] != nil {
+				continue
+			}
+			tried++
+			if err := r.settle(ctx, entry, &report); err != nil {
+				failed[entry.ID] = err
+			}
 		}
-		// Entries that failed come again first: without progress, stop.
-		if len(entries) < repairBatch || report.Settled() == before {
-			return report, errors.Join(failures...)
+		if tried < repairBatch {
+			return report, summary(failed)
 		}
 	}
+}
+
+// summary tells how many failed, and of one why: it is mostly the same for all.
+func summary(failed map[domain.ApiLogID]error) error {
+	for id, err := range failed {
+		return fmt.Errorf("%d calls can't be settled yet, call %d among them: %w", len(failed), id, err)
+	}
+	return nil
 }
 
 func (r *Repair) settle(ctx context.Context, entry domain.ApiLogEntry, report *RepairReport) error {

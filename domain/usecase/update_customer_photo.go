@@ -165,20 +165,29 @@ func (u *UpdateCustomerPhoto) changePhoto(ctx context.Context, id domain.ApiLogI
 	case err != nil && asked:
 		return domain.Errorf(domain.Unavailable, "the change was cut off: the old photo or the new one is stored, whole; send the call again").WithCause(err)
 	case err != nil:
-		return errors.Join(err, u.closeEntry(ctx, id, u.failure(err)))
+		return errors.Join(domain.AsError(err), u.closeEntry(ctx, id, u.failure(err)))
 	}
-	// The photo is stored. If closing fails, the entry waits for Repair, which closes it as valid.
+	// The photo is stored, and that is the answer. If closing fails, the entry
+	// waits for Repair, which closes it as valid, or as interrupted where a
+	// later call has changed the photo again by then.
 	_ = u.closeEntry(ctx, id, domain.Outcome{Result: domain.Valid, EndedAt: u.now()})
 	return nil
 }
 
-// refuse logs a call that failed before anything changed, in one write.
-func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause error) error {
+// refuse logs a call that failed before anything changed, in one write. What
+// fails or panics in the log joins the cause, whose Kind stays.
+func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause error) (err error) {
+	err = domain.AsError(cause)
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = errors.Join(err, fmt.Errorf("panic in the log: %v\n%s", panicked, debug.Stack()))
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
 	defer cancel()
-	id, err := u.Log.Record(ctx, answer.Call, u.failure(cause))
+	id, logErr := u.Log.Record(ctx, answer.Call, u.failure(cause))
 	answer.ApiLogID = id
-	return errors.Join(cause, err)
+	return errors.Join(err, logErr)
 }
 
 func (u *UpdateCustomerPhoto) closeEntry(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {

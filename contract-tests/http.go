@@ -1,0 +1,189 @@
+package contracttests
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+//go:embed http/*.txtar
+var httpCases embed.FS
+
+// Target is a server of the contract and, on it, a customer whose photo the
+// suite may change. Without the fields below PIN, the cases that need them are
+// skipped.
+type Target struct {
+	BaseURL string // without a path, for instance http://127.0.0.1:8080
+	APIKey  string // of a fleet
+	Phone   string // of a customer of that fleet, digits alone
+	PIN     string // of that customer, without a leading zero
+
+	DisabledKey   string // of a fleet that is switched off
+	OtherPhone    string // of a customer of another fleet
+	LockPhone     string // of a customer of the fleet with PIN, whose PIN gets locked
+	NoPINPhone    string // of a customer of the fleet without a PIN
+	MaxPhotoBytes int    // the server's limit
+	MaxPixels     int    // the server's limit
+}
+
+// HTTP runs the contract's cases against a server, one after the other. Before
+// each, the customer has a known photo, and a case that fails must leave it.
+func HTTP(t *testing.T, target Target) {
+	t.Helper()
+	HTTPCases(t, httpCases, target)
+}
+
+// HTTPHandler runs the contract's cases against a handler. target needs no BaseURL.
+func HTTPHandler(t *testing.T, handler http.Handler, target Target) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	target.BaseURL = server.URL
+	HTTP(t, target)
+}
+
+// HTTPCases runs the cases in the .txtar files of fsys, which docs of this
+// package describe, against a server.
+func HTTPCases(t *testing.T, fsys fs.FS, target Target) {
+	t.Helper()
+	cases, err := readCases(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if missing := c.missing(target); missing != "" {
+				t.Skipf("this target has no %s, which the case needs", missing)
+			}
+			if err := c.check(t.Context(), target); err != nil {
+				t.Errorf("%s: %v", c.promise, err)
+			}
+		})
+	}
+}
+
+// httpCase is one file: exchanges in a row, and the photo that is left.
+type httpCase struct {
+	name      string
+	promise   string
+	exchanges []exchange
+	photo     string // a template: the photo that is served at the end
+}
+
+type exchange struct{ request, response string } // templates
+
+// readCases reads the .txtar files. In each, the comment is the promise;
+// "request" and "response" files alternate, and "photo" tells what is stored
+// in the end, the photo from before where it is missing.
+func readCases(fsys fs.FS) ([]httpCase, error) {
+	names, err := fs.Glob(fsys, "http/*.txtar")
+	if err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("no cases in http/*.txtar (%w)", err)
+	}
+	var cases []httpCase
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := parseCase(strings.TrimSuffix(path.Base(name), ".txtar"), txtar.Parse(data))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		cases = append(cases, c)
+	}
+	return cases, nil
+}
+
+func parseCase(name string, archive *txtar.Archive) (httpCase, error) {
+	c := httpCase{name: name, promise: strings.TrimSpace(string(archive.Comment)), photo: "{{before}}"}
+	for i, file := range archive.Files {
+		text := strings.TrimSuffix(string(file.Data), "\n")
+		switch {
+		case file.Name == "request" && i+1 < len(archive.Files) && archive.Files[i+1].Name == "response":
+			c.exchanges = append(c.exchanges, exchange{request: text})
+		case file.Name == "response" && i > 0 && archive.Files[i-1].Name == "request":
+			c.exchanges[len(c.exchanges)-1].response = text
+		case file.Name == "photo" && i == len(archive.Files)-1:
+			c.photo = text
+		default:
+			return httpCase{}, fmt.Errorf("file %d is %q; want request and response in turn, and photo last", i+1, file.Name)
+		}
+	}
+	if c.promise == "" || len(c.exchanges) == 0 {
+		return httpCase{}, fmt.Errorf("want a promise and at least one exchange")
+	}
+	return c, nil
+}
+
+// missing names the first field of Target that the case needs and target lacks.
+func (c httpCase) missing(target Target) string {
+	lacking := map[string]bool{
+		"DisabledKey": target.DisabledKey == "", "OtherPhone": target.OtherPhone == "", "LockPhone": target.LockPhone == "",
+		"NoPINPhone": target.NoPINPhone == "", "MaxPhotoBytes": target.MaxPhotoBytes == 0, "MaxPixels": target.MaxPixels == 0,
+	}
+	for _, e := range c.exchanges {
+		for field, lacks := range lacking {
+			if lacks && strings.Contains(e.request+e.response, "."+field) {
+				return field
+			}
+		}
+	}
+	return ""
+}
+
+// check gives the customer a known photo, makes the exchanges and looks at
+// what is stored.
+func (c httpCase) check(ctx context.Context, target Target) error {
+	photoURL, err := target.putKnownPhoto(ctx)
+	if err != nil {
+		return fmt.Errorf("before the case, an update that must succeed: %w", err)
+	}
+	for i, e := range c.exchanges {
+		if err := e.check(ctx, target); err != nil {
+			return fmt.Errorf("exchange %d: %w", i+1, err)
+		}
+	}
+	want, err := expand(c.photo, target)
+	if err != nil {
+		return err
+	}
+	return checkPhoto(ctx, photoURL, []byte(want))
+}
+
+func (e exchange) check(ctx context.Context, target Target) error {
+	request, err := newRequest(ctx, e.request, target)
+	if err != nil {
+		return err
+	}
+	got, err := send(request)
+	if err != nil {
+		return err
+	}
+	want, err := expand(e.response, target)
+	if err != nil {
+		return err
+	}
+	if err := matchResponse(want, got); err != nil {
+		return err
+	}
+	return target.checkSecrets(string(got.body))
+}
+
+// checkSecrets fails when an answer repeats what it never may.
+func (t Target) checkSecrets(body string) error {
+	for name, secret := range map[string]string{"API key": t.APIKey, "disabled fleet's API key": t.DisabledKey} {
+		if secret != "" && strings.Contains(body, secret) {
+			return fmt.Errorf("the answer repeats the %s", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package contracttests
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// backends are the four ports that a server under test stands on.
+type backends struct {
+	fleets    ports.FleetAuth
+	customers ports.CustomerRepo
+	photos    ports.PhotoStore
+	log       ports.ApiLog
+}
+
+func openMemory(*testing.T) backends {
+	b := memory.New()
+	return backends{b.FleetAuth, b.CustomerRepo, b.PhotoStore, b.ApiLog}
+}
+
+const (
+	targetKey   = "TEST1TEST1TEST1TEST1TEST1"
+	disabledKey = "TEST2TEST2TEST2TEST2TEST2"
+)
+
+// target is what seed puts into backends.
+var target = Target{
+	APIKey: targetKey, Phone: "447700900123", PIN: "1234",
+	DisabledKey: disabledKey, OtherPhone: "447700900999", LockPhone: "447700900124", NoPINPhone: "447700900125",
+	MaxPhotoBytes: 200_000, MaxPixels: 10_000,
+}
+
+// newHandler makes a server on b, with the fleets and customers of target.
+func newHandler(t *testing.T, b backends) http.Handler {
+	t.Helper()
+	pinKey, err := domain.NewPINKey(make([]byte, domain.MinPINKeyBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seed(t.Context(), b, pinKey); err != nil {
+		t.Fatal(err)
+	}
+	return httpapi.New(httpapi.Options{
+		Update: &usecase.UpdateCustomerPhoto{
+			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log, PINKey: pinKey, Clock: time.Now,
+			Limits: photo.Limits{MaxBytes: int64(target.MaxPhotoBytes), MaxPixels: int64(target.MaxPixels)},
+		},
+		Photos: b.photos, MaxInflightBytes: 64 << 20,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+}
+
+func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
+	fleets := []struct {
+		fleet domain.Fleet
+		key   string
+	}{
+		{domain.Fleet{ID: 689, Name: "Live"}, targetKey},
+		{domain.Fleet{ID: 690, Name: "Off", Disabled: true}, disabledKey},
+		{domain.Fleet{ID: 691, Name: "Other"}, "TEST3TEST3TEST3TEST3TEST3"},
+	}
+	for _, f := range fleets {
+		key, err := domain.ParseAPIKey(f.key)
+		if err != nil {
+			return err
+		}
+		if err := b.fleets.AddFleet(ctx, f.fleet, key.Hash()); err != nil {
+			return err
+		}
+	}
+	provision := usecase.Provision{Fleets: b.fleets, Customers: b.customers, PINKey: pinKey}
+	customers := []struct {
+		ref        domain.CustomerRef
+		phone, pin string
+	}{
+		{domain.CustomerRef{Fleet: 689, Customer: 452733}, target.Phone, target.PIN},
+		{domain.CustomerRef{Fleet: 689, Customer: 452734}, target.LockPhone, target.PIN},
+		{domain.CustomerRef{Fleet: 689, Customer: 452735}, target.NoPINPhone, ""},
+		{domain.CustomerRef{Fleet: 691, Customer: 452733}, target.OtherPhone, target.PIN},
+	}
+	for _, c := range customers {
+		phone, err := domain.ParsePhoneNumber(c.phone)
+		if err != nil {
+			return err
+		}
+		pin, err := domain.ParseNewPIN(c.pin)
+		if err != nil {
+			return err
+		}
+		if err := provision.AddCustomer(ctx, c.ref, phone, pin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestHTTP(t *testing.T) {
+	HTTPHandler(t, newHandler(t, openMemory(t)), target)
+}

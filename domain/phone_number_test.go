@@ -1,0 +1,133 @@
+package domain_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+type phone = parsed[domain.PhoneNumber]
+
+func TestParsePhoneNumber(t *testing.T) {
+	t.Parallel()
+	plain, refused := phone{value: 491701234567}, phone{kind: domain.TypeError}
+	checkParse(t, domain.ParsePhoneNumber, map[string]phone{
+		"491701234567":                   plain,
+		"+491701234567":                  plain,
+		"00491701234567":                 plain,
+		"0000491701234567":               plain,
+		"+00491701234567":                plain,
+		" 491701234567 ":                 plain,
+		"+49 170 1234567":                plain,
+		"+49-170-1234567":                plain,
+		"+49 (170) 123-45-67":            plain,
+		"(+49)1701234567":                plain,
+		"49\t170\u00a01234567":           plain,
+		"7":                              {value: 7},
+		"2147483648":                     {value: 2147483648},
+		"999999999999999":                {value: 999999999999999},
+		"00999999999999999":              {value: 999999999999999},
+		"1000000000000000":               refused,
+		"9223372036854775808":            refused,
+		"":                               refused,
+		" -() ":                          refused,
+		"+":                              refused,
+		"0":                              refused,
+		"+000":                           refused,
+		"++491701234567":                 refused,
+		"49+1701234567":                  refused,
+		"491701234567+":                  refused,
+		"49170 ext 12":                   refused,
+		"0x1F":                           refused,
+		"4.9e11":                         refused,
+		"491701234567.0":                 refused,
+		"49170,1234567":                  refused,
+		"49_170":                         refused,
+		"٤٩١٧٠١٢٣٤٥٦٧":                   refused,
+		"\uff14\uff19\uff11\uff17\uff10": refused,
+		"49170\x001234567":               refused,
+		"49170\u200b1234567":             refused,
+		"491701234567\n":                 plain, // as form scripts send it
+		"-491701234567":                  refused,
+		" -491701234567":                 refused,
+		"{}":                             refused,
+		`{"number":491701234567}`:        refused,
+		"[491701234567]":                 refused,
+		"null":                           refused,
+		"true":                           refused,
+		`"491701234567"`:                 refused,
+		strings.Repeat("9", 4096):        refused,
+		strings.Repeat("0", 4096) + "1":  {value: 1},
+	})
+}
+
+func TestPhoneNumberRefusalNamesTheParameterOnly(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "49170secret", "12345678901234567"} {
+		_, err := domain.ParsePhoneNumber(text)
+		public := domain.AsError(err).Public
+		if !strings.HasPrefix(public, "phone_number: ") || text != "" && strings.Contains(public, text) {
+			t.Errorf("%q: the caller is told %q", text, public)
+		}
+	}
+}
+
+func TestMaskedPhone(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[domain.PhoneNumber]domain.MaskedPhone{
+		0:               "",
+		7:               "…0007",
+		4567:            "…4567",
+		491701230045:    "…0045",
+		999999999999999: "…9999",
+	} {
+		if got := number.Masked(); got != want {
+			t.Errorf("%d: got %q, want %q", number, got, want)
+		}
+	}
+}
+
+func ExampleParsePhoneNumber() {
+	number, err := domain.ParsePhoneNumber("+49 (170) 123-4567")
+	fmt.Println(number, number.Masked(), err)
+	_, err = domain.ParsePhoneNumber("{}")
+	fmt.Println(err)
+	// Output:
+	// 491701234567 …4567 <nil>
+	// Type Error: phone_number: want digits, with +, 00, spaces, dashes and parentheses at most; got another character
+}
+
+func FuzzParsePhoneNumber(f *testing.F) {
+	for _, seed := range []string{"", "+49 (170) 123-4567", "0049170", "999999999999999", "1000000000000000", "٤", "{}", "-", "++1", "00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		number, err := domain.ParsePhoneNumber(text)
+		if err != nil {
+			if number != 0 || kindOf(err) != domain.TypeError {
+				t.Fatalf("got %d and %v, want 0 and a Type Error", number, err)
+			}
+			return
+		}
+		if number < 1 || number > 999_999_999_999_999 {
+			t.Fatalf("%d has not 1 to 15 digits", number)
+		}
+		digits := strings.Map(func(r rune) rune {
+			if r < '0' || r > '9' {
+				return -1
+			}
+			return r
+		}, text)
+		if want := fmt.Sprint(number); strings.TrimLeft(digits, "0") != want {
+			t.Fatalf("%q became %s", text, want)
+		}
+		for _, form := range []string{"%d", "+%d", "00%d", " (%d) ", "%015d"} {
+			again, err := domain.ParsePhoneNumber(fmt.Sprintf(form, number))
+			if err != nil || again != number {
+				t.Fatalf("as %q: got %d and %v, want %d", form, again, err, number)
+			}
+		}
+	})
+}

@@ -1,0 +1,36 @@
+package usecase_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+func ExampleUpdateCustomerPhoto() {
+	ctx := context.Background()
+	backend := memory.New() // or any other four ports
+	pinKey, _ := domain.NewPINKey([]byte("32 random bytes, the same forever"))
+
+	provision := &usecase.Provision{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, PINKey: pinKey, Random: rand.Reader}
+	key, _ := provision.AddFleet(ctx, domain.Fleet{ID: 689})
+	customer := domain.CustomerRef{Fleet: 689, Customer: 452733}
+	_ = provision.AddCustomer(ctx, customer, 491701234567, domain.PIN{})
+
+	update := &usecase.UpdateCustomerPhoto{
+		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
+		PINKey: pinKey, Limits: photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000}, Clock: time.Now,
+	}
+	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: 491701234567, Photo: picture(640)})
+	fmt.Println(answer.ApiLogID, answer.PhotoKey, err)
+	answer, err = update.Do(ctx, usecase.Request{APIKey: key, Phone: 491701234567, Photo: []byte("<html>")})
+	fmt.Println(answer.ApiLogID, err)
+	// Output:
+	// 1 fleet-689/customer_photos/452733_photo.jpg <nil>
+	// 2 Type Error: photo_base64: want an image in JPEG, PNG or GIF format, got 6 bytes of something else
+}

@@ -1,0 +1,91 @@
+package usecase_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// The backends that are down, by what readiness asks of them.
+type (
+	downAuth  struct{ ports.FleetAuth }
+	downRepo  struct{ ports.CustomerRepo }
+	downStore struct{ ports.PhotoStore }
+	downLog   struct{ ports.ApiLog }
+)
+
+func (downAuth) Authenticate(context.Context, domain.APIKeyHash) (domain.Fleet, error) {
+	return domain.Fleet{}, down()
+}
+
+func (downRepo) FindByPhone(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error) {
+	return domain.Customer{}, down()
+}
+
+func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error) {
+	return nil, down()
+}
+
+func (downLog) Entry(context.Context, domain.ApiLogID) (domain.ApiLogEntry, error) {
+	return domain.ApiLogEntry{}, down()
+}
+
+// brokenStore finds a photo where there is none, and can't close it.
+type brokenStore struct{ ports.PhotoStore }
+
+func (brokenStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error) {
+	return unclosable{}, nil
+}
+
+type unclosable struct{ io.ReadSeeker }
+
+func (unclosable) Close() error { return down() }
+
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	names := []string{"fleet auth: ", "customer repo: ", "photo store: ", "API log: "}
+	for _, test := range []struct {
+		name  string
+		spoil func(*usecase.Readiness)
+		named []string
+	}{
+		{"all is fine", func(*usecase.Readiness) {}, nil},
+		{"fleets", func(r *usecase.Readiness) { r.Fleets = downAuth{} }, names[:1]},
+		{"customers", func(r *usecase.Readiness) { r.Customers = downRepo{} }, names[1:2]},
+		{"photos", func(r *usecase.Readiness) { r.Photos = downStore{} }, names[2:3]},
+		{"a photo that can't be closed", func(r *usecase.Readiness) { r.Photos = brokenStore{} }, names[2:3]},
+		{"log", func(r *usecase.Readiness) { r.Log = downLog{} }, names[3:]},
+		{"all", func(r *usecase.Readiness) {
+			*r = usecase.Readiness{Fleets: downAuth{}, Customers: downRepo{}, Photos: downStore{}, Log: downLog{}}
+		}, names},
+	} {
+		backend := memory.New()
+		readiness := usecase.Readiness{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog}
+		test.spoil(&readiness)
+		err := readiness.Check(t.Context())
+		if (err == nil) != (test.named == nil) || err != nil && !errors.Is(err, domain.Unavailable) {
+			t.Errorf("%s: got %v", test.name, err)
+			continue
+		}
+		var text string
+		if err != nil {
+			text = err.Error()
+		}
+		var named []string
+		for _, name := range names {
+			if strings.Contains(text, name) {
+				named = append(named, name)
+			}
+		}
+		if strings.Join(named, "") != strings.Join(test.named, "") {
+			t.Errorf("%s: the error names %q, want %q: %v", test.name, named, test.named, err)
+		}
+	}
+}

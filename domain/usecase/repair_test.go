@@ -1,0 +1,276 @@
+package usecase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// open leaves an entry open, as a process killed after it does.
+func (w *world) open(ref domain.CustomerRef, received time.Time) domain.ApiLogID {
+	w.t.Helper()
+	id, err := w.backend.ApiLog.Open(w.t.Context(), domain.ApiCall{ReceivedAt: received, Fleet: ref.Fleet, Customer: ref.Customer, Operation: domain.UpdatePhoto})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// setRecord stores a record, as it was before a kill.
+func (w *world) setRecord(record domain.PhotoRecord) {
+	w.t.Helper()
+	change := func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return record, nil }
+	if err := w.backend.CustomerRepo.ChangePhoto(w.t.Context(), customer, change); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// store puts a photo, or removes it, as it was before a kill.
+func (w *world) store(jpeg []byte) {
+	w.t.Helper()
+	err := w.backend.PhotoStore.Delete(w.t.Context(), customer.PhotoKey())
+	if jpeg != nil {
+		err = w.backend.PhotoStore.Put(w.t.Context(), customer.PhotoKey(), must(domain.NewPhoto(jpeg, 1, 1)))
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestRepairSettles(t *testing.T) {
+	t.Parallel()
+	gone := domain.CustomerRef{Fleet: ourFleet, Customer: 404}
+	for _, test := range []struct {
+		name   string
+		kill   func(*world)
+		report usecase.RepairReport
+		want   state
+	}{
+		{"nothing", func(*world) {}, usecase.RepairReport{}, state{"old", "old by 1", ""}},
+		{"a call cut off before its change", func(w *world) { w.open(customer, start) }, usecase.RepairReport{Interrupted: 1}, state{"old", "old by 1", "interrupted"}},
+		{"a put without its record", func(w *world) { w.open(customer, start); w.store(newPhoto) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, state{"new", "new by 0", "interrupted"}},
+		{"a delete without its record", func(w *world) { w.open(customer, start); w.store(nil) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, state{"none", "none by 0", "interrupted"}},
+		{"a whole change", func(w *world) {
+			record := w.record(customer)
+			record.ChangedBy = w.open(customer, start)
+			w.setRecord(record)
+		}, usecase.RepairReport{Done: 1}, state{"old", "old by 2", "valid"}},
+		{"a record of a photo that is gone", func(w *world) { w.open(customer, start); w.store(nil); w.open(customer, start) }, usecase.RepairReport{Interrupted: 2, Corrected: 1}, state{"none", "none by 0", "interrupted; interrupted"}},
+		{"a customer who is gone", func(w *world) { w.open(gone, start) }, usecase.RepairReport{Interrupted: 1}, state{"old", "old by 1", "interrupted"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			test.kill(w)
+			for _, want := range []usecase.RepairReport{test.report, {}, {}} { // repeated, it finds nothing
+				if got, err := w.settle(); err != nil || got != want {
+					t.Errorf("got %+v, %v, want %+v", got, err, want)
+				}
+				if got := w.state(); got != test.want {
+					t.Errorf("left is %+v, want %+v", got, test.want)
+				}
+			}
+			w.checkSettled()
+		})
+	}
+}
+
+func TestRepairSaysWhen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.open(customer, start)
+	w.store(newPhoto)
+	w.clock.Advance(999 * time.Nanosecond)
+	if _, err := w.settle(); err != nil {
+		t.Fatal(err)
+	}
+	now := start.Add(usecase.SettleAfter + time.Microsecond)
+	if got := w.record(customer).ChangedAt; got != now {
+		t.Errorf("the record was changed at %v, want %v", got, now)
+	}
+	if got, want := w.entries()[1].Outcome, (domain.Outcome{Result: domain.Interrupted, EndedAt: now}); got != want {
+		t.Errorf("the entry ended with %+v, want %+v", got, want)
+	}
+}
+
+func TestSettleAfterIsLongerThanAnyCall(t *testing.T) {
+	t.Parallel()
+	if usecase.SettleAfter < 4*usecase.CallTimeout {
+		t.Errorf("a call of two halves may take %v, and Repair waits %v", 2*usecase.CallTimeout, usecase.SettleAfter)
+	}
+}
+
+func TestRepairLeavesYoungEntries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, age := range []time.Duration{0, usecase.SettleAfter - time.Microsecond, usecase.SettleAfter, usecase.SettleAfter + time.Microsecond} {
+		w.open(customer, start.Add(-age))
+	}
+	w.open(customer, start.Add(time.Hour)) // another clock
+	report, err := w.repair.Do(t.Context())
+	if want := (usecase.RepairReport{Interrupted: 1}); err != nil || report != want {
+		t.Errorf("got %+v, %v, want %+v", report, err, want)
+	}
+	if want := (state{"old", "old by 1", "open; open; open; interrupted; open"}); w.state() != want {
+		t.Errorf("left is %+v, want %+v", w.state(), want)
+	}
+}
+
+// Whatever fails in a Repair: it says so, nothing is made worse, and the next one settles the rest.
+func TestRepairFailsAtEachStep(t *testing.T) {
+	t.Parallel()
+	left := state{"new", "old by 1", "open"}
+	corrected := state{"new", "new by 0", "open"}
+	closed := state{"new", "new by 0", "interrupted"}
+	for name, want := range map[string]state{
+		"Unfinished": left, "Unfinished, done": left, "ChangePhoto": left,
+		"Open photo": left, "Open photo, done": left, "read photo": left, "read photo, done": left, "close photo": left, "close photo, done": left,
+		"store record": left, "ChangePhoto, done": corrected, "Close entry": corrected, "Close entry, done": closed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.open(customer, start)
+			w.store(newPhoto)
+			w.steps.reset(map[string]func() error{name: down})
+			report, err := w.settle()
+			if !errors.Is(err, domain.Unavailable) || report != (usecase.RepairReport{}) {
+				t.Errorf("got %+v, %v, want nothing settled and %q", report, err, string(domain.Unavailable))
+			}
+			if got := w.state(); got != want {
+				t.Errorf("left is %+v, want %+v", got, want)
+			}
+			w.steps.reset(nil)
+			if _, err := w.settle(); err != nil || w.state() != closed {
+				t.Errorf("the next Repair: %v leaves %+v, want %+v", err, w.state(), closed)
+			}
+		})
+	}
+}
+
+// stuck is a repository that fails for one customer.
+type stuck struct {
+	ports.CustomerRepo
+	customer domain.CustomerRef
+}
+
+func (s stuck) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	if ref == s.customer {
+		return down()
+	}
+	return s.CustomerRepo.ChangePhoto(ctx, ref, change)
+}
+
+func TestRepairBatches(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name                  string
+		before, cannot, after int // entries that can be settled, that can't, that can, in this order
+	}{
+		{"a batch less one", 99, 0, 0},
+		{"a batch", 100, 0, 0},
+		{"a batch and one", 101, 0, 0},
+		{"many batches", 350, 0, 0},
+		{"one entry that can't be settled", 0, 1, 3},
+		{"one that can't, and batches", 0, 1, 250},
+		{"one that can't in the middle", 120, 1, 120},
+		{"many that can't, and batches", 30, 99, 150},
+		{"only such as can't", 0, 250, 0},
+		{"a batch that can't, before others", 0, 100, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.repair.Customers = stuck{w.repair.Customers, pinless}
+			received := start
+			open := func(ref domain.CustomerRef, n int) {
+				for range n {
+					received = received.Add(time.Microsecond)
+					w.open(ref, received)
+				}
+			}
+			open(customer, test.before)
+			open(pinless, test.cannot)
+			open(customer, test.after)
+			w.clock.Advance(time.Minute)
+			report, err := w.settle()
+			if want := (usecase.RepairReport{Interrupted: test.before + test.after}); report != want {
+				t.Errorf("got %+v, want %+v", report, want)
+			}
+			if (test.cannot > 0) != errors.Is(err, domain.Unavailable) || err != nil && !strings.HasPrefix(err.Error(), fmt.Sprintf("%d calls can't be settled yet, ", test.cannot)) {
+				t.Errorf("%d can't be settled: got %v", test.cannot, err)
+			}
+			for _, entry := range w.entries() {
+				if want := entry.Call.Customer == pinless.Customer; entry.Outcome.IsOpen() != want {
+					t.Fatalf("entry %d of customer %d: open is %v, want %v", entry.ID, entry.Call.Customer, !want, want)
+				}
+			}
+		})
+	}
+}
+
+func TestTwoRepairsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 150 {
+		w.open(customer, start)
+	}
+	w.store(newPhoto)
+	w.clock.Advance(usecase.SettleAfter + time.Microsecond)
+	var reports [4]usecase.RepairReport
+	var all sync.WaitGroup
+	for i := range reports {
+		all.Go(func() {
+			var err error
+			if reports[i], err = w.repair.Do(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	w.checkSettled()
+	corrected, settled := 0, 0
+	for _, report := range reports {
+		corrected += report.Corrected
+		settled += report.Settled()
+	}
+	if corrected != 1 || settled < 150 {
+		t.Errorf("corrected were %d, settled %d: %+v", corrected, settled, reports)
+	}
+	if got := w.record(customer).ChangedBy; got != 0 {
+		t.Errorf("the record was changed by %d", got)
+	}
+}
+
+func TestRepairStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 3 {
+		w.open(customer, start)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.steps.reset(map[string]func() error{"Unfinished, done": func() error { cancel(); return nil }})
+	w.clock.Advance(usecase.SettleAfter + time.Microsecond)
+	report, err := w.repair.Do(ctx)
+	if !errors.Is(err, context.Canceled) || report.Settled() != 0 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	if want := (state{"old", "old by 1", "open; open; open"}); w.state() != want {
+		t.Errorf("left is %+v, want %+v", w.state(), want)
+	}
+}
+
+func TestRepairReportSettled(t *testing.T) {
+	t.Parallel()
+	if got := (usecase.RepairReport{Done: 2, Interrupted: 3, Corrected: 1}).Settled(); got != 5 {
+		t.Errorf("got %d, want 5", got)
+	}
+}

@@ -1,0 +1,327 @@
+package usecase_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+// checkLogged checks that the log's last entry is this one.
+func (w *world) checkLogged(want domain.ApiLogEntry) {
+	w.t.Helper()
+	entries := w.entries()
+	if got := entries[len(entries)-1]; got != want {
+		w.t.Errorf("logged is\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestValidCalls(t *testing.T) {
+	t.Parallel()
+	const url = "https://photos.example.com/"
+	blankPIN := func(request *usecase.Request) { request.PIN = domain.PIN{} }
+	forPinless := func(request *usecase.Request) { request.Phone, request.PIN = pinlessPhone, domain.PIN{} }
+	for _, test := range []struct {
+		name      string
+		call      func(*usecase.Request)
+		ref       domain.CustomerRef
+		operation domain.Operation
+		info      domain.PhotoInfo
+	}{
+		{"another photo", put, customer, domain.UpdatePhoto, photo.Describe(newPhoto)},
+		{"the same photo", func(request *usecase.Request) { request.Photo = oldPhoto }, customer, domain.UpdatePhoto, photo.Describe(oldPhoto)},
+		{"no PIN sent", blankPIN, customer, domain.UpdatePhoto, photo.Describe(newPhoto)},
+		{"a first photo", forPinless, pinless, domain.UpdatePhoto, photo.Describe(newPhoto)},
+		{"a delete", remove, customer, domain.DeletePhoto, domain.PhotoInfo{}},
+		{"a delete that comes with bytes", func(request *usecase.Request) { request.Delete = true }, customer, domain.DeletePhoto, domain.PhotoInfo{}},
+		{"a delete of nothing", func(request *usecase.Request) { forPinless(request); remove(request) }, pinless, domain.DeletePhoto, domain.PhotoInfo{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.clock.Advance(time.Hour + 999*time.Nanosecond)
+			now := start.Add(time.Hour) // whole microseconds
+			request := w.request()
+			test.call(&request)
+			answer, err := w.update.Do(t.Context(), request)
+			call := domain.ApiCall{ReceivedAt: now, From: from, Fleet: ourFleet, Customer: test.ref.Customer, Phone: request.Phone.Masked(), Operation: test.operation}
+			want := usecase.Answer{ApiLogID: 2, Call: call}
+			if test.operation == domain.UpdatePhoto {
+				want.PhotoKey = test.ref.PhotoKey()
+				want.PhotoURL = url + string(want.PhotoKey)
+			}
+			if err != nil || answer != want {
+				t.Errorf("got %+v, %v, want %+v", answer, err, want)
+			}
+			record := domain.PhotoRecord{Info: test.info, ChangedAt: now, ChangedBy: 2}
+			if got := w.record(test.ref); got != record {
+				t.Errorf("the record is %+v, want %+v", got, record)
+			}
+			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: call, Outcome: domain.Outcome{Result: domain.Valid, EndedAt: now}})
+			w.checkSettled(test.ref)
+		})
+	}
+}
+
+// Whatever is wrong with a call: nothing changes, and the log says what the caller is told.
+func TestRefusedCalls(t *testing.T) {
+	t.Parallel()
+	identified := domain.ApiCall{ReceivedAt: start, From: from, Fleet: ourFleet, Customer: customer.Customer, Phone: "…4567", Operation: domain.UpdatePhoto}
+	call := func(change func(*domain.ApiCall)) domain.ApiCall {
+		changed := identified
+		change(&changed)
+		return changed
+	}
+	nobody := call(func(call *domain.ApiCall) { call.Fleet, call.Customer = 0, 0 })
+	for _, test := range []struct {
+		name string
+		call func(*world, *usecase.Request)
+		kind domain.Kind
+		says string
+		want domain.ApiCall
+	}{
+		{"an unknown key", func(_ *world, r *usecase.Request) {
+			r.APIKey = must(domain.ParseAPIKey(strings.Repeat("0", 25)))
+		}, domain.InvalidHashID, "api_key: ", nobody},
+		{"no key", func(_ *world, r *usecase.Request) { r.APIKey = domain.APIKey{} }, domain.InvalidHashID, "api_key: ", nobody},
+		{
+			"a disabled fleet", func(w *world, r *usecase.Request) { r.APIKey = w.keys[disabledFleet] }, domain.FleetDisabled, "api_key: ",
+			call(func(call *domain.ApiCall) { call.Fleet, call.Customer = disabledFleet, 0 }),
+		},
+		{
+			"an unknown customer", func(_ *world, r *usecase.Request) { r.Phone = 999 }, domain.CustomerNotFound, "phone_number: ",
+			call(func(call *domain.ApiCall) { call.Customer, call.Phone = 0, "…0999" }),
+		},
+		{
+			"another fleet's customer", func(_ *world, r *usecase.Request) { r.Phone = otherPhone }, domain.CustomerNotFound, "phone_number: ",
+			call(func(call *domain.ApiCall) { call.Customer, call.Phone = 0, "…0003" }),
+		},
+		{
+			"another fleet's key", func(w *world, r *usecase.Request) { r.APIKey = w.keys[otherFleet] }, domain.CustomerNotFound, "phone_number: ",
+			call(func(call *domain.ApiCall) { call.Fleet, call.Customer = otherFleet, 0 }),
+		},
+		{"a wrong PIN", func(_ *world, r *usecase.Request) { guessWrong(r) }, domain.InvalidPIN, "customer_pin: ", identified},
+		{
+			"a wrong PIN for a delete", func(_ *world, r *usecase.Request) { guessWrong(r); remove(r) }, domain.InvalidPIN, "customer_pin: ",
+			call(func(call *domain.ApiCall) { call.Operation = domain.DeletePhoto }),
+		},
+		{"a wrong PIN and a broken photo", func(_ *world, r *usecase.Request) { guessWrong(r); r.Photo = []byte("<html>") }, domain.InvalidPIN, "customer_pin: ", identified},
+		{
+			"a PIN where none is set", func(_ *world, r *usecase.Request) { r.Phone = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
+			call(func(call *domain.ApiCall) { call.Customer, call.Phone = pinless.Customer, "…0002" }),
+		},
+		{"text for a photo", func(_ *world, r *usecase.Request) { r.Photo = []byte("<html>") }, domain.TypeError, "photo_base64: ", identified},
+		{"half a photo", func(_ *world, r *usecase.Request) { r.Photo = newPhoto[:len(newPhoto)/2] }, domain.TypeError, "photo_base64: ", identified},
+		{
+			"no photo", func(_ *world, r *usecase.Request) { r.Photo = nil }, domain.TypeError, "photo_base64: ",
+			call(func(call *domain.ApiCall) { call.Operation = "" }),
+		},
+		{"too many bytes", func(_ *world, r *usecase.Request) { r.Photo = bytes.Repeat([]byte("x"), 4097) }, domain.PhotoTooLarge, "4096 bytes", identified},
+		{"too many pixels", func(_ *world, r *usecase.Request) { r.Photo = picture(33) }, domain.PhotoTooLarge, "256 pixels", identified},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			request := w.request()
+			test.call(w, &request)
+			answer, err := w.update.Do(t.Context(), request)
+			if want := (usecase.Answer{ApiLogID: 2, Call: test.want}); answer != want {
+				t.Errorf("got %+v, want %+v", answer, want)
+			}
+			public := domain.AsError(err).Public
+			if !errors.Is(err, test.kind) || domain.AsError(err).Kind != test.kind || !strings.Contains(public, test.says) {
+				t.Errorf("got %v, want %q with %q", err, string(test.kind), test.says)
+			}
+			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: test.want, Outcome: domain.Outcome{Result: domain.Failed, Error: test.kind, Detail: public, EndedAt: start}})
+			if want := (state{"old", "old by 1", "error " + string(test.kind)}); w.state() != want {
+				t.Errorf("left is %+v, want %+v", w.state(), want)
+			}
+		})
+	}
+}
+
+func TestEventsComeInTheirOrder(t *testing.T) {
+	t.Parallel()
+	whole := func(names ...string) []string {
+		var all []string
+		for _, name := range names {
+			all = append(all, name, name+", done")
+		}
+		return all
+	}
+	change := func(operation string) []string {
+		return slices.Concat(
+			whole("Open entry"), []string{"ChangePhoto"}, whole(operation),
+			[]string{"store record", "ChangePhoto, done"}, whole("Close entry"),
+		)
+	}
+	identify := whole("Authenticate", "FindByPhone")
+	checkPIN := whole("CountPINAttempt", "ResetPINLock")
+	for _, test := range []struct {
+		name string
+		call func(*usecase.Request)
+		want []string
+	}{
+		{"update", put, slices.Concat(identify, checkPIN, whole("URL"), change("Put"))},
+		{"delete", remove, slices.Concat(identify, checkPIN, change("Delete"))},
+		{"without a PIN", func(r *usecase.Request) { r.PIN = domain.PIN{} }, slices.Concat(identify, whole("URL"), change("Put"))},
+		{"wrong PIN", guessWrong, slices.Concat(identify, whole("CountPINAttempt", "Record entry"))},
+		{"broken photo", func(r *usecase.Request) { r.Photo = nil }, slices.Concat(identify, checkPIN, whole("Record entry"))},
+		{"unknown key", func(r *usecase.Request) { r.APIKey = domain.APIKey{} }, slices.Concat([]string{"Authenticate"}, whole("Record entry"))},
+	} {
+		w := newWorld(t)
+		request := w.request()
+		test.call(&request)
+		_, _ = w.update.Do(t.Context(), request) // the events are what counts
+		if !slices.Equal(w.steps.seen, test.want) {
+			t.Errorf("%s: got\n%q, want\n%q", test.name, w.steps.seen, test.want)
+		}
+	}
+}
+
+// A customer may vanish between the look-up and the change.
+func TestCustomerVanishesBeforeTheChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.steps.reset(map[string]func() error{"ChangePhoto": func() error {
+		return domain.Errorf(domain.CustomerNotFound, "there is no such customer")
+	}})
+	answer, err := w.update.Do(t.Context(), w.request())
+	if got := told(answer, err); got != "Customer Not Found, 2" {
+		t.Errorf("the caller is told %s", got)
+	}
+	if want := (state{"old", "old by 1", "error Customer Not Found"}); w.state() != want {
+		t.Errorf("left is %+v, want %+v", w.state(), want)
+	}
+}
+
+func TestCancelledCallIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer, err := w.update.Do(ctx, w.request())
+	if got := told(answer, err); got != "Service Unavailable, 2" {
+		t.Errorf("the caller is told %s", got)
+	}
+	if want := (state{"old", "old by 1", "error Service Unavailable"}); w.state() != want {
+		t.Errorf("left is %+v, want %+v", w.state(), want)
+	}
+}
+
+func TestConcurrentCallsForOneCustomer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const calls, cutOff = 60, 3
+	for range cutOff { // ids 2, 3 and 4, settled meanwhile
+		w.open(customer, start.Add(-time.Hour))
+	}
+	var ids [calls]domain.ApiLogID
+	var all sync.WaitGroup
+	for i := range calls {
+		all.Go(func() {
+			request := w.request()
+			request.Photo, request.Delete, request.PIN = picture(1+i%32), i%3 == 0, domain.PIN{}
+			answer, err := w.update.Do(t.Context(), request)
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = answer.ApiLogID
+			if i%10 != 0 {
+				return
+			}
+			if report, err := w.repair.Do(t.Context()); err != nil || report.Corrected != 0 {
+				t.Errorf("Repair: got %+v, %v", report, err)
+			}
+		})
+	}
+	all.Wait()
+	slices.Sort(ids[:])
+	for i, id := range ids {
+		if id != domain.ApiLogID(i+2+cutOff) {
+			t.Fatalf("the ids are %d", ids)
+		}
+	}
+	for _, entry := range w.entries() {
+		want := domain.Valid
+		if entry.ID >= 2 && entry.ID < 2+cutOff {
+			want = domain.Interrupted
+		}
+		if entry.Outcome.Result != want {
+			t.Errorf("logged is %+v, want it %s", entry, want)
+		}
+	}
+	w.checkSettled()
+}
+
+func TestPhotoIsNotKeptAfterTheCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	request := w.request()
+	request.Photo = bytes.Clone(newPhoto)
+	if _, err := w.update.Do(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	clear(request.Photo)
+	if want := (state{"new", "new by 2", "valid"}); w.state() != want {
+		t.Errorf("left is %+v, want %+v", w.state(), want)
+	}
+}
+
+func TestRequestCall(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		request usecase.Request
+		want    domain.ApiCall
+	}{
+		{usecase.Request{}, domain.ApiCall{}},
+		{usecase.Request{From: from, Phone: phone, Photo: newPhoto}, domain.ApiCall{From: from, Phone: "…4567", Operation: domain.UpdatePhoto}},
+		{usecase.Request{Phone: phone, Photo: []byte{}}, domain.ApiCall{Phone: "…4567"}},
+		{usecase.Request{Delete: true}, domain.ApiCall{Operation: domain.DeletePhoto}},
+		{usecase.Request{Delete: true, Photo: newPhoto}, domain.ApiCall{Operation: domain.DeletePhoto}},
+	} {
+		if got := test.request.Call(); got != test.want {
+			t.Errorf("%+v: got %+v, want %+v", test.request, got, test.want)
+		}
+	}
+}
+
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	cause := domain.Errorf(domain.TypeError, "phone_number: want digits, got a JSON object")
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, test := range []struct {
+		name string
+		ctx  context.Context //nolint:containedctx // a table's column
+		act  func() error
+		told string
+		left state
+	}{
+		{"logged", t.Context(), nil, "Type Error, 2", state{"old", "old by 1", "error Type Error"}},
+		{"the caller left", cancelled, nil, "Type Error, 2", state{"old", "old by 1", "error Type Error"}},
+		{"the log is down", t.Context(), down, "Type Error, 0", state{"old", "old by 1", ""}},
+	} {
+		w := newWorld(t)
+		w.steps.reset(map[string]func() error{"Record entry": test.act})
+		answer, err := w.update.Refuse(test.ctx, usecase.Request{From: from, Delete: true}, cause)
+		want := usecase.Answer{ApiLogID: answer.ApiLogID, Call: domain.ApiCall{ReceivedAt: start, From: from, Operation: domain.DeletePhoto}}
+		if got := told(answer, err); got != test.told || answer != want {
+			t.Errorf("%s: got %s, %+v; want %s, %+v", test.name, got, answer, test.told, want)
+		}
+		if errors.Is(err, domain.Unavailable) != (test.act != nil) {
+			t.Errorf("%s: the log's own failure: %v", test.name, err)
+		}
+		if got := w.state(); got != test.left {
+			t.Errorf("%s: left is %+v, want %+v", test.name, got, test.left)
+		}
+	}
+}
