@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ type backends struct {
 func openMemory(*testing.T) backends {
 	b := memory.New()
 	return backends{b.FleetAuth, b.CustomerRepo, b.PhotoStore, b.ApiLog}
+}
+
+func openSQLiteAndFiles(t *testing.T) backends {
+	t.Helper()
+	db := openSQLite(t)
+	return backends{db.FleetAuth(), db.CustomerRepo(), openGocloud(t, "file://"+filepath.ToSlash(t.TempDir())), db.ApiLog()}
 }
 
 const (
@@ -106,5 +113,10 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 }
 
 func TestHTTP(t *testing.T) {
-	HTTPHandler(t, newHandler(t, openMemory(t)), target)
+	for name, open := range map[string]func(*testing.T) backends{"memory": openMemory, "sqlite and files": openSQLiteAndFiles} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			HTTPHandler(t, newHandler(t, open(t)), target)
+		})
+	}
 }

@@ -1,0 +1,174 @@
+package contracttests
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// late is after all calls of the suite.
+var late = noon.Add(24 * time.Hour)
+
+// apiCall is a call that came n minutes after noon.
+func apiCall(n int) domain.ApiCall {
+	return domain.ApiCall{
+		ReceivedAt: noon.Add(time.Duration(n) * time.Minute),
+		From:       fmt.Sprint("192.0.2.", n), Fleet: domain.FleetID(689 + n), Customer: domain.CustomerID(452_733 + n),
+		Phone: domain.PhoneNumber(n).Masked(), Operation: domain.UpdatePhoto,
+	}
+}
+
+func manyCalls(n int) []domain.ApiCall {
+	calls := make([]domain.ApiCall, n)
+	for i := range calls {
+		calls[i] = apiCall(i + 1)
+	}
+	return calls
+}
+
+// oddCalls are calls that a careless adapter doesn't store whole: with every
+// operation, with nothing but a time, with large numbers. The oldest is first.
+func oddCalls() []domain.ApiCall {
+	calls := []domain.ApiCall{{ReceivedAt: noon}, {ReceivedAt: noon.Add(time.Microsecond), From: "[2001:db8::1%eth0]:54321"}}
+	for i, operation := range []domain.Operation{"", domain.UpdatePhoto, domain.DeletePhoto} {
+		call := apiCall(i + 1)
+		call.Operation = operation
+		calls = append(calls, call)
+	}
+	return append(calls, domain.ApiCall{
+		ReceivedAt: late.Add(-time.Microsecond), Fleet: math.MaxInt64, Customer: math.MaxInt64,
+		Phone: domain.PhoneNumber(999_999_999_999_999).Masked(),
+	})
+}
+
+// outcome is a failure that differs from those with another n.
+func outcome(n int) domain.Outcome {
+	return domain.Outcome{
+		Result: domain.Failed, Error: domain.TypeError, Detail: fmt.Sprint("parameter ", n, " is missing"),
+		EndedAt: late.Add(time.Duration(n) * time.Microsecond),
+	}
+}
+
+// everyResult has an outcome for each Result.
+func everyResult() []domain.Outcome {
+	return []domain.Outcome{
+		{Result: domain.Valid, EndedAt: late}, outcome(1), {Result: domain.Interrupted, EndedAt: late.Add(time.Microsecond)},
+	}
+}
+
+// everyOutcome has each Result and, of the failures, each Kind, and details of
+// all sorts.
+func everyOutcome() []domain.Outcome {
+	outcomes := everyResult()
+	for _, detail := range []string{"", "«Größe» 📷 \\ \" ' % _ ; --\tx\n", strings.Repeat("long ", 2000)} {
+		outcomes = append(outcomes, domain.Outcome{Result: domain.Failed, Error: domain.TypeError, Detail: detail, EndedAt: late})
+	}
+	for i, kind := range domain.Kinds() {
+		failure := outcome(i)
+		failure.Error = kind
+		outcomes = append(outcomes, failure)
+	}
+	return outcomes
+}
+
+// ownIDs records and opens calls at once and looks for an id that isn't
+// positive or comes twice.
+func ownIDs(ctx context.Context, log ports.ApiLog) error {
+	ids := make([]domain.ApiLogID, 2*crowd)
+	errs := together(len(ids), func(i int) (err error) {
+		if i%2 == 0 {
+			ids[i], err = log.Open(ctx, apiCall(i))
+		} else {
+			ids[i], err = log.Record(ctx, apiCall(i), outcome(i))
+		}
+		return err
+	})
+	if err := cmp.Or(errs...); err != nil {
+		return failed("Record and Open at once", err)
+	}
+	seen := map[domain.ApiLogID]bool{}
+	for _, id := range ids {
+		if id <= 0 || seen[id] {
+			return fmt.Errorf("the ids of %d calls at once: got %v, want positive ones, each once", len(ids), ids)
+		}
+		seen[id] = true
+	}
+	return holdsAtOnce(ids)(ctx, log)
+}
+
+// holdsAtOnce checks what ownIDs has written.
+func holdsAtOnce(ids []domain.ApiLogID) logCheck {
+	var want []domain.ApiLogEntry
+	for i, id := range ids {
+		entry := domain.ApiLogEntry{ID: id, Call: apiCall(i)}
+		if i%2 == 1 {
+			entry.Outcome = outcome(i)
+		}
+		want = append(want, entry)
+	}
+	return holdsEntries(want...)
+}
+
+func closesEach(outcomes []domain.Outcome) logCheck {
+	return func(ctx context.Context, log ports.ApiLog) error {
+		for i, outcome := range outcomes {
+			entry, err := opens(ctx, log, apiCall(i))
+			if err != nil {
+				return err
+			}
+			entry.Outcome = outcome
+			if err := steps(closes(entry.ID, outcome), holdsEntries(entry))(ctx, log); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func closesRecorded(ctx context.Context, log ports.ApiLog) error {
+	id, err := log.Record(ctx, apiCall(1), outcome(1))
+	if err != nil {
+		return failed("Record", err)
+	}
+	recorded := domain.ApiLogEntry{ID: id, Call: apiCall(1), Outcome: outcome(1)}
+	return steps(closes(id, outcome(2)), holdsEntries(recorded))(ctx, log)
+}
+
+func closesNothing(id domain.ApiLogID) logCheck {
+	return fails(domain.NotFound, fmt.Sprintf("Close(%d), which is no entry", id), closes(id, outcome(1)))
+}
+
+// closesAtOnce closes an entry many times at once, each time with another
+// outcome. Whoever is done reads the entry: it is closed by then, so all must
+// read the same.
+func closesAtOnce(opened domain.ApiLogEntry) logCheck {
+	return func(ctx context.Context, log ports.ApiLog) error {
+		read := make([]domain.ApiLogEntry, crowd)
+		errs := together(crowd, func(i int) (err error) {
+			if err = closes(opened.ID, outcome(i))(ctx, log); err == nil {
+				read[i], err = log.Entry(ctx, opened.ID)
+			}
+			return err
+		})
+		if err := cmp.Or(errs...); err != nil {
+			return failed("Close and Entry at once", err)
+		}
+		for _, entry := range read[1:] {
+			if err := yields("Entry after a Close, while others close it too", entry, nil, read[0]); err != nil {
+				return err
+			}
+		}
+		for i := range crowd {
+			if opened.Outcome = outcome(i); opened == read[0] {
+				return nil
+			}
+		}
+		return fmt.Errorf("Entry after %d Close at once: got %+v, which has none of their outcomes", crowd, read[0])
+	}
+}

@@ -1,0 +1,201 @@
+package contracttests
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// CustomerRepo proves that what open returns keeps the promises of
+// ports.CustomerRepo. open returns a port without customers, a new one each
+// time; it is called in parallel and closes the port through t.Cleanup.
+func CustomerRepo(t *testing.T, open func(t *testing.T) ports.CustomerRepo) {
+	t.Helper()
+	prove(t, customerRepoClauses(), open)
+}
+
+type (
+	customerCheck  = check[ports.CustomerRepo]
+	customerCall   = call[ports.CustomerRepo]
+	customerClause = clause[ports.CustomerRepo]
+)
+
+func customerRepoClauses() []customerClause {
+	return slices.Concat(customerClauses(), pinClauses(), changeClauses(), waitClauses(), customerEndedCtx())
+}
+
+func customerClauses() []customerClause {
+	alice := customer(689, 1)
+	sameID, samePhone := customer(689, 2), customer(689, 3)
+	sameID.Ref, samePhone.Phone = alice.Ref, alice.Phone
+	return []customerClause{
+		{
+			"add_then_find", "FindByPhone returns the customer that was added, whole, with a PIN or without",
+			steps(addsCustomers(oddCustomers()...), findsCustomers(oddCustomers()...)),
+		}, {
+			"find_unknown", "FindByPhone fails with CustomerNotFound where the fleet has none",
+			steps(findsNobody(689, alice.Phone), findsNobody(0, 0), addsCustomers(alice), findsNobody(689, alice.Phone+1)),
+		}, {
+			"find_own_fleet", "FindByPhone fails with CustomerNotFound where the fleet has none, whatever other fleets have",
+			steps(addsCustomers(alice), findsNobody(690, alice.Phone), findsNobody(0, alice.Phone)),
+		}, {
+			"add_same_in_two_fleets", "two fleets may have customers with the same id and the same phone number",
+			steps(addsCustomers(alice, customer(690, 1)), findsCustomers(alice, customer(690, 1))),
+		}, {
+			"add_known_id", "adding a customer whose id the fleet has fails with Conflict and changes nothing",
+			steps(addsCustomers(alice), refusesCustomer(sameID), findsCustomers(alice), findsNobody(689, sameID.Phone)),
+		}, {
+			"add_known_phone", "adding a customer whose phone number the fleet has fails with Conflict and changes nothing",
+			steps(addsCustomers(alice), refusesCustomer(samePhone), findsCustomers(alice), hasNoCustomer(samePhone.Ref)),
+		}, {
+			"add_keeps_lock_and_photo", "an AddCustomer that fails with Conflict leaves the PIN lock and the photo's record",
+			steps(addsCustomers(alice), records(alice.Ref, photoRecord(1)), locksPIN(alice.Ref),
+				refusesCustomer(alice), refusesPIN(alice.Ref, noon), holdsRecord(alice, photoRecord(1))),
+		}, {
+			"add_at_once", "AddCustomer is safe for concurrent use",
+			steps(atOnce(crowd, addAndFind), findsCustomers(manyCustomers(crowd)...)),
+		}, {
+			"add_same_phone_at_once", "of any number of AddCustomer with the same phone number one succeeds, the others change nothing",
+			addSamePhoneAtOnce,
+		}, {
+			"add_cut_off", "an AddCustomer whose ctx ends fails with Unavailable and leaves the customer whole or not at all",
+			cutOff(addCustomerCutOff),
+		},
+	}
+}
+
+func customerEndedCtx() []customerClause {
+	alice, bob := customer(689, 1), customer(689, 2)
+	given := steps(addsCustomers(alice), records(alice.Ref, photoRecord(1)), letsPIN(alice.Ref, domain.MaxWrongPINs-1, noon))
+	unchanged := steps(holdsRecord(alice, photoRecord(1)), findsNobody(689, bob.Phone),
+		letsPIN(alice.Ref, 1, noon), refusesPIN(alice.Ref, noon))
+	return endedCtx(given, unchanged,
+		customerCall{"add", addsCustomers(bob)},
+		customerCall{"find", holdsRecord(alice, photoRecord(1))},
+		customerCall{"pin", letsPIN(alice.Ref, 1, noon)},
+		customerCall{"reset", resetsPIN(alice.Ref)},
+		customerCall{"change", notRun(alice.Ref)},
+	)
+}
+
+// customer is the one with this id in its fleet. Its phone number is the same
+// in each fleet, its PIN isn't.
+func customer(fleet domain.FleetID, id domain.CustomerID) domain.Customer {
+	return domain.Customer{
+		Ref:   domain.CustomerRef{Fleet: fleet, Customer: id},
+		Phone: 393_331_000_000 + domain.PhoneNumber(id),
+		PIN:   sha256.Sum256(fmt.Append(nil, "the PIN of ", id, " in ", fleet)),
+	}
+}
+
+// oddCustomers are customers that a careless adapter doesn't store whole.
+func oddCustomers() []domain.Customer {
+	withoutPIN, short := customer(689, 1), customer(689, 2)
+	withoutPIN.PIN = domain.PINHash{}
+	short.Phone = 1
+	long := domain.Customer{
+		Ref:   domain.CustomerRef{Fleet: math.MaxInt64, Customer: math.MaxInt64},
+		Phone: 999_999_999_999_999,
+		PIN:   domain.PINHash{0x00, 0xFF, '\n', '\'', 0x80},
+	}
+	return []domain.Customer{withoutPIN, short, long, customer(689, math.MaxInt32+1), customer(math.MaxInt32+1, 689)}
+}
+
+func manyCustomers(n int) []domain.Customer {
+	customers := make([]domain.Customer, n)
+	for i := range customers {
+		customers[i] = customer(689, domain.CustomerID(i+1))
+	}
+	return customers
+}
+
+func addsCustomers(customers ...domain.Customer) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		for _, added := range customers {
+			if err := repo.AddCustomer(ctx, added); err != nil {
+				return failed(fmt.Sprintf("AddCustomer(%+v)", added), err)
+			}
+		}
+		return nil
+	}
+}
+
+func refusesCustomer(refused domain.Customer) customerCheck {
+	return fails(domain.Conflict, fmt.Sprintf("AddCustomer(%+v)", refused), addsCustomers(refused))
+}
+
+func findsCustomers(customers ...domain.Customer) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		for _, want := range customers {
+			got, err := repo.FindByPhone(ctx, want.Ref.Fleet, want.Phone)
+			if err := yields(fmt.Sprintf("FindByPhone(%d, %d)", want.Ref.Fleet, want.Phone), got, err, want); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// holdsRecord checks that the customer is as it was added, but with this record.
+func holdsRecord(added domain.Customer, record domain.PhotoRecord) customerCheck {
+	added.Photo = record
+	return findsCustomers(added)
+}
+
+func findsNobody(fleet domain.FleetID, phone domain.PhoneNumber) customerCheck {
+	what := fmt.Sprintf("FindByPhone(%d, %d)", fleet, phone)
+	return fails(domain.CustomerNotFound, what, func(ctx context.Context, repo ports.CustomerRepo) error {
+		_, err := repo.FindByPhone(ctx, fleet, phone)
+		return err
+	})
+}
+
+// hasNoCustomer looks for a customer whose phone number isn't known.
+func hasNoCustomer(ref domain.CustomerRef) customerCheck {
+	return fails(domain.CustomerNotFound, fmt.Sprintf("ResetPINLock of %+v, which was never added", ref), resetsPIN(ref))
+}
+
+func addAndFind(ctx context.Context, repo ports.CustomerRepo, i int) error {
+	added := manyCustomers(crowd)[i]
+	return steps(addsCustomers(added), findsCustomers(added))(ctx, repo)
+}
+
+func addSamePhoneAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
+	customers := manyCustomers(crowd)
+	for i := range customers {
+		customers[i].Phone = customers[0].Phone
+	}
+	winner, err := oneWins("AddCustomer with one phone number", func(i int) error { return repo.AddCustomer(ctx, customers[i]) })
+	if err != nil {
+		return err
+	}
+	for i, loser := range customers {
+		if i == winner {
+			continue
+		}
+		if err := hasNoCustomer(loser.Ref)(ctx, repo); err != nil {
+			return err
+		}
+	}
+	return findsCustomers(customers[winner])(ctx, repo)
+}
+
+func addCustomerCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+	added := customer(689, domain.CustomerID(n))
+	failure := repo.AddCustomer(ending, added)
+	if failure == nil {
+		return true, findsCustomers(added)(ctx, repo)
+	}
+	err = failsWith(domain.Unavailable, "AddCustomer whose ctx ended", failure)
+	if _, missing := repo.FindByPhone(ctx, added.Ref.Fleet, added.Phone); missing == nil {
+		return false, errors.Join(err, findsCustomers(added)(ctx, repo))
+	}
+	return false, errors.Join(err, findsNobody(689, added.Phone)(ctx, repo), hasNoCustomer(added.Ref)(ctx, repo))
+}

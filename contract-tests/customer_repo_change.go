@@ -1,0 +1,242 @@
+package contracttests
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+func changeClauses() []customerClause {
+	alice, bob, namesake := customer(689, 1), customer(689, 2), customer(690, 1)
+	given := steps(addsCustomers(alice, bob, namesake), records(alice.Ref, photoRecord(1)), records(namesake.Ref, photoRecord(2)))
+	return []customerClause{
+		{
+			"change_stores_record", "ChangePhoto stores the record that change returns, whole",
+			steps(addsCustomers(alice), storesEach(alice, oddRecords())),
+		}, {
+			"change_gets_current", "change gets the record as it is before the change, whole",
+			steps(addsCustomers(alice), getsEach(alice.Ref, oddRecords())),
+		}, {
+			"change_leaves_others", "ChangePhoto leaves the records of other customers, and of one with the same id in another fleet",
+			steps(given, records(alice.Ref, photoRecord(3)), findsCustomers(bob), holdsRecord(namesake, photoRecord(2))),
+		}, {
+			"change_runs_once", "change runs once",
+			steps(given, runsOnce(alice.Ref, nil)),
+		}, {
+			"change_failed_runs_once", "a change that fails is never repeated",
+			steps(given, runsOnce(alice.Ref, domain.Errorf(domain.Unavailable, "try again")), runsOnce(alice.Ref, errors.New("conflict"))),
+		}, {
+			"change_error_as_it_is", "when change fails, ChangePhoto returns that error as it is",
+			steps(given, returnsError(alice.Ref, errors.New("a plain error")), returnsError(alice.Ref, domain.Errorf(domain.PhotoTooLarge, "too large"))),
+		}, {
+			"change_failed_keeps_record", "when change fails, the record stays as it was",
+			steps(given, failsInChange(alice.Ref), holdsRecord(alice, photoRecord(1))),
+		}, {
+			"change_failed_unlocks", "when change fails, the customer isn't left locked",
+			steps(given, failsInChange(alice.Ref), records(alice.Ref, photoRecord(3))),
+		}, {
+			"change_panic_goes_through", "when change panics, ChangePhoto lets the panic through",
+			steps(given, letsPanicThrough(alice.Ref)),
+		}, {
+			"change_panic_keeps_record", "when change panics, the record stays as it was",
+			steps(given, panicsInChange(alice.Ref), holdsRecord(alice, photoRecord(1))),
+		}, {
+			"change_panic_unlocks", "when change panics, the customer isn't left locked",
+			steps(given, panicsInChange(alice.Ref), records(alice.Ref, photoRecord(3))),
+		}, {
+			"change_unknown_customer", "ChangePhoto fails with CustomerNotFound, without running change, where the customer doesn't exist",
+			steps(addsCustomers(alice), notFound("ChangePhoto", notRun)),
+		}, {
+			"change_ctx", "the ctx that change gets ends with the ctx of ChangePhoto",
+			steps(given, endsChangeCtx(alice.Ref)),
+		}, {
+			"change_cut_off", "when ChangePhoto fails because its ctx ended, change ran once or not at all, and the record is the old one or the new one",
+			cutOff(changeCutOff),
+		}, {
+			"change_cut_off_unlocks", "when ChangePhoto fails because its ctx ended, the customer isn't left locked",
+			cutOff(changeAfterCutOff),
+		},
+	}
+}
+
+// photoRecord is a record that differs from those with another n in all.
+func photoRecord(n int) domain.PhotoRecord {
+	return domain.PhotoRecord{
+		Info: domain.PhotoInfo{
+			SHA256: sha256.Sum256(fmt.Append(nil, "photo ", n)), Size: 300_000 + int64(n), Width: 1024 + n, Height: 768 + n,
+		},
+		ChangedAt: noon.Add(time.Duration(n) * time.Microsecond),
+		ChangedBy: domain.ApiLogID(2_288_346 + n),
+	}
+}
+
+// oddRecords are records that a careless adapter doesn't store whole. The last
+// is that of a photo that was never changed.
+func oddRecords() []domain.PhotoRecord {
+	deleted, repaired, huge := photoRecord(1), photoRecord(2), photoRecord(3)
+	deleted.Info = domain.PhotoInfo{}
+	repaired.ChangedBy = 0
+	huge.Info.Size, huge.ChangedBy = math.MaxInt32+1, math.MaxInt64
+	return []domain.PhotoRecord{photoRecord(1), deleted, repaired, huge, {}}
+}
+
+// records changes the record to one that doesn't depend on what was there.
+func records(ref domain.CustomerRef, record domain.PhotoRecord) customerCheck {
+	return changes(ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return record, nil })
+}
+
+func changes(ref domain.CustomerRef, change ports.PhotoChange) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		return failed(fmt.Sprintf("ChangePhoto(%+v)", ref), repo.ChangePhoto(ctx, ref, change))
+	}
+}
+
+func storesEach(customer domain.Customer, all []domain.PhotoRecord) customerCheck {
+	var each []customerCheck
+	for _, record := range all {
+		each = append(each, records(customer.Ref, record), holdsRecord(customer, record))
+	}
+	return steps(each...)
+}
+
+func getsEach(ref domain.CustomerRef, all []domain.PhotoRecord) customerCheck {
+	var before domain.PhotoRecord
+	var each []customerCheck
+	for _, record := range all {
+		want := before
+		each = append(each, changes(ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			return record, yields("the record that change got", current, nil, want)
+		}))
+		before = record
+	}
+	return steps(each...)
+}
+
+// runsOnce counts how often a change runs that returns failure.
+func runsOnce(ref domain.CustomerRef, failure error) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		runs := 0
+		_ = repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+			runs++
+			return photoRecord(3), failure
+		}) // what it returns is for other clauses
+		return yields("how often change ran", runs, nil, 1)
+	}
+}
+
+func returnsError(ref domain.CustomerRef, want error) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		got := failChange(ctx, repo, ref, want)
+		var known *domain.Error
+		if !errors.Is(got, want) || errors.As(got, &known) && !errors.Is(want, known) {
+			return fmt.Errorf("ChangePhoto with a change that fails: got the error %q, want %q", textOf(got), textOf(want))
+		}
+		return nil
+	}
+}
+
+func failChange(ctx context.Context, repo ports.CustomerRepo, ref domain.CustomerRef, failure error) error {
+	return repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+		return photoRecord(3), failure
+	})
+}
+
+// failsInChange doesn't look at what ChangePhoto makes of the failure.
+func failsInChange(ref domain.CustomerRef) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		_ = failChange(ctx, repo, ref, errors.New("change failed"))
+		return nil
+	}
+}
+
+func letsPanicThrough(ref domain.CustomerRef) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		cause := errors.New("change panicked")
+		return yields("what ChangePhoto panicked with", panicInChange(ctx, repo, ref, cause), nil, any(cause))
+	}
+}
+
+// panicsInChange doesn't look at what ChangePhoto makes of the panic.
+func panicsInChange(ref domain.CustomerRef) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		_ = panicInChange(ctx, repo, ref, "change panicked")
+		return nil
+	}
+}
+
+func panicInChange(ctx context.Context, repo ports.CustomerRepo, ref domain.CustomerRef, cause any) (recovered any) {
+	defer func() { recovered = recover() }()
+	return repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { panic(cause) })
+}
+
+// notRun returns what ChangePhoto does, or an error of its own when change runs.
+func notRun(ref domain.CustomerRef) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		ran := false
+		err := repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+			ran = true
+			return photoRecord(3), nil
+		})
+		if ran {
+			return errors.New("change ran")
+		}
+		return err
+	}
+}
+
+func endsChangeCtx(ref domain.CustomerRef) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		given, end := context.WithCancel(ctx)
+		defer end()
+		var wrong error
+		_ = repo.ChangePhoto(given, ref, func(got context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			end()
+			select {
+			case <-got.Done():
+			case <-ctx.Done():
+				wrong = errors.New("the ctx that change got went on when the ctx of ChangePhoto had ended")
+			}
+			return current, got.Err()
+		}) // what it returns is for other clauses
+		return wrong
+	}
+}
+
+func changeCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+	changed := customer(689, domain.CustomerID(n))
+	if err := steps(addsCustomers(changed), records(changed.Ref, photoRecord(1)))(ctx, repo); err != nil {
+		return false, err
+	}
+	runs := 0
+	failure := repo.ChangePhoto(ending, changed.Ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+		runs++
+		return photoRecord(2), nil
+	})
+	isOld, isNew := holdsRecord(changed, photoRecord(1))(ctx, repo), holdsRecord(changed, photoRecord(2))(ctx, repo)
+	switch {
+	case failure == nil:
+		return true, errors.Join(yields("how often change ran", runs, nil, 1), isNew)
+	case runs == 0:
+		err = isOld
+	case isOld != nil && isNew != nil:
+		err = fmt.Errorf("the record is neither the old nor the new one: %w", isNew)
+	case runs > 1:
+		err = fmt.Errorf("change ran %d times", runs)
+	}
+	return false, errors.Join(err, failsWith(domain.Unavailable, "ChangePhoto whose ctx ended", failure))
+}
+
+func changeAfterCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+	changed := customer(689, domain.CustomerID(n))
+	if err := addsCustomers(changed)(ctx, repo); err != nil {
+		return false, err
+	}
+	failure := records(changed.Ref, photoRecord(1))(ending, repo)
+	return failure == nil, steps(records(changed.Ref, photoRecord(2)), holdsRecord(changed, photoRecord(2)))(ctx, repo)
+}

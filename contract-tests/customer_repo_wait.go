@@ -1,0 +1,135 @@
+package contracttests
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+func waitClauses() []customerClause {
+	alice, bob, namesake := customer(689, 1), customer(689, 2), customer(690, 1)
+	during := func(do customerCheck) customerCheck {
+		return steps(addsCustomers(alice, bob, namesake), whileChanging(alice.Ref, do))
+	}
+	return []customerClause{
+		{
+			"change_exclusive", "change runs while no other ChangePhoto for this customer runs",
+			steps(addsCustomers(alice), changesAlone(alice)),
+		}, {
+			"change_others_dont_wait", "other customers' changes don't wait for a change, nor do those of one with the same id in another fleet",
+			during(steps(records(bob.Ref, photoRecord(1)), records(namesake.Ref, photoRecord(1)))),
+		}, {
+			"change_queue_keeps_nobody", "other customers' changes don't wait for those who wait for one customer, nor do the other methods",
+			during(whileQueueing(alice.Ref, steps(
+				records(bob.Ref, photoRecord(1)), records(bob.Ref, photoRecord(2)), records(bob.Ref, photoRecord(3)),
+				records(namesake.Ref, photoRecord(4)), holdsRecord(bob, photoRecord(3)), letsPIN(alice.Ref, 1, noon),
+			))),
+		}, {
+			"find_doesnt_wait", "FindByPhone doesn't wait for a change, and finds the record from before",
+			during(findsCustomers(alice)),
+		}, {
+			"pin_doesnt_wait", "CountPINAttempt doesn't wait for a change",
+			during(letsPIN(alice.Ref, 1, noon)),
+		}, {
+			"reset_doesnt_wait", "ResetPINLock doesn't wait for a change",
+			during(resetsPIN(alice.Ref)),
+		}, {
+			"add_doesnt_wait", "AddCustomer doesn't wait for a change of another customer",
+			during(addsCustomers(customer(689, 3))),
+		}, {
+			"change_keeps_pin_lock", "ChangePhoto leaves the PIN lock, also what is counted while change runs",
+			steps(during(locksPIN(alice.Ref)), refusesPIN(alice.Ref, noon)),
+		}, {
+			"change_waits_until_ctx_ends", "a ChangePhoto whose ctx ends while it waits fails with Unavailable, without running change",
+			during(fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(alice.Ref))),
+		},
+	}
+}
+
+// whileChanging does something while a change of the customer runs, which lasts
+// until it is done.
+func whileChanging(ref domain.CustomerRef, do customerCheck) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		running, over, changed := make(chan struct{}, 1), make(chan struct{}), make(chan error, 1)
+		go func() {
+			changed <- repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+				select {
+				case running <- struct{}{}:
+				default: // it ran before, which is for another clause
+				}
+				select {
+				case <-over:
+					return photoRecord(1), nil
+				case <-ctx.Done():
+					return current, errors.New("something waits for this change to end")
+				}
+			})
+		}()
+		select {
+		case <-running:
+		case err := <-changed:
+			return errors.Join(errors.New("ChangePhoto returned before it ran change"), err)
+		}
+		err := do(ctx, repo)
+		close(over)
+		return errors.Join(err, failed("ChangePhoto", <-changed))
+	}
+}
+
+// whileQueueing does something while a crowd waits to change the customer,
+// which someone else is changing.
+func whileQueueing(ref domain.CustomerRef, do customerCheck) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		waiting, leave := context.WithCancel(ctx)
+		gone := make(chan []error, 1)
+		go func() {
+			gone <- together(crowd, func(int) error { return records(ref, photoRecord(2))(waiting, repo) })
+		}()
+		err := do(ctx, repo)
+		leave()
+		<-gone // they fail, as other clauses show
+		return err
+	}
+}
+
+// givesUp waits for a lock that isn't free, until its ctx ends.
+func givesUp(ref domain.CustomerRef) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		return notRun(ref)(ctx, repo)
+	}
+}
+
+// changesAlone makes many changes at once, each of which adds a byte to the
+// size in the record, and looks for two that run at the same time.
+func changesAlone(changed domain.Customer) customerCheck {
+	const each = 3
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		var running atomic.Int32
+		grow := func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			defer running.Add(-1)
+			if running.Add(1) > 1 {
+				return current, errors.New("two changes of one customer ran at the same time")
+			}
+			runtime.Gosched() // lets another one in, if there is a way
+			current.Info.Size++
+			return current, nil
+		}
+		growRepeatedly := func(ctx context.Context, repo ports.CustomerRepo, _ int) error {
+			for range each {
+				if err := changes(changed.Ref, grow)(ctx, repo); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		want := domain.PhotoRecord{Info: domain.PhotoInfo{Size: each * crowd}}
+		return steps(atOnce(crowd, growRepeatedly), holdsRecord(changed, want))(ctx, repo)
+	}
+}

@@ -1,0 +1,39 @@
+package contracttests_test
+
+import (
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// In an adapter's own tests, each of these is a test function.
+
+func ExampleFleetAuth() {
+	_ = func(t *testing.T) { // func TestFleetAuth(t *testing.T)
+		contracttests.FleetAuth(t, func(*testing.T) ports.FleetAuth { return memory.NewFleetAuth() })
+	}
+}
+
+func ExampleCustomerRepo() {
+	_ = func(t *testing.T) { // func TestCustomerRepo(t *testing.T)
+		contracttests.CustomerRepo(t, func(*testing.T) ports.CustomerRepo { return memory.NewCustomerRepo() })
+	}
+}
+
+func ExamplePhotoStore() {
+	_ = func(t *testing.T) { // func TestPhotoStore(t *testing.T)
+		contracttests.PhotoStore(t, func(t *testing.T) ports.PhotoStore {
+			return openGocloud(t, "mem://") // closes it through t.Cleanup
+		})
+	}
+}
+
+func ExampleApiLog() {
+	_ = func(t *testing.T) { // func TestApiLog(t *testing.T)
+		contracttests.ApiLog(t, func(t *testing.T) ports.ApiLog {
+			return openSQLite(t).ApiLog() // a file in t.TempDir, closed through t.Cleanup
+		})
+	}
+}

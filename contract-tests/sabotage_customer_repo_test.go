@@ -1,0 +1,251 @@
+package contracttests
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// badCustomerRepo is a good CustomerRepo but for the methods that are set.
+type badCustomerRepo struct {
+	ports.CustomerRepo // the good one
+	add                func(context.Context, domain.Customer) error
+	find               func(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error)
+	count              func(context.Context, domain.CustomerRef, time.Time) error
+	reset              func(context.Context, domain.CustomerRef) error
+	change             func(context.Context, domain.CustomerRef, ports.PhotoChange) error
+}
+
+func (b *badCustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
+	if b.add != nil {
+		return b.add(ctx, added)
+	}
+	return b.CustomerRepo.AddCustomer(ctx, added)
+}
+
+func (b *badCustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+	if b.find != nil {
+		return b.find(ctx, fleet, phone)
+	}
+	return b.CustomerRepo.FindByPhone(ctx, fleet, phone)
+}
+
+func (b *badCustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
+	if b.count != nil {
+		return b.count(ctx, ref, now)
+	}
+	return b.CustomerRepo.CountPINAttempt(ctx, ref, now)
+}
+
+func (b *badCustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
+	if b.reset != nil {
+		return b.reset(ctx, ref)
+	}
+	return b.CustomerRepo.ResetPINLock(ctx, ref)
+}
+
+func (b *badCustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	if b.change != nil {
+		return b.change(ctx, ref, change)
+	}
+	return b.CustomerRepo.ChangePhoto(ctx, ref, change)
+}
+
+// spoilCustomerRepo makes a badCustomerRepo whose methods spoil sets. They
+// call the good ones through good.
+func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)) func() ports.CustomerRepo {
+	return func() ports.CustomerRepo {
+		bad := &badCustomerRepo{CustomerRepo: memory.NewCustomerRepo()}
+		spoil(bad, bad.CustomerRepo)
+		return bad
+	}
+}
+
+func TestCustomerRepoClausesCanFail(t *testing.T) {
+	t.Parallel()
+	proveClauses(t, customerRepoClauses(), slices.Concat(
+		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badChanges(), badFailingChanges(), badLocks(), badWaits(), badCustomerReposAfterCtx()))
+}
+
+type customerRepoSabotage = sabotage[ports.CustomerRepo]
+
+// lost takes the place of a phone number or an id that nobody has.
+const lost = 999
+
+func badAddCustomers() []customerRepoSabotage {
+	return []customerRepoSabotage{
+		{"a phone number is refused that another fleet's first customer has", []string{"add_same_in_two_fleets"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			var customers atomic.Int32
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				_, err := good.FindByPhone(ctx, 689, added.Phone)
+				if customers.Add(1) == 2 && err == nil && added.Ref.Fleet != 689 {
+					return domain.Errorf(domain.Conflict, "this phone number exists")
+				}
+				return good.AddCustomer(ctx, added)
+			}
+		})},
+		{"a customer who exists is ignored without an error", []string{"add_known_id", "add_known_phone", "add_keeps_lock_and_photo", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				if err := good.AddCustomer(ctx, added); !errors.Is(err, domain.Conflict) {
+					return err
+				}
+				return nil
+			}
+		})},
+		{"a customer whose id is refused is found", []string{"add_known_id"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			var refused sync.Map
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				err := good.AddCustomer(ctx, added)
+				if errors.Is(err, domain.Conflict) {
+					refused.Store(added.Phone, added)
+				}
+				return err
+			}
+			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+				found, err := good.FindByPhone(ctx, fleet, phone)
+				if known, there := refused.Load(phone); there && errors.Is(err, domain.CustomerNotFound) {
+					found, err = known.(domain.Customer), nil
+				}
+				return found, err
+			}
+		})},
+		{"a customer whose phone number is refused stays", []string{"add_known_phone", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				err := good.AddCustomer(ctx, added)
+				if errors.Is(err, domain.Conflict) {
+					added.Phone = lost + domain.PhoneNumber(added.Ref.Customer)
+					_ = good.AddCustomer(ctx, added)
+				}
+				return err
+			}
+		})},
+		{"a customer who is refused loses the PIN lock", []string{"add_keeps_lock_and_photo"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				err := good.AddCustomer(ctx, added)
+				if errors.Is(err, domain.Conflict) {
+					_ = good.ResetPINLock(ctx, added.Ref)
+				}
+				return err
+			}
+		})},
+		{"customers added at once are lost", []string{"add_at_once", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			var adding overlap
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				others, over := adding.during()
+				defer over()
+				if others {
+					return nil
+				}
+				return good.AddCustomer(ctx, added)
+			}
+		})},
+		{"customers added at once with one phone number are not refused", []string{"add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			var adding overlap
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				others, over := adding.during()
+				defer over()
+				if err := good.AddCustomer(ctx, added); !others || !errors.Is(err, domain.Conflict) {
+					return err
+				}
+				return nil
+			}
+		})},
+		{"a customer is added without the PIN when ctx ends meanwhile", []string{"add_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.add = func(ctx context.Context, added domain.Customer) error {
+				if endsMeanwhile(ctx) {
+					added.PIN = domain.PINHash{}
+					_ = good.AddCustomer(live(ctx), added)
+				}
+				return good.AddCustomer(ctx, added)
+			}
+		})},
+	}
+}
+
+// spoilFind makes a CustomerRepo that changes what FindByPhone returns.
+func spoilFind(change func(found *domain.Customer)) func() ports.CustomerRepo {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+			found, err := good.FindByPhone(ctx, fleet, phone)
+			if err == nil {
+				change(&found)
+			}
+			return found, err
+		}
+	})
+}
+
+func badFinds() []customerRepoSabotage {
+	return []customerRepoSabotage{
+		{"ids are read as 32 bits", []string{"add_then_find"}, spoilFind(func(found *domain.Customer) {
+			found.Ref.Customer = domain.CustomerID(int32(found.Ref.Customer))
+		})},
+		{"sizes are read as 32 bits", []string{"change_stores_record"}, spoilFind(func(found *domain.Customer) {
+			found.Photo.Info.Size = int64(int32(found.Photo.Info.Size))
+		})},
+		{"there is a customer without a fleet and a phone number", []string{"find_unknown"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+				if fleet == 0 && phone == 0 {
+					return domain.Customer{}, nil
+				}
+				return good.FindByPhone(ctx, fleet, phone)
+			}
+		})},
+		{"another fleet's customer is found where this fleet has none", []string{"find_own_fleet"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+				found, err := good.FindByPhone(ctx, fleet, phone)
+				if errors.Is(err, domain.CustomerNotFound) {
+					return good.FindByPhone(ctx, 689, phone)
+				}
+				return found, err
+			}
+		})},
+	}
+}
+
+func badCustomerReposAfterCtx() []customerRepoSabotage {
+	return []customerRepoSabotage{
+		{"AddCustomer doesn't look at ctx", []string{"add_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.add = func(ctx context.Context, added domain.Customer) error { return good.AddCustomer(live(ctx), added) }
+		})},
+		{"FindByPhone doesn't look at ctx", []string{"find_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+				return good.FindByPhone(live(ctx), fleet, phone)
+			}
+		})},
+		{"CountPINAttempt looks at ctx too late", []string{"pin_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
+				err := good.CountPINAttempt(live(ctx), ref, now)
+				if ctx.Err() != nil {
+					return gaveUp()
+				}
+				return err
+			}
+		})},
+		{"ResetPINLock looks at ctx too late", []string{"reset_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
+				_ = good.ResetPINLock(live(ctx), ref)
+				return good.ResetPINLock(ctx, ref)
+			}
+		})},
+		{"ChangePhoto looks at ctx too late", []string{"change_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.change = func(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+				if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+					_ = good.ChangePhoto(live(ctx), ref, change)
+				}
+				return good.ChangePhoto(ctx, ref, change)
+			}
+		})},
+		{"a cause is public", []string{"public_text"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error { return tell(good.ResetPINLock(ctx, ref)) }
+		})},
+	}
+}

@@ -1,0 +1,197 @@
+package contracttests
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// badFleetAuth is a good FleetAuth but for the methods that are set.
+type badFleetAuth struct {
+	ports.FleetAuth // the good one
+	authenticate    func(context.Context, domain.APIKeyHash) (domain.Fleet, error)
+	add             func(context.Context, domain.Fleet, domain.APIKeyHash) error
+	set             func(context.Context, domain.Fleet) error
+	fleets          func(context.Context) ([]domain.Fleet, error)
+}
+
+func (b *badFleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+	if b.authenticate != nil {
+		return b.authenticate(ctx, key)
+	}
+	return b.FleetAuth.Authenticate(ctx, key)
+}
+
+func (b *badFleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+	if b.add != nil {
+		return b.add(ctx, fleet, key)
+	}
+	return b.FleetAuth.AddFleet(ctx, fleet, key)
+}
+
+func (b *badFleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
+	if b.set != nil {
+		return b.set(ctx, fleet)
+	}
+	return b.FleetAuth.SetFleet(ctx, fleet)
+}
+
+func (b *badFleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
+	if b.fleets != nil {
+		return b.fleets(ctx)
+	}
+	return b.FleetAuth.Fleets(ctx)
+}
+
+// spoilFleetAuth makes a badFleetAuth whose methods spoil sets. They call the
+// good ones through good.
+func spoilFleetAuth(spoil func(bad *badFleetAuth, good ports.FleetAuth)) func() ports.FleetAuth {
+	return func() ports.FleetAuth {
+		bad := &badFleetAuth{FleetAuth: memory.NewFleetAuth()}
+		spoil(bad, bad.FleetAuth)
+		return bad
+	}
+}
+
+func TestFleetAuthClausesCanFail(t *testing.T) {
+	t.Parallel()
+	proveClauses(t, fleetAuthClauses(), slices.Concat(badAuthenticates(), badAddFleets(), badSetFleets(), badFleets(), badFleetAuthsAfterCtx()))
+}
+
+type fleetAuthSabotage = sabotage[ports.FleetAuth]
+
+// lostKey is a key that nobody has.
+var lostKey = domain.APIKeyHash{1}
+
+func badAuthenticates() []fleetAuthSabotage {
+	return []fleetAuthSabotage{
+		{"a name loses its outer spaces", []string{"add_then_authenticate"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+				fleet, err := good.Authenticate(ctx, key)
+				fleet.Name = strings.TrimSpace(fleet.Name)
+				return fleet, err
+			}
+		})},
+		{"a disabled fleet is not authenticated", []string{"authenticate_disabled", "add_then_authenticate", "set_keeps_keys"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+				fleet, err := good.Authenticate(ctx, key)
+				if fleet.Disabled {
+					return domain.Fleet{}, domain.Errorf(domain.FleetDisabled, "disabled")
+				}
+				return fleet, err
+			}
+		})},
+		{"the zero key is live", []string{"authenticate_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+				if key == (domain.APIKeyHash{}) {
+					return domain.Fleet{}, nil
+				}
+				return good.Authenticate(ctx, key)
+			}
+		})},
+		{"the end of a key doesn't count", []string{"authenticate_whole_key"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+				key[len(key)-1] = 0
+				return good.Authenticate(ctx, key)
+			}
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				key[len(key)-1] = 0
+				return good.AddFleet(ctx, fleet, key)
+			}
+		})},
+	}
+}
+
+func badAddFleets() []fleetAuthSabotage {
+	return []fleetAuthSabotage{
+		{"a fleet that exists is ignored without an error", []string{"add_known_fleet", "add_known_key", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				if err := good.AddFleet(ctx, fleet, key); !errors.Is(err, domain.Conflict) {
+					return err
+				}
+				return nil
+			}
+		})},
+		{"a fleet that exists is replaced", []string{"add_known_fleet", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				err := good.AddFleet(ctx, fleet, key)
+				if errors.Is(err, domain.Conflict) {
+					_ = good.SetFleet(ctx, fleet)
+				}
+				return err
+			}
+		})},
+		{"a fleet whose key is refused stays", []string{"add_known_key"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				err := good.AddFleet(ctx, fleet, key)
+				if errors.Is(err, domain.Conflict) {
+					_ = good.AddFleet(ctx, fleet, lostKey)
+				}
+				return err
+			}
+		})},
+		{"a fleet is added without its key when ctx ends in between", []string{"add_cut_off"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				if endsMeanwhile(ctx) {
+					_ = good.AddFleet(live(ctx), fleet, lostKey)
+				}
+				return good.AddFleet(ctx, fleet, key)
+			}
+		})},
+		{"fleets added at once are lost", []string{"add_at_once", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			var adding overlap
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				others, over := adding.during()
+				defer over()
+				if others {
+					return nil
+				}
+				return good.AddFleet(ctx, fleet, key)
+			}
+		})},
+		{"fleets added at once under one id are not refused", []string{"add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			var adding overlap
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				others, over := adding.during()
+				defer over()
+				if err := good.AddFleet(ctx, fleet, key); !others || !errors.Is(err, domain.Conflict) {
+					return err
+				}
+				return nil
+			}
+		})},
+	}
+}
+
+func badFleetAuthsAfterCtx() []fleetAuthSabotage {
+	return []fleetAuthSabotage{
+		{"Authenticate doesn't look at ctx", []string{"authenticate_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+				return good.Authenticate(live(ctx), key)
+			}
+		})},
+		{"AddFleet doesn't look at ctx", []string{"add_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+				return good.AddFleet(live(ctx), fleet, key)
+			}
+		})},
+		{"SetFleet looks at ctx too late", []string{"set_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
+				return cmp.Or(good.SetFleet(live(ctx), fleet), good.SetFleet(ctx, fleet))
+			}
+		})},
+		{"Fleets doesn't look at ctx", []string{"fleets_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.fleets = func(ctx context.Context) ([]domain.Fleet, error) { return good.Fleets(live(ctx)) }
+		})},
+		{"a cause is public", []string{"public_text"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+			bad.set = func(ctx context.Context, fleet domain.Fleet) error { return tell(good.SetFleet(ctx, fleet)) }
+		})},
+	}
+}
