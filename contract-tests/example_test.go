@@ -3,6 +3,8 @@ package contracttests_test
 import (
 	"testing"
 
+	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
+	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -25,15 +27,21 @@ func ExampleCustomerRepo() {
 func ExamplePhotoStore() {
 	_ = func(t *testing.T) { // func TestPhotoStore(t *testing.T)
 		contracttests.PhotoStore(t, func(t *testing.T) ports.PhotoStore {
-			return openGocloud(t, "mem://") // closes it through t.Cleanup
+			store, err := gocloud.Open("mem://")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = store.Close() })
+			if err := store.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return store
 		})
 	}
 }
 
 func ExampleApiLog() {
 	_ = func(t *testing.T) { // func TestApiLog(t *testing.T)
-		contracttests.ApiLog(t, func(t *testing.T) ports.ApiLog {
-			return openSQLite(t).ApiLog() // a file in t.TempDir, closed through t.Cleanup
-		})
+		contracttests.ApiLog(t, func(*testing.T) ports.ApiLog { return memory.NewApiLog() })
 	}
 }
