@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
-	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 	"github.com/fleetphoto/fleetphoto/ports"

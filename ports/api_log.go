@@ -25,7 +25,7 @@ type ApiLog interface {
 	Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error
 
 	// Unfinished returns the open entries of calls received before the given
-	// time, the oldest first, at most limit of them. Entries received at the
+	// time, the oldest first, at most limit of them, which is at least 1. Entries received at the
 	// same time come in the order of their ids.
 	Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error)
 

@@ -29,6 +29,7 @@ type PhotoStore interface {
 
 	// URL returns the address under which anyone may fetch the photo under
 	// key, whether or not there is one, or "" when this store has no address
-	// of its own and the server serves the photos.
+	// of its own and the server serves the photos. It may answer although ctx
+	// has ended.
 	URL(ctx context.Context, key domain.PhotoKey) (string, error)
 }
