@@ -14,6 +14,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
@@ -132,7 +133,7 @@ type openAPICommand struct{}
 
 // Run prints the document without opening a backend.
 func (c *openAPICommand) Run(e environment, out io.Writer) error {
-	update := &usecase.UpdateCustomerPhoto{Limits: e.config.photoLimits()}
+	update := &usecase.UpdateCustomerPhoto{Reader: photo.NewReader(e.config.photoLimits(), 1)}
 	document := httpapi.New(httpapi.Options{Update: update, Logger: e.logger}).OpenAPI()
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")

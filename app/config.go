@@ -28,6 +28,8 @@ type Config struct {
 	AdminAddr       string   `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health and readiness (${default})."`
 	MaxPhotoBytes   ByteSize `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken (${default})."`
 	MaxPixels       int64    `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
+	MaxDimension    int      `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
+	Verify          string   `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: by decoding it once, or by its structure alone, which is faster (${default})."`
 	MaxInflight     ByteSize `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 (${default})."`
 	PINKey          string   `env:"FLEETPHOTO_PIN_KEY" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits. Left out with sqlite://, pin.key beside the database is used, and made on first start."`
 	PINKeyFile      string   `env:"FLEETPHOTO_PIN_KEY_FILE" placeholder:"PATH" help:"A file that holds the PIN key."`
@@ -61,6 +63,12 @@ func (c *Config) validate() error {
 	}
 	if c.MaxPixels < 1 {
 		return settingError("FLEETPHOTO_MAX_PIXELS", fmt.Errorf("want at least 1, got %d", c.MaxPixels))
+	}
+	if c.MaxDimension < 0 || c.MaxDimension > 65535 {
+		return settingError("FLEETPHOTO_MAX_DIMENSION", fmt.Errorf("want 0 to 65535 pixels, got %d", c.MaxDimension))
+	}
+	if verify := photo.Verify(c.Verify); verify != photo.VerifyDecode && verify != photo.VerifyStructure {
+		return settingError("FLEETPHOTO_VERIFY", fmt.Errorf("want decode or structure, got %q", c.Verify))
 	}
 	if least := httpapi.LeastInflightBytes(int64(c.MaxPhotoBytes)); int64(c.MaxInflight) < least {
 		return settingError("FLEETPHOTO_MAX_INFLIGHT_BYTES", fmt.Errorf("want at least %s, so that one call of the largest size fits; got %d bytes",
@@ -103,7 +111,9 @@ func (c *Config) databaseURL(variable, rawURL string) (string, string) {
 }
 
 func (c *Config) photoLimits() photo.Limits {
-	return photo.Limits{MaxBytes: int64(c.MaxPhotoBytes), MaxPixels: c.MaxPixels}
+	return photo.Limits{
+		MaxBytes: int64(c.MaxPhotoBytes), MaxPixels: c.MaxPixels, MaxDimension: c.MaxDimension, Verify: photo.Verify(c.Verify),
+	}
 }
 
 // failureStatus returns the status of every failed call; 0: the error table's.

@@ -35,6 +35,8 @@ func TestWrongSettings(t *testing.T) {
 		{"size of zero", "FLEETPHOTO_MAX_PHOTO_BYTES=0", "want 1 byte to 1 GiB"},
 		{"pixels", "FLEETPHOTO_MAX_PIXELS=many", "many"},
 		{"no pixels", "FLEETPHOTO_MAX_PIXELS=0", "want at least 1"},
+		{"dimension", "FLEETPHOTO_MAX_DIMENSION=70000", "want 0 to 65535"},
+		{"verification", "FLEETPHOTO_VERIFY=hope", "want decode or structure"},
 		{"too few in-flight bytes", "FLEETPHOTO_MAX_INFLIGHT_BYTES=1MiB", "want at least"},
 		{"base URL", "FLEETPHOTO_PHOTO_BASE_URL=cdn.example.com", "https://"},
 		{"failure status", "FLEETPHOTO_FAILURE_STATUS=204", "200"},

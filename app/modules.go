@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"go.uber.org/dig"
 	"go.uber.org/fx"
 
+	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
@@ -27,7 +29,7 @@ var coreModule = fx.Module("core", fx.Provide(
 	func(b *backends, c *Config) *usecase.UpdateCustomerPhoto {
 		return &usecase.UpdateCustomerPhoto{
 			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log,
-			PINKey: b.pinKey, Limits: c.photoLimits(), Clock: time.Now,
+			PINKey: b.pinKey, Reader: photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0)), Clock: time.Now,
 		}
 	},
 	func(b *backends) *usecase.Repair {

@@ -61,7 +61,7 @@ func newHandler(t *testing.T, b backends) http.Handler {
 	return httpapi.New(httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{
 			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log, PINKey: pinKey, Clock: time.Now,
-			Limits: photo.Limits{MaxBytes: int64(target.MaxPhotoBytes), MaxPixels: int64(target.MaxPixels)},
+			Reader: photo.NewReader(photo.Limits{MaxBytes: int64(target.MaxPhotoBytes), MaxPixels: int64(target.MaxPixels)}, 2),
 		},
 		Photos: b.photos, MaxInflightBytes: 64 << 20,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -56,7 +56,7 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	options := Options{
 		Update: &usecase.UpdateCustomerPhoto{
 			Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
-			PINKey: pinKey, Limits: photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, Clock: time.Now,
+			PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2), Clock: time.Now,
 		},
 		Photos: backend.PhotoStore, MaxInflightBytes: 64 << 20,
 		Logger: slog.New(slog.NewJSONHandler(f.log, nil)),

@@ -84,7 +84,7 @@ func (s *Server) parameters() *huma.Schema {
 }
 
 func (s *Server) photoLimits() string {
-	return fmt.Sprintf("%s, at most %d bytes and %d pixels.", photo.Accepted(), s.maxPhoto, s.Update.Limits.MaxPixels)
+	return fmt.Sprintf("%s, at most %d bytes and %d pixels.", photo.Accepted(), s.maxPhoto, s.Update.Reader.Limits().MaxPixels)
 }
 
 // responses describes the success and every status of the error table.

@@ -54,7 +54,7 @@ type Server struct {
 
 // New makes a Server.
 func New(options Options) *Server {
-	maxPhoto := options.Update.Limits.MaxBytes
+	maxPhoto := options.Update.Reader.Limits().MaxBytes
 	s := &Server{
 		Options:  options,
 		maxPhoto: maxPhoto,

@@ -1,122 +1,142 @@
-package photo_test
+package photo
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"context"
 	"encoding/binary"
-	"errors"
-	"hash/crc32"
 	"image"
 	"image/color"
-	"image/draw"
-	"image/gif"
 	"image/jpeg"
 	"image/png"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-var generous = photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000}
+// generous are the product's default limits.
+func generous() Limits {
+	return Limits{MaxBytes: 10 << 20, MaxPixels: 50e6, MaxDimension: 1024, Verify: VerifyDecode}
+}
 
-// realImages are the pictures that the Go distribution tests its decoders
-// with, by file name. The one called truncated lacks its last scans, but ends
-// as a JPEG should: it is whole.
-func realImages(t testing.TB) map[string][]byte {
+// read runs data through a Reader; it works on a copy.
+func read(t testing.TB, limits Limits, data []byte) (domain.Photo, error) {
 	t.Helper()
-	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	return NewReader(limits, 1).Read(context.Background(), bytes.Clone(data))
+}
+
+// mustRead fails the test where data is refused.
+func mustRead(t testing.TB, limits Limits, data []byte) domain.Photo {
+	t.Helper()
+	photo, err := read(t, limits, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(root)), "src/image/testdata/*.*"))
-	if err != nil || len(names) < 30 {
-		t.Fatalf("found %d pictures: %v", len(names), err)
-	}
-	images := map[string][]byte{}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		images[filepath.Base(name)] = data
-	}
-	return images
+	return photo
 }
 
-func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
-	t.Helper()
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// landscape paints something like a photo: light that changes slowly, edges,
+// texture and a little noise.
+func landscape(width, height int) *image.YCbCr {
+	m := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	random := rand.New(rand.NewPCG(1, 2))
+	waves := make([]float64, width+height)
+	for i := range waves {
+		f := float64(i)
+		waves[i] = 30*math.Sin(f/97) + 14*math.Sin(f/11) + 8*math.Sin(f/3.1)
+	}
+	for y := range height {
+		row := m.Y[y*m.YStride:]
+		for x := range width {
+			v := 120 + waves[x] + waves[y] + waves[x+y]/3
+			if (x/173+y/131)%3 == 0 {
+				v += 45
+			}
+			row[x] = clamp(int(v) + int(random.Uint32()>>29) - 4)
+		}
+	}
+	for y := range (height + 1) / 2 {
+		for x := range (width + 1) / 2 {
+			m.Cb[y*m.CStride+x] = clamp(128 + int(waves[x]) + (x/87+y/66)%3*9)
+			m.Cr[y*m.CStride+x] = clamp(128 - int(waves[y]) + (x/66+y/87)%2*9)
+		}
+	}
+	return m
+}
+
+func encodeJPEG(img image.Image, quality int) []byte {
 	var out bytes.Buffer
-	if err := encode(&out); err != nil {
-		t.Fatal(err)
+	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
+		panic(err)
 	}
 	return out.Bytes()
 }
 
-func pngOf(t testing.TB, picture image.Image) []byte {
-	t.Helper()
-	return encoded(t, func(out *bytes.Buffer) error { return png.Encode(out, picture) })
-}
-
-func jpegOf(t testing.TB, width, height int) []byte {
-	t.Helper()
-	picture := image.NewGray(image.Rect(0, 0, width, height))
-	return encoded(t, func(out *bytes.Buffer) error { return jpeg.Encode(out, picture, nil) })
-}
-
-// gifOf makes a GIF of one frame, which is black on the left and transparent on the right.
-func gifOf(t testing.TB, screen image.Point, frame image.Rectangle) []byte {
-	t.Helper()
-	picture := image.NewPaletted(frame, color.Palette{color.Transparent, color.Black})
-	left := image.Rectangle{Min: frame.Min, Max: image.Pt((frame.Min.X+frame.Max.X)/2, frame.Max.Y)}
-	draw.Draw(picture, left, image.Black, image.Point{}, draw.Src)
-	return encoded(t, func(out *bytes.Buffer) error {
-		return gif.EncodeAll(out, &gif.GIF{
-			Image: []*image.Paletted{picture}, Delay: []int{0}, Disposal: []byte{gif.DisposalNone},
-			Config: image.Config{ColorModel: picture.Palette, Width: screen.X, Height: screen.Y},
-		})
-	})
-}
-
-// pngHeader is the beginning of a PNG of any size: 33 bytes.
-func pngHeader(width, height uint32) []byte {
-	header := append([]byte("IHDR"), binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, width), height)...)
-	header = append(header, 8, 2, 0, 0, 0) // eight bits of red, green and blue
-	data := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), header...)
-	return binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(header))
-}
-
-// checkWhole checks that the photo is what it says, by decoding it.
-func checkWhole(t testing.TB, got domain.Photo) {
-	t.Helper()
-	decoded, err := jpeg.Decode(bytes.NewReader(got.JPEG()))
-	if err != nil {
-		t.Fatalf("the photo doesn't decode: %v", err)
+func encodePNG(img image.Image) []byte {
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		panic(err)
 	}
-	size := decoded.Bounds().Size()
-	want := domain.PhotoInfo{SHA256: sha256.Sum256(got.JPEG()), Size: int64(len(got.JPEG())), Width: size.X, Height: size.Y}
-	if got.Info() != want {
-		t.Fatalf("the photo says it is %+v, and is %+v", got.Info(), want)
-	}
-	if described := photo.Describe(got.JPEG()); described != want {
-		t.Fatalf("Describe says %+v, want %+v", described, want)
-	}
+	return out.Bytes()
 }
 
-// checkRefused checks the Kind and that the sentence for the caller has these words.
-func checkRefused(t testing.TB, got domain.Photo, err error, kind domain.Kind, words ...string) {
-	t.Helper()
-	var known *domain.Error
-	if !errors.As(err, &known) || known.Kind != kind || got.JPEG() != nil {
-		t.Fatalf("got a photo %+v and %v, want none and %q", got.Info(), err, string(kind))
+// segment makes a JPEG segment.
+func segment(marker byte, content string) []byte {
+	out := binary.BigEndian.AppendUint16([]byte{0xFF, marker}, uint16(2+len(content)))
+	return append(out, content...)
+}
+
+// insert puts segments right behind the start of a JPEG.
+func insert(jpeg []byte, segments ...[]byte) []byte {
+	out := bytes.Clone(jpeg[:2])
+	for _, s := range segments {
+		out = append(out, s...)
 	}
-	for _, word := range append(words, "photo_base64: ") {
-		if !strings.Contains(known.Public, word) {
-			t.Errorf("the caller is told %q, without %q", known.Public, word)
+	return append(out, jpeg[2:]...)
+}
+
+// exif makes the content of an APP1 segment with an orientation.
+func exif(order binary.AppendByteOrder, value uint16) string {
+	head := "II*\x00"
+	if order == binary.AppendByteOrder(binary.BigEndian) {
+		head = "MM\x00*"
+	}
+	out := order.AppendUint32([]byte("Exif\x00\x00"+head), 8)
+	out = order.AppendUint16(out, 1)
+	out = order.AppendUint16(out, 0x0112)
+	out = order.AppendUint16(out, 3)
+	out = order.AppendUint32(out, 1)
+	out = order.AppendUint16(out, value)
+	return string(append(out, make([]byte, 6)...))
+}
+
+// corners is 32 × 16 with a colour in each quarter: red, green, blue, white.
+func corners() *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, 32, 16))
+	for y := range 16 {
+		for x := range 32 {
+			m.Set(x, y, quarter(x >= 16, y >= 8))
 		}
 	}
+	return m
+}
+
+func quarter(right, bottom bool) color.RGBA {
+	switch {
+	case right && bottom:
+		return color.RGBA{255, 255, 255, 255}
+	case bottom:
+		return color.RGBA{0, 0, 255, 255}
+	case right:
+		return color.RGBA{0, 255, 0, 255}
+	}
+	return color.RGBA{255, 0, 0, 255}
 }

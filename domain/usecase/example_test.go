@@ -24,7 +24,7 @@ func ExampleUpdateCustomerPhoto() {
 
 	update := &usecase.UpdateCustomerPhoto{
 		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
-		PINKey: pinKey, Limits: photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000}, Clock: time.Now,
+		PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}, 2), Clock: time.Now,
 	}
 	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: 491701234567, Photo: picture(640)})
 	fmt.Println(answer.ApiLogID, answer.PhotoKey, err)
@@ -32,5 +32,5 @@ func ExampleUpdateCustomerPhoto() {
 	fmt.Println(answer.ApiLogID, err)
 	// Output:
 	// 1 fleet-689/customer_photos/452733_photo.jpg <nil>
-	// 2 Type Error: photo_base64: want an image in JPEG, PNG or GIF format, got 6 bytes of something else
+	// 2 Type Error: photo_base64: want an image in JPEG, PNG, GIF or WebP format, got HTML; send the photo itself, not a page
 }

@@ -97,7 +97,7 @@ func newWorld(t *testing.T) *world {
 	log := apiLog{w.backend.ApiLog, w.steps}
 	w.update = &usecase.UpdateCustomerPhoto{
 		Fleets: fleetAuth{w.backend.FleetAuth, w.steps}, Customers: customers, Photos: photos, Log: log,
-		PINKey: pinKey, Limits: limits, Clock: w.clock.Now,
+		PINKey: pinKey, Reader: photo.NewReader(limits, 2), Clock: w.clock.Now,
 	}
 	w.repair = &usecase.Repair{Customers: customers, Photos: photos, Log: log, Clock: w.clock.Now}
 	w.provision()

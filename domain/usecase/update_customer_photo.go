@@ -20,7 +20,7 @@ type UpdateCustomerPhoto struct {
 	Photos    ports.PhotoStore
 	Log       ports.ApiLog
 	PINKey    domain.PINKey
-	Limits    photo.Limits
+	Reader    *photo.Reader
 	Clock     func() time.Time
 }
 
@@ -31,7 +31,7 @@ type Request struct {
 	Phone  domain.PhoneNumber
 	PIN    domain.PIN // blank: not checked
 	Delete bool       // delete the photo; Photo isn't looked at
-	Photo  []byte     // the image file as it came; not kept after Do returns
+	Photo  []byte     // the image file as it came; may be changed, and is not kept after Do returns
 }
 
 // Call describes the request for the log.
@@ -124,7 +124,7 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 	if request.Delete {
 		return plan{customer: customer.Ref}, nil
 	}
-	picture, err := photo.Read(request.Photo, u.Limits)
+	picture, err := u.Reader.Read(ctx, request.Photo)
 	if err != nil {
 		return plan{}, err
 	}

@@ -1,0 +1,293 @@
+package photo_test
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"image"
+	"image/color"
+	_ "image/gif"
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/rwcarlsen/goexif/exif"
+	_ "golang.org/x/image/webp"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+)
+
+// sample is a file of a corpus.
+type sample struct {
+	name string // corpus/file
+	data []byte
+}
+
+// corpora are folders of files that other people made, by a short name.
+func corpora(t testing.TB) map[string]string {
+	t.Helper()
+	standard := filepath.Join(strings.TrimSpace(output(t, "go", "env", "GOROOT")), "src", "image")
+	return map[string]string{
+		"image":    filepath.Join(standard, "testdata"),
+		"png":      filepath.Join(standard, "png", "testdata"),
+		"pngsuite": filepath.Join(standard, "png", "testdata", "pngsuite"),
+		"ximage":   filepath.Join(moduleFolder(t, "golang.org/x/image"), "testdata"),
+		"goexif":   filepath.Join(moduleFolder(t, "github.com/rwcarlsen/goexif"), "exif", "samples"),
+	}
+}
+
+// corpusFile reads one file of a corpus.
+func corpusFile(t testing.TB, corpus, name string) []byte {
+	t.Helper()
+	return readFile(t, corpora(t)[corpus], name)
+}
+
+func readFile(t testing.TB, folder, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func moduleFolder(t testing.TB, module string) string {
+	t.Helper()
+	return strings.TrimSpace(output(t, "go", "list", "-m", "-f", "{{.Dir}}", module))
+}
+
+// output runs a program and returns what it writes.
+func output(t testing.TB, program string, arguments ...string) string {
+	t.Helper()
+	var complaint bytes.Buffer
+	command := exec.CommandContext(t.Context(), program, arguments...)
+	command.Stderr = &complaint
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %v: %s", command.Args, err, complaint.Bytes())
+	}
+	return string(out)
+}
+
+// samples reads one corpus whole.
+func samples(t testing.TB, corpus, folder string) []sample {
+	t.Helper()
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []sample
+	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
+		data := readFile(t, folder, file.Name())
+		if strings.HasSuffix(file.Name(), ".bz2") {
+			if data, err = io.ReadAll(bzip2.NewReader(bytes.NewReader(data))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, sample{corpus + "/" + file.Name(), data})
+	}
+	return all
+}
+
+// productLimits are what a server has without configuration.
+func productLimits() photo.Limits {
+	return photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024, Verify: photo.VerifyDecode}
+}
+
+// withSide are the product's limits but for MaxDimension.
+func withSide(side int) photo.Limits {
+	limits := productLimits()
+	limits.MaxDimension = side
+	return limits
+}
+
+// read reads a copy of data, as Read may change what it gets.
+func read(t testing.TB, limits photo.Limits, data []byte) (domain.Photo, error) {
+	return photo.NewReader(limits, runtime.GOMAXPROCS(0)).Read(t.Context(), bytes.Clone(data))
+}
+
+// mustRead reads what must be accepted, and checks what is promised of every photo.
+func mustRead(t testing.TB, limits photo.Limits, data []byte) (domain.Photo, image.Image) {
+	t.Helper()
+	got, err := read(t, limits, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := checkStored(got, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, picture
+}
+
+// decoded is a file as the standard library and golang.org/x/image decode it.
+type decoded struct {
+	picture image.Image
+	upright *image.RGBA // on white, turned as goexif reads its EXIF
+	isJPEG  bool
+	turned  bool
+}
+
+// kept says that the file is stored with the pixels that came.
+func (d decoded) kept(limits photo.Limits) bool {
+	size := d.picture.Bounds().Size()
+	small := limits.MaxDimension == 0 || max(size.X, size.Y) <= limits.MaxDimension
+	switch d.picture.(type) {
+	case *image.Gray, *image.YCbCr:
+		return d.isJPEG && small && !d.turned
+	}
+	return false
+}
+
+// fullRange gives a lossy WebP its colours: golang.org/x/image/webp yields the
+// file's samples, which are of ITU-R BT.601's studio range, as image.YCbCr,
+// which is of JPEG's full range.
+func fullRange(picture image.Image, format string) image.Image {
+	if format != "webp" {
+		return picture
+	}
+	switch m := picture.(type) {
+	case *image.YCbCr:
+		return coloured(m, func(int, int) uint8 { return 255 })
+	case *image.NYCbCrA:
+		return coloured(&m.YCbCr, func(x, y int) uint8 { return m.A[m.AOffset(x, y)] })
+	}
+	return picture
+}
+
+func coloured(m *image.YCbCr, alpha func(x, y int) uint8) image.Image {
+	picture := image.NewNRGBA(m.Rect)
+	fill(picture, func(x, y int) color.Color {
+		at := m.COffset(x, y)
+		light := 255.0 / 219 * (float64(m.Y[m.YOffset(x, y)]) - 16)
+		blue, red := 255.0/224*(float64(m.Cb[at])-128), 255.0/224*(float64(m.Cr[at])-128)
+		return color.NRGBA{toByte(light + 1.402*red), toByte(light - 0.344136*blue - 0.714136*red), toByte(light + 1.772*blue), alpha(x, y)}
+	})
+	return picture
+}
+
+func decodeByOthers(data []byte) (decoded, error) {
+	picture, format, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return decoded{}, err
+	}
+	orientation := 1
+	if found, err := exif.Decode(bytes.NewReader(data)); err == nil && format == "jpeg" {
+		orientation = orientationOf(found)
+	}
+	return decoded{
+		picture: picture,
+		upright: turned(onWhite(fullRange(picture, format)), orientation),
+		isJPEG:  format == "jpeg",
+		turned:  orientation != 1,
+	}, nil
+}
+
+// TestCorpora reads what other people made for testing decoders. What the
+// standard library can't decode must be refused; the rest must come out the
+// same, or as close as a JPEG gets.
+func TestCorpora(t *testing.T) {
+	t.Parallel()
+	refused := map[string]int{"png": 4, "pngsuite": 30, "ximage": 20, "goexif": 40} // at least
+	for corpus, folder := range corpora(t) {
+		t.Run(corpus, func(t *testing.T) {
+			t.Parallel()
+			broken := 0
+			for _, s := range samples(t, corpus, folder) {
+				want, err := decodeByOthers(s.data)
+				if err != nil {
+					broken++
+					_, refusal := read(t, productLimits(), s.data)
+					if refusal := checkRefused(refusal); refusal != nil {
+						t.Errorf("%s, of which a decoder says %v: %v", s.name, err, refusal)
+					}
+					continue
+				}
+				t.Run(filepath.Base(s.name), func(t *testing.T) { checkSample(t, s, want) })
+			}
+			if broken < refused[corpus] {
+				t.Errorf("found %d broken or foreign files, want at least %d: the corpus isn't what it was", broken, refused[corpus])
+			}
+		})
+	}
+}
+
+// checkSample reads one good file at its size, at the product's and tiny.
+func checkSample(t *testing.T, s sample, want decoded) {
+	t.Helper()
+	for _, side := range []int{0, 1024, 40} {
+		limits := withSide(side)
+		got, picture := mustRead(t, limits, s.data)
+		size := scaledSize(want.upright.Bounds().Size(), side)
+		if err := checkScaledSize(picture.Bounds().Size(), size); err != nil {
+			t.Errorf("at most %d: %v", side, err)
+			continue
+		}
+		if want.kept(limits) {
+			if !samePixels(picture, want.picture) {
+				t.Errorf("at most %d: the photo is kept, but its pixels aren't those that came", side)
+			}
+			continue
+		}
+		reference, slack := want.upright, sameSizeSlack
+		if size != want.upright.Bounds().Size() {
+			size = picture.Bounds().Size()
+			reference, slack = averaged(want.upright, size.X, size.Y), scaledSlack
+		}
+		if err := checkFaithful(onWhite(picture), reference, slack); err != nil {
+			t.Errorf("at most %d: %v (%d bytes)", side, err, len(got.JPEG()))
+		}
+	}
+}
+
+// How much further than image/jpeg's own output a photo may lie from its
+// reference, in dB: rounding alone, and another averaging filter.
+const (
+	sameSizeSlack = 1.0
+	scaledSlack   = 4.0
+)
+
+// scaledSize is size with its longest side at most side, the other in proportion.
+func scaledSize(size image.Point, side int) image.Point {
+	longest := max(size.X, size.Y)
+	if side == 0 || longest <= side {
+		return size
+	}
+	scale := func(length int) int {
+		return max(1, int(math.Round(float64(length)*float64(side)/float64(longest))))
+	}
+	return image.Pt(scale(size.X), scale(size.Y))
+}
+
+// checkScaledSize wants the longest side exact, and the other within a pixel.
+func checkScaledSize(got, want image.Point) error {
+	apart := max(got.X-want.X, want.X-got.X, got.Y-want.Y, want.Y-got.Y)
+	if max(got.X, got.Y) != max(want.X, want.Y) || apart > 1 {
+		return errors.New("got " + got.String() + ", want " + want.String())
+	}
+	return nil
+}
+
+func samePixels(a, b image.Image) bool {
+	switch a := a.(type) {
+	case *image.Gray:
+		b, ok := b.(*image.Gray)
+		return ok && a.Rect == b.Rect && bytes.Equal(a.Pix, b.Pix)
+	case *image.YCbCr:
+		b, ok := b.(*image.YCbCr)
+		return ok && a.Rect == b.Rect && a.SubsampleRatio == b.SubsampleRatio &&
+			bytes.Equal(a.Y, b.Y) && bytes.Equal(a.Cb, b.Cb) && bytes.Equal(a.Cr, b.Cr)
+	}
+	return false
+}

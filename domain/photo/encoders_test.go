@@ -1,0 +1,302 @@
+package photo_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/image/draw"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// made is a picture that another program makes of a scenery.
+type made struct {
+	name    string
+	program string
+	options string  // {in.png}, {alpha.png}, {in.ppm}, {in.gif} are the source, {out.jpg} the result
+	kept    bool    // the photo is stored with the pixels that came
+	least   float64 // dB from the source
+}
+
+// A photo is this close to its source after another encoder's loss, in dB.
+const (
+	loses     = 32 // quality 90, the chroma halved
+	losesMore = 26 // less chroma, few colours, or colours that CMYK doesn't have
+	loseIt    = 20 // the colours
+)
+
+// accepted are what other encoders make of a photo that must be read.
+var accepted = []made{
+	{"convert, 4:4:4", "convert", "{in.png} -quality 90 -sampling-factor 1x1 {out.jpg}", true, loses},
+	{"convert, 4:2:2", "convert", "{in.png} -quality 90 -sampling-factor 2x1 {out.jpg}", true, loses},
+	{"convert, 4:2:0", "convert", "{in.png} -quality 90 -sampling-factor 2x2 {out.jpg}", true, loses},
+	{"convert, 4:4:0", "convert", "{in.png} -quality 90 -sampling-factor 1x2 {out.jpg}", true, loses},
+	{"convert, 4:1:1", "convert", "{in.png} -quality 90 -sampling-factor 4x1 {out.jpg}", true, losesMore},
+	{"convert, 4:1:0", "convert", "{in.png} -quality 90 -sampling-factor 4x2 {out.jpg}", true, losesMore},
+	{"convert, progressive", "convert", "{in.png} -quality 90 -interlace JPEG {out.jpg}", true, loses},
+	{"convert, progressive, 4:4:0", "convert", "{in.png} -quality 90 -sampling-factor 1x2 -interlace JPEG {out.jpg}", true, loses},
+	{"convert, grey", "convert", "{in.png} -colorspace Gray -quality 90 {out.jpg}", true, loseIt},
+	{"convert, CMYK", "convert", "{in.png} -colorspace CMYK -quality 90 {out.jpg}", false, losesMore},
+	{"convert, CMYK, progressive", "convert", "{in.png} -colorspace CMYK -interlace JPEG -quality 90 {out.jpg}", false, losesMore},
+	{"convert, PNG, 16 bits", "convert", "{in.png} -depth 16 -define png:bit-depth=16 {out.png}", false, loses},
+	{"convert, PNG, interlaced", "convert", "{in.png} -interlace PNG {out.png}", false, loses},
+	{"convert, PNG, palette", "convert", "{in.png} -colors 64 PNG8:{out.png}", false, losesMore},
+	{"convert, PNG, grey and alpha", "convert", "{alpha.png} -colorspace Gray {out.png}", false, loseIt},
+	{"convert, GIF", "convert", "{in.png} {out.gif}", false, losesMore},
+	{"convert, GIF, interlaced", "convert", "{in.png} -interlace GIF {out.gif}", false, losesMore},
+	{"convert, GIF, animated", "convert", "-delay 10 {in.png} ( {in.png} -negate ) ( {in.png} -flip ) -loop 0 -layers optimize {out.gif}", false, losesMore},
+	{"cjpeg", "cjpeg", "-quality 90 -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, progressive", "cjpeg", "-quality 90 -progressive -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, optimised", "cjpeg", "-quality 90 -optimize -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, grey", "cjpeg", "-quality 90 -grayscale -outfile {out.jpg} {in.ppm}", true, loseIt},
+	{"cjpeg, RGB", "cjpeg", "-quality 90 -rgb -outfile {out.jpg} {in.ppm}", false, loses},
+	{"cjpeg, restarts", "cjpeg", "-quality 90 -restart 2B -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, restarts by the row", "cjpeg", "-quality 90 -restart 1 -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, restarts, progressive", "cjpeg", "-quality 90 -restart 1 -progressive -sample 1x1 -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, 4x1", "cjpeg", "-quality 90 -sample 4x1 -outfile {out.jpg} {in.ppm}", true, losesMore},
+	{"cjpeg, 1x2, progressive", "cjpeg", "-quality 90 -sample 1x2 -progressive -outfile {out.jpg} {in.ppm}", true, loses},
+	{"cjpeg, coarse", "cjpeg", "-quality 10 -baseline -outfile {out.jpg} {in.ppm}", true, losesMore},
+	{"cwebp", "cwebp", "-quiet -q 90 {in.png} -o {out.webp}", false, loses},
+	{"cwebp, lossless", "cwebp", "-quiet -lossless {in.png} -o {out.webp}", false, loses},
+	{"cwebp, alpha", "cwebp", "-quiet -q 90 {alpha.png} -o {out.webp}", false, loses},
+	{"cwebp, alpha, lossless", "cwebp", "-quiet -lossless {alpha.png} -o {out.webp}", false, loses},
+	{"cwebp, alpha, uncompressed", "cwebp", "-quiet -q 90 -alpha_method 0 {alpha.png} -o {out.webp}", false, loses},
+	{"img2webp, animated", "img2webp", "-loop 0 -lossy -q 90 -d 100 {in.png} -lossless {alpha.png} -o {out.webp}", false, loses},
+	{"img2webp, animated, lossless", "img2webp", "-loop 0 -lossless -d 100 {in.png} -lossy -q 20 {alpha.png} -o {out.webp}", false, loses},
+	{"img2webp, animated, alpha", "img2webp", "-loop 0 -lossy -q 90 -d 100 {alpha.png} {in.png} -o {out.webp}", false, loses},
+	{"gif2webp", "gif2webp", "-quiet -q 90 {in.gif} -o {out.webp}", false, losesMore},
+}
+
+// TestEncodersAccepted reads what cameras' and scripts' encoders write.
+func TestEncodersAccepted(t *testing.T) {
+	t.Parallel()
+	for _, m := range accepted {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			source := scenery(320, 240)
+			if m.transparent() {
+				source = onWhite(rounded(source))
+			}
+			came := m.make(t)
+			_, picture := mustRead(t, productLimits(), came)
+			if m.kept && !samePixels(picture, decodePhoto(t, came)) {
+				t.Error("the photo is kept, but its pixels aren't those that came")
+			}
+			apart := distanceBetween(onWhite(picture), source)
+			t.Log(apart)
+			if apart.psnr < m.least {
+				t.Errorf("%v from its source, want %.0f dB", apart, m.least)
+			}
+			_, small := mustRead(t, withSide(80), came)
+			if err := checkFaithful(onWhite(small), averaged(onWhite(picture), 80, 60), scaledSlack); err != nil {
+				t.Errorf("at most 80: %v", err)
+			}
+		})
+	}
+}
+
+// TestEncodersRestarts knows one valid JPEG that image/jpeg can't
+// decode: it counts restarts by the pixels that chroma shares, where a scan of
+// one component counts blocks. It is refused until the decoder learns it.
+func TestEncodersRestarts(t *testing.T) {
+	t.Parallel()
+	m := made{program: "cjpeg", options: "-quality 90 -restart 1 -progressive -sample 2x2 -outfile {out.jpg} {in.ppm}"}
+	data := m.make(t)
+	if _, err := jpeg.Decode(bytes.NewReader(data)); err == nil {
+		t.Fatal("image/jpeg has learned to decode it: move it to what is accepted")
+	}
+	_, err := read(t, productLimits(), data)
+	checkNamed(t, err, "JPEG")
+}
+
+// rounded cuts the corners off a picture, softly.
+func rounded(picture *image.RGBA) *image.NRGBA {
+	size := picture.Bounds().Size()
+	cut := image.NewNRGBA(picture.Rect)
+	fill(cut, func(x, y int) color.Color {
+		c := picture.RGBAAt(x, y)
+		fromCorner := min(x, size.X-1-x) + min(y, size.Y-1-y)
+		return color.NRGBA{c.R, c.G, c.B, uint8(min(255, 4*fromCorner))}
+	})
+	return cut
+}
+
+// transparent says that the source's first picture is.
+func (m made) transparent() bool {
+	before, _, found := strings.Cut(m.options, "{alpha.png}")
+	return found && !strings.Contains(before, "{in.png}")
+}
+
+// make runs the program on a scenery and returns what it wrote.
+func (m made) make(t *testing.T) []byte {
+	t.Helper()
+	path := program(t, m.program)
+	folder := t.TempDir()
+	for name, encode := range sources {
+		if strings.Contains(m.options, "{"+name+"}") {
+			writeFile(t, folder, name, encode(t, scenery(320, 240)))
+		}
+	}
+	names := placeholder.FindAllString(m.options, -1)
+	result := names[slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "{out.") })]
+	var arguments []string
+	for _, option := range strings.Fields(m.options) {
+		arguments = append(arguments, placeholder.ReplaceAllStringFunc(option, func(name string) string {
+			return filepath.Join(folder, strings.Trim(name, "{}"))
+		}))
+	}
+	if out, err := exec.CommandContext(t.Context(), path, arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v: %s", path, arguments, err, out)
+	}
+	return readFile(t, folder, strings.Trim(result, "{}"))
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z0-9.]+\}`)
+
+// sources are the forms in which a program may want the picture.
+var sources = map[string]func(t testing.TB, picture *image.RGBA) []byte{
+	"in.png":    func(t testing.TB, picture *image.RGBA) []byte { return encodedPNG(t, picture) },
+	"alpha.png": func(t testing.TB, picture *image.RGBA) []byte { return encodedPNG(t, rounded(picture)) },
+	"in.ppm":    func(_ testing.TB, picture *image.RGBA) []byte { return encodedPPM(picture) },
+	"in.gif":    func(t testing.TB, picture *image.RGBA) []byte { return encodedGIF(t, picture) },
+}
+
+func writeFile(t testing.TB, folder, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func encodedPPM(picture *image.RGBA) []byte {
+	out := fmt.Appendf(nil, "P6 %d %d 255\n", picture.Rect.Dx(), picture.Rect.Dy())
+	for i := 0; i < len(picture.Pix); i += 4 {
+		out = append(out, picture.Pix[i:i+3]...)
+	}
+	return out
+}
+
+func encodedGIF(t testing.TB, picture image.Image) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := gif.Encode(&out, picture, &gif.Options{NumColors: 256, Drawer: draw.FloydSteinberg}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestEncodersRefused refuses what other encoders write with a sentence that
+// names what came.
+func TestEncodersRefused(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		made
+		names string // what the sentence must have
+	}{
+		{made{program: "heif-enc", options: "-q 60 {in.png} -o {out.heic}"}, "HEIC"},
+		{made{program: "heif-enc", options: "-A -q 60 {in.png} -o {out.avif}"}, "AVIF"},
+		{made{program: "convert", options: "{in.png} {out.tiff}"}, "TIFF"},
+		{made{program: "convert", options: "{in.png} -endian MSB {out.tif}"}, "TIFF"},
+		{made{program: "convert", options: "{in.png} {out.bmp}"}, "BMP"},
+		{made{program: "convert", options: "{in.png} {out.psd}"}, ""},
+		{made{program: "convert", options: "{in.png} {out.jp2}"}, ""},
+		{made{program: "convert", options: "{in.png} -resize 48x48 {out.ico}"}, ""},
+		{made{program: "convert", options: "{in.png} {out.pcx}"}, ""},
+		{made{program: "cjpeg", options: "-arithmetic -outfile {out.jpg} {in.ppm}"}, "arithmetic"},
+		{made{program: "cjpeg", options: "-arithmetic -progressive -outfile {out.jpg} {in.ppm}"}, "arithmetic"},
+	}
+	for _, c := range cases {
+		t.Run(c.program+" "+c.options, func(t *testing.T) {
+			t.Parallel()
+			_, err := read(t, productLimits(), c.make(t))
+			checkNamed(t, err, c.names)
+		})
+	}
+}
+
+// TestForeignFormats refuses what needs no encoder to be made.
+func TestForeignFormats(t *testing.T) {
+	t.Parallel()
+	jpegs := encoded(t, quadrants())
+	frame := bytes.Index(jpegs, []byte{0xFF, markerSOF0})
+	deep, lossless := bytes.Clone(jpegs), bytes.Clone(jpegs)
+	deep[frame+1], deep[frame+4] = markerSOF1, 12
+	lossless[frame+1] = 0xC3
+	cases := []struct{ name, data, names string }{
+		{"SVG", `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`, "SVG"},
+		{"SVG behind a declaration", "\xef\xbb\xbf<?xml version=\"1.0\"?>\n<!-- drawn -->\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "SVG"},
+		{"PDF", "%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", "PDF"},
+		{"JPEG of 12 bits", string(deep), "12"},
+		{"lossless JPEG", string(lossless), "lossless"},
+		{"HTML", "<!DOCTYPE html><html></html>", ""},
+		{"ZIP", "PK\x03\x04\x14\x00", ""},
+		{"text", "photo", ""},
+		{"Base64 twice", "/9j/4AAQSkZJRgABAQAAAQABAAD", ""},
+		{"nothing", "", ""},
+		{"one byte", "\xff", ""},
+		{"JPEG's first bytes", "\xff\xd8\xff", "JPEG"},
+		{"PNG's first bytes", pngMagic, "PNG"},
+		{"GIF's first bytes", "GIF89a", "GIF"},
+		{"WebP's first bytes", "RIFF\x04\x00\x00\x00WEBP", "WebP"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := read(t, productLimits(), []byte(c.data))
+			checkNamed(t, err, c.names)
+		})
+	}
+}
+
+// checkNamed wants a refusal that names what came, and what is accepted.
+func checkNamed(t *testing.T, err error, names string) {
+	t.Helper()
+	if err := checkRefused(err); err != nil {
+		t.Fatal(err)
+	}
+	sentence := domain.AsError(err).Public
+	t.Log(sentence)
+	if !strings.Contains(strings.ToLower(sentence), strings.ToLower(names)) {
+		t.Errorf("%q doesn't say %q", sentence, names)
+	}
+}
+
+// TestEncodersOrientation turns photos as exiftool marks them, and compares
+// with what ImageMagick makes of the mark.
+func TestEncodersOrientation(t *testing.T) {
+	t.Parallel()
+	tagger, turner := program(t, "exiftool"), program(t, "convert")
+	for orientation := 1; orientation <= 8; orientation++ {
+		t.Run(fmt.Sprint(orientation), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			came, upright := filepath.Join(folder, "came.jpg"), filepath.Join(folder, "upright.png")
+			writeFile(t, folder, "came.jpg", encoded(t, scenery(120, 90)))
+			output(t, tagger, "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", orientation),
+				"-GPSLatitude=52.5", "-GPSLatitudeRef=N", "-XMP-dc:Creator="+secret, "-IPTC:City="+secret, "-Comment="+secret, came)
+			output(t, turner, came, "-auto-orient", upright)
+			got, picture := mustRead(t, productLimits(), readFile(t, folder, "came.jpg"))
+			reference, err := png.Decode(bytes.NewReader(readFile(t, folder, "upright.png")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checkFaithful(onWhite(picture), onWhite(reference), scaledSlack); err != nil {
+				t.Error(err)
+			}
+			if bytes.Contains(got.JPEG(), []byte(secret)) {
+				t.Error("the photo still has what exiftool wrote")
+			}
+		})
+	}
+}

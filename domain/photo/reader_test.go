@@ -1,0 +1,128 @@
+package photo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+func TestFit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ limit, width, height, wantWidth, wantHeight int }{
+		{0, 9000, 10, 9000, 10},
+		{1024, 1024, 1024, 1024, 1024},
+		{1024, 1025, 1025, 1024, 1024},
+		{1024, 4032, 3024, 1024, 768},
+		{1024, 3024, 4032, 768, 1024},
+		{1024, 65000, 3, 1024, 1},
+		{1, 65000, 65000, 1, 1},
+		{100, 201, 99, 100, 49},
+	} {
+		width, height := Limits{MaxDimension: test.limit}.fit(test.width, test.height)
+		if width != test.wantWidth || height != test.wantHeight {
+			t.Errorf("%d × %d within %d: got %d × %d, want %d × %d", test.width, test.height, test.limit, width, height, test.wantWidth, test.wantHeight)
+		}
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// refused checks the kind and a part of the sentence.
+func refused(t *testing.T, err error, kind domain.Kind, part string) {
+	t.Helper()
+	if !errors.Is(err, kind) {
+		t.Fatalf("got %v, want a %s", err, kind)
+	}
+	public := domain.AsError(err).Public
+	if !strings.HasPrefix(public, "photo_base64: ") || !strings.Contains(public, part) {
+		t.Errorf("got %q, want %q in it", public, part)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	box := func(brands string) string { return string([]byte{0, 0, 0, byte(8 + len(brands))}) + "ftyp" + brands }
+	for _, test := range []struct{ name, data, part string }{
+		{"nothing", "", "got nothing"},
+		{"heic", box("heic\x00\x00\x00\x00mif1heic"), "got HEIC;"},
+		{"heic by a compatible brand", box("mif1\x00\x00\x00\x00mif1heic"), "got HEIC;"},
+		{"avif", box("avif\x00\x00\x00\x00mif1miaf"), "got AVIF;"},
+		{"heif", box("mif1\x00\x00\x00\x00miaf"), "got HEIF;"},
+		{"mp4", box("isom\x00\x00\x02\x00mp41"), "got an MP4 video;"},
+		{"jpeg xl", "\xff\x0a1234", "got JPEG XL;"},
+		{"jpeg 2000", "\x00\x00\x00\x0cjP  \r\n\x87\n\x00\x00", "got JPEG 2000;"},
+		{"tiff", "II*\x00\x08\x00\x00\x00", "got TIFF;"},
+		{"bmp", "BM\x00\x00", "got BMP;"},
+		{"ico", "\x00\x00\x01\x00\x01\x00", "got ICO;"},
+		{"psd", "8BPS\x00\x01", "got PSD;"},
+		{"pdf", "%PDF-1.7\n", "got PDF;"},
+		{"svg", "\xef\xbb\xbf<?xml version='1.0'?>\n<!-- x -->\n<svg xmlns='http://www.w3.org/2000/svg'/>", "got SVG;"},
+		{"html", "\n<!DOCTYPE html><html>", "got HTML;"},
+		{"zip", "PK\x03\x04\x14\x00", "got a ZIP archive;"},
+		{"twice encoded", "/9j/4AAQSkZJRgABAQ", "Base64 once more"},
+		{"text", "héllo, this is a photo", "got plain text;"},
+		{"damaged png", "\x89PNG\n\x1a\n", "line ends"},
+		{"video in riff", "RIFF\x00\x00\x00\x00AVI LIST", "AVI"},
+		{"garbage", "\x00\x01\x02\x03\x04", "got 5 bytes of something else"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := read(t, generous(), []byte(test.data))
+			refused(t, err, domain.TypeError, test.part)
+		})
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	small := encodeJPEG(corners(), 90)
+	limits := generous()
+	limits.MaxBytes = int64(len(small)) - 1
+	_, err := read(t, limits, small)
+	refused(t, err, domain.PhotoTooLarge, fmt.Sprintf("at most %d bytes, got %d", len(small)-1, len(small)))
+	limits = generous()
+	limits.MaxPixels = 32*16 - 1
+	_, err = read(t, limits, small)
+	refused(t, err, domain.PhotoTooLarge, "at most 511 pixels, got 32 × 16")
+
+	header := func(width, height uint32, depth, colors, interlaced byte) []byte {
+		return pngFile(width, height, depth, colors, interlaced, nil)
+	}
+	_, err = read(t, generous(), header(40000, 40000, 8, 2, 0))
+	refused(t, err, domain.PhotoTooLarge, "at most 50000000 pixels, got 40000 × 40000")
+	_, err = read(t, generous(), header(7000, 7000, 16, 6, 1))
+	refused(t, err, domain.PhotoTooLarge, "of an image of this kind, interlaced 16-bit PNG")
+	_, err = read(t, generous(), header(0, 7, 8, 2, 0))
+	refused(t, err, domain.TypeError, "at least one pixel")
+	limits = generous()
+	limits.MaxDimension = 0
+	_, err = read(t, limits, header(70000, 1, 8, 0, 0))
+	refused(t, err, domain.PhotoTooLarge, "at most 65535 pixels a side")
+}
+
+// A call that can't get a slot waits until its context ends.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	reader := NewReader(generous(), 1)
+	reader.slots <- struct{}{}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_, err := reader.Read(ctx, encodeJPEG(corners(), 90))
+	refused(t, err, domain.Unavailable, "busy")
+	<-reader.slots
+	if _, err := reader.Read(context.Background(), encodeJPEG(corners(), 90)); err != nil {
+		t.Error(err)
+	}
+	if len(reader.slots) != 0 {
+		t.Error("a slot is not given back")
+	}
+}
