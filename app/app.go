@@ -6,12 +6,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 // Main runs the command line with the adapters of catalogue and returns the
@@ -53,8 +56,13 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	return 0
 }
 
-// complain prints what is wrong and returns the exit code.
+// complain prints what is wrong and returns the exit code. Where the sentence
+// for callers says it all, the cause isn't printed.
 func complain(errOut io.Writer, err error) int {
+	var known *domain.Error
+	if errors.As(err, &known) && known.Kind != domain.Unavailable && known.Kind != domain.Internal {
+		err = errors.New(known.Public)
+	}
 	_, _ = fmt.Fprintf(errOut, "fleetphoto: %v\n", err)
 	return 1
 }

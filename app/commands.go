@@ -32,7 +32,9 @@ type commands struct {
 }
 
 type fleetCommands struct {
-	Add fleetAddCommand `cmd:"" help:"Add a fleet and print its API key, once."`
+	Add     fleetAddCommand     `cmd:"" help:"Add a fleet and print its API key, once."`
+	Disable fleetDisableCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
+	Enable  fleetEnableCommand  `cmd:"" help:"Switch a fleet on again."`
 }
 
 type customerCommands struct {
@@ -89,6 +91,34 @@ func (c *fleetAddCommand) Run(ctx context.Context, e environment, out io.Writer)
 		e.logger.Info(fmt.Sprintf("fleet %d is added; its API key is printed now and never again", id))
 		_, err = fmt.Fprintln(out, key.Reveal())
 		return err
+	})
+}
+
+type fleetDisableCommand struct {
+	ID int64 `arg:"" help:"The fleet's number."`
+}
+
+// Run switches the fleet off.
+func (c *fleetDisableCommand) Run(ctx context.Context, e environment) error {
+	return switchFleet(ctx, e, c.ID, true)
+}
+
+type fleetEnableCommand struct {
+	ID int64 `arg:"" help:"The fleet's number."`
+}
+
+// Run switches the fleet on.
+func (c *fleetEnableCommand) Run(ctx context.Context, e environment) error {
+	return switchFleet(ctx, e, c.ID, false)
+}
+
+func switchFleet(ctx context.Context, e environment, number int64, disabled bool) error {
+	id, err := domain.NewFleetID(number)
+	if err != nil {
+		return err
+	}
+	return do(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+		return provision.SwitchFleet(ctx, id, disabled)
 	})
 }
 

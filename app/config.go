@@ -36,6 +36,9 @@ type Config struct {
 	FailureStatus   string   `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, or 200 for callers that read only bodies of 200 answers (${default})."`
 }
 
+// defaultAddr is the default of Config.Addr.
+const defaultAddr = ":8080"
+
 // ByteSize is a number of bytes, written as 10485760, 10MiB or 10MB.
 type ByteSize int64
 
@@ -94,8 +97,8 @@ func (c *Config) validateBaseURL() error {
 		return nil
 	}
 	u, err := url.Parse(c.PhotoBaseURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return settingError("FLEETPHOTO_PHOTO_BASE_URL", errors.New("want an http or https URL without a query, such as https://cdn.example.com/photos/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(c.PhotoBaseURL, "?#") {
+		return settingError("FLEETPHOTO_PHOTO_BASE_URL", errors.New("want an http or https URL without a user or a query, such as https://cdn.example.com/photos/"))
 	}
 	c.PhotoBaseURL = strings.TrimSuffix(c.PhotoBaseURL, "/") + "/"
 	return nil

@@ -33,6 +33,9 @@ func demoConfig(config Config) *Config {
 	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
 	config.PINKey, config.PINKeyFile = "", ""
 	config.PhotoBaseURL = ""
+	if config.Addr == defaultAddr {
+		config.Addr = "localhost" + defaultAddr // its key is public: let nobody else in, unless told to
+	}
 	return &config
 }
 

@@ -59,7 +59,7 @@ func embeddedPINKey(config *Config, customers Backend) (domain.PINKey, error) {
 	path := customers.PINKeyFile
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(customers.DataFile); err == nil {
+		if info, err := os.Stat(customers.DataFile); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 			return domain.PINKey{}, settingError(pinKeyVariable, fmt.Errorf("the database %s exists, but the PIN key beside it, %s, does not; bring that file back, or set the variable: with another key no stored PIN matches", customers.DataFile, path))
 		}
 		if err = createPINKey(path); err == nil {

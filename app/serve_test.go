@@ -100,6 +100,23 @@ func TestServeFromNothing(t *testing.T) {
 	}
 }
 
+func TestFleetIsSwitchedOffAndOn(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	form := newFleet(t, directory)
+	server := serve(t, directory)
+	for _, step := range []struct{ command, want string }{{"disable", "Fleet Disabled"}, {"enable", ""}} {
+		output(t, directory, nil, "fleet", step.command, "689")
+		if a, err := postForm(server.api, withPhoto(form, "delete")); err != nil || a.Error != step.want {
+			t.Errorf("after fleet %s: got %+v, %v", step.command, a, err)
+		}
+	}
+	out, err := command(t, directory, nil, "fleet", "disable", "7").CombinedOutput()
+	if want := "fleetphoto: there is no fleet 7; add it first, or check the number\n"; err == nil || string(out) != want {
+		t.Errorf("got %v %q, want %q", err, out, want)
+	}
+}
+
 // TestServeWithoutAFleet says which command adds one.
 func TestServeWithoutAFleet(t *testing.T) {
 	t.Parallel()

@@ -35,10 +35,14 @@ func ParsePhoneNumber(text string) (PhoneNumber, error) {
 	return PhoneNumber(number), nil
 }
 
-// Masked returns the last four digits, the only form that is logged.
+// Masked returns the last four digits, the only form that is logged; of a
+// number that has no more than these, none.
 func (p PhoneNumber) Masked() MaskedPhone {
-	if p == 0 {
+	switch {
+	case p == 0:
 		return ""
+	case p < 10_000:
+		return "…"
 	}
 	return MaskedPhone(fmt.Sprintf("…%04d", p%10000))
 }

@@ -78,8 +78,9 @@ func TestMaskedPhone(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[domain.PhoneNumber]domain.MaskedPhone{
 		0:               "",
-		7:               "…0007",
-		4567:            "…4567",
+		7:               "…",
+		4567:            "…",
+		10000:           "…0000",
 		491701230045:    "…0045",
 		999999999999999: "…9999",
 	} {

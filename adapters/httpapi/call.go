@@ -101,7 +101,11 @@ func (s *Server) bodyError(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return domain.Errorf(domain.TypeError, "body: it did not arrive within %v", ReadTimeout).WithCause(err)
 	}
-	return domain.Errorf(domain.TypeError, "body: it ended before it was whole, or its multipart boundaries are broken").WithCause(err)
+	broken := domain.Errorf(domain.TypeError, "body: it ended before it was whole, or its multipart boundaries are broken")
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return broken.WithCause(err)
+	}
+	return broken // what the parser says may repeat a key, and causes are logged
 }
 
 func (s *Server) bodyTooLarge() error {

@@ -11,8 +11,12 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// methodNotAllowed is the one kind of failure that only HTTP has.
-const methodNotAllowed domain.Kind = "Method Not Allowed"
+// The kinds of failure that only HTTP has.
+const (
+	methodNotAllowed    domain.Kind = "Method Not Allowed"
+	rangeNotSatisfiable domain.Kind = "Range Not Satisfiable"
+	preconditionFailed  domain.Kind = "Precondition Failed"
+)
 
 // statuses is the error table: the status of each kind of failure.
 var statuses = map[domain.Kind]int{
@@ -29,6 +33,8 @@ var statuses = map[domain.Kind]int{
 	domain.NotFound:         http.StatusNotFound,
 	domain.Conflict:         http.StatusConflict,
 	methodNotAllowed:        http.StatusMethodNotAllowed,
+	rangeNotSatisfiable:     http.StatusRequestedRangeNotSatisfiable,
+	preconditionFailed:      http.StatusPreconditionFailed,
 }
 
 // defaultRetryAfter is sent with a 503 or 429 that doesn't know better.

@@ -16,7 +16,9 @@ import (
 // are unescaped in place, so body's content is lost.
 func parseJSON(body []byte) (fields, error) {
 	var f fields
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(body)) // which it reads in place
+	// It reads the buffer in place. A set of all names would cost many times the
+	// body, and set refuses a parameter that comes twice.
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
 	if decoder.PeekKind() != '{' {
 		return f, domain.Errorf(domain.TypeError, "body: want a JSON object, got %s", describeJSON(decoder.PeekKind()))
 	}
@@ -47,7 +49,7 @@ func readObject(decoder *jsontext.Decoder, body []byte, f *fields) error {
 		if err != nil {
 			return err
 		}
-		if wanted := f.named(parameter); wanted != nil && value.Kind() != 'n' {
+		if wanted := f.named(parameter); wanted != nil {
 			end := decoder.InputOffset()
 			if err := wanted.set(parameter, field{text: body[end-int64(len(value)) : end]}); err != nil {
 				return err
@@ -71,7 +73,7 @@ func syntaxError(decoder *jsontext.Decoder, err error) error {
 	if known := (*domain.Error)(nil); errors.As(err, &known) {
 		return err
 	}
-	return domain.Errorf(domain.TypeError, "body: want one JSON object with each name once, in UTF-8; it is broken near byte %d", decoder.InputOffset()+1)
+	return domain.Errorf(domain.TypeError, "body: want one JSON object in UTF-8; it is broken near byte %d", decoder.InputOffset()+1)
 }
 
 // decodeJSON turns a raw JSON value into text.
@@ -80,6 +82,9 @@ func (f *field) decodeJSON() (err error) {
 		return nil
 	}
 	switch kind := jsontext.Value(f.text).Kind(); kind {
+	case 'n':
+		*f = field{}
+		return nil
 	case '"':
 		// What is written never overtakes what is read: an escape is longer than what it stands for.
 		f.text, err = jsontext.AppendUnquote(f.text[:0], f.text)

@@ -3,9 +3,12 @@ package httpapi
 import (
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"mime/multipart"
 	"strings"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 // readMultipart reads the parameters from a multipart form (RFC 7578) straight
@@ -13,10 +16,16 @@ import (
 func readMultipart(from io.Reader, boundary string, into *body) (fields, error) {
 	var f fields
 	ends := map[*field][2]int{} // where each part lies in the buffer, which moves as it grows
-	parts := multipart.NewReader(from, boundary)
-	for {
+	bounded := &headReader{Reader: from}
+	parts := multipart.NewReader(bounded, boundary)
+	for count := 0; ; count++ {
+		bounded.left = maxPartHead
 		part, err := parts.NextRawPart()
+		bounded.left = math.MaxInt64
 		if errors.Is(err, io.EOF) {
+			if count == 0 {
+				return fields{}, domain.Errorf(domain.TypeError, "body: want parts between the boundary that Content-Type names, got none")
+			}
 			break
 		}
 		if err != nil {
@@ -24,7 +33,10 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 		}
 		wanted := f.named(part.FormName())
 		if wanted == nil {
-			continue // NextRawPart passes over the rest of this one
+			if _, err := io.Copy(io.Discard, part); err != nil {
+				return fields{}, err
+			}
+			continue
 		}
 		if err := wanted.set(part.FormName(), field{file: isFile(part)}); err != nil {
 			return fields{}, err
@@ -39,6 +51,26 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 		wanted.text = into.data[span[0]:span[1]:span[1]]
 	}
 	return f, nil
+}
+
+// maxPartHead bounds what comes before a part's content. The library takes ten
+// megabytes of it, which no budget counts.
+const maxPartHead = 64 << 10
+
+// headReader fails after left bytes.
+type headReader struct {
+	io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (h *headReader) Read(p []byte) (int, error) {
+	if h.left <= 0 {
+		return 0, domain.Errorf(domain.TypeError, "body: want at most %d bytes before the content of a part, got more", maxPartHead)
+	}
+	n, err := h.Reader.Read(p[:min(int64(len(p)), h.left)])
+	h.left -= int64(n)
+	return n, err
 }
 
 // isFile tells a part with an image's own bytes from one with text: it has a

@@ -104,8 +104,8 @@ func (s *Server) responses() map[string]*huma.Response {
 
 func (s *Server) wordsByStatus() map[int][]string {
 	words := map[int][]string{http.StatusUnsupportedMediaType: {string(domain.TypeError)}}
-	for kind, status := range statuses {
-		if kind != domain.Conflict && kind != domain.NotFound && kind != methodNotAllowed {
+	for _, kind := range domain.Kinds() {
+		if status := statuses[kind]; kind != domain.Conflict && kind != domain.NotFound {
 			words[status] = append(words[status], string(kind))
 		}
 	}

@@ -37,5 +37,39 @@ func (s *Server) servePhoto(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, hash.Sum(nil)))
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("Content-Type", "image/jpeg")
-	http.ServeContent(w, r, "", time.Time{}, content)
+	http.ServeContent(&refusals{ResponseWriter: w, server: s, request: r}, r, "", time.Time{}, content)
+}
+
+// refusals gives the refusals of http.ServeContent the envelope.
+type refusals struct {
+	http.ResponseWriter
+	server  *Server
+	request *http.Request
+	refused bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *refusals) WriteHeader(status int) {
+	switch status {
+	case http.StatusRequestedRangeNotSatisfiable:
+		r.refuse(domain.Errorf(rangeNotSatisfiable, "Range: want a range within the photo; its size is in Content-Range"))
+	case http.StatusPreconditionFailed:
+		r.refuse(domain.Errorf(preconditionFailed, "If-Match: the photo is another one by now"))
+	default:
+		r.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (r *refusals) Write(p []byte) (int, error) {
+	if r.refused {
+		return len(p), nil
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+func (r *refusals) refuse(err error) {
+	r.refused = true
+	r.Header().Del("Content-Length")
+	r.server.answerFailure(r.ResponseWriter, r.request, err)
 }

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -30,8 +32,8 @@ func note(ctx context.Context, answer usecase.Answer, err error) {
 	}
 }
 
-// logRequest writes one line a request. Queries stay out, as a caller may put
-// a key there; so do keys, PINs, photos and whole phone numbers.
+// logRequest writes one line a request. Queries and paths that aren't ours stay
+// out, as a caller may put a key there; so do keys, PINs, photos and whole phone numbers.
 func (s *Server) logRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -39,12 +41,25 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(counted, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
 		line := []slog.Attr{
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("from", remoteHost(r)),
+			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r)), slog.String("from", remoteHost(r)),
 			slog.Int("status", counted.Status()), slog.Int64("bytes_in", r.ContentLength),
 			slog.Int("bytes_out", counted.BytesWritten()), slog.Duration("took", time.Since(begin)),
 		}
 		s.Logger.LogAttrs(r.Context(), n.level(), "request", append(line, n.attrs(r.URL.Path)...)...)
 	})
+}
+
+// loggedPath returns the path of a stored photo, or else the route that matched.
+func loggedPath(r *http.Request) string {
+	if key, found := strings.CutPrefix(r.URL.Path, PhotosPath); found {
+		if _, err := domain.ParsePhotoKey(key); err == nil {
+			return r.URL.Path
+		}
+	}
+	if pattern := chi.RouteContext(r.Context()).RoutePattern(); pattern != "" {
+		return pattern
+	}
+	return "(other)"
 }
 
 func (n *requestNote) level() slog.Level {

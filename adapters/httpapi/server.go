@@ -89,7 +89,9 @@ func HTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		ReadTimeout:       ReadTimeout,
 		WriteTimeout:      ReadTimeout + usecase.SettleAfter,
 		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // it answers "OPTIONS *" without the envelope
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -118,8 +120,12 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	allowed := "GET, HEAD"
-	if r.URL.Path == UpdatePath {
+	switch {
+	case r.URL.Path == UpdatePath:
 		allowed = http.MethodPost
+	case !s.router.Match(chi.NewRouteContext(), http.MethodGet, r.URL.Path):
+		s.notFound(w, r)
+		return
 	}
 	w.Header().Set("Allow", allowed)
 	s.answerFailure(w, r, domain.Errorf(methodNotAllowed, "method: want %s, got %s", allowed, clip(r.Method)))

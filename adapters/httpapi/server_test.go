@@ -294,6 +294,82 @@ func (addressed) URL(_ context.Context, key domain.PhotoKey) (string, error) {
 	return "https://store.example/" + string(key) + "?a=1&b=2", nil
 }
 
+func TestPhotoRefusalsHaveTheEnvelope(t *testing.T) {
+	f := newFixture(t)
+	f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(testJPEG(t, 20, 10)))))
+	for header, want := range map[[2]string]string{
+		{"Range", "bytes=999999-"}: `416 {"result":"error","error":"Range Not Satisfiable","api_log_id":0,"detail":"Range: want a range within the photo; its size is in Content-Range"}`,
+		{"If-Match", `"x"`}:        `412 {"result":"error","error":"Precondition Failed","api_log_id":0,"detail":"If-Match: the photo is another one by now"}`,
+	} {
+		request := httptest.NewRequest(http.MethodGet, PhotosPath+string(testCustomer.PhotoKey()), nil)
+		request.Header.Set(header[0], header[1])
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, request)
+		if got := fmt.Sprint(recorder.Code, " ", strings.TrimSpace(recorder.Body.String())); got != want || recorder.Header().Get("Content-Type") != typeJSON {
+			t.Errorf("%s: got %s %v, want %s", header, got, recorder.Header(), want)
+		}
+	}
+}
+
+// Old clients of HTTP/1.0 send no Host.
+func TestPhotoURLWithoutHost(t *testing.T) {
+	f := newFixture(t)
+	request := httptest.NewRequest(http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, encode(testJPEG(t, 20, 10)))))
+	request.Host = ""
+	request.Header.Set("Content-Type", typeJSON)
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
+	recorder := httptest.NewRecorder()
+	f.ServeHTTP(recorder, request.WithContext(context.WithValue(request.Context(), http.LocalAddrContextKey, local)))
+	if !strings.Contains(recorder.Body.String(), `"http://127.0.0.1:8080/photos/fleet-689/`) {
+		t.Errorf("got %s", recorder.Body)
+	}
+}
+
+// What a multipart parser says repeats the body, and causes are logged.
+func TestBrokenMultipartStaysOutOfTheLog(t *testing.T) {
+	bodies := map[string]string{
+		"no blank line":         "--B\r\nContent-Disposition: form-data; name=\"api_key\"\r\n" + testKey + "\r\n\r\n\r\n--B--\r\n",
+		"text after a boundary": "--B\r\n\r\nx\r\n--B " + testKey + "\r\n",
+		"no colon":              "--B\r\n" + testKey + "\r\n\r\n--B--\r\n",
+		"a huge head":           "--B\r\nX: " + testKey + strings.Repeat("x", 2*maxPartHead) + "\r\n\r\n\r\n--B--\r\n",
+		"no part":               testKey + "--C\r\n",
+	}
+	for name, body := range bodies {
+		f := newFixture(t)
+		answer := f.post(t, typeMultipart+"; boundary=B", strings.NewReader(body))
+		if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), `"detail":"body: `) {
+			t.Errorf("%s: got %d %s", name, answer.Code, answer.Body)
+		}
+		if both := answer.Body.String() + f.log.String(); strings.Contains(both, testKey) {
+			t.Errorf("%s: the key is repeated: %s", name, both)
+		}
+	}
+}
+
+// A slip in the address, such as & for ?, may put a key into the path.
+func TestForeignPathsStayOutOfTheLog(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{UpdatePath + "&api_key=" + testKey, PhotosPath + testKey, "/" + testKey} {
+		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, nil))
+		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+	}
+	f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, PhotosPath+string(testCustomer.PhotoKey()), nil))
+	if log := f.log.String(); strings.Contains(log, testKey) || !strings.Contains(log, `"path":"/photos/fleet-689/customer_photos/452733_photo.jpg"`) {
+		t.Errorf("got %s", log)
+	}
+}
+
+func TestUnknownMethodOnAnUnknownPath(t *testing.T) {
+	f := newFixture(t)
+	for path, want := range map[string]int{"/nothing": 404, UpdatePath: 405, "/openapi.json": 405, PhotosPath + "x": 405} {
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, httptest.NewRequest("FOO", path, nil))
+		if recorder.Code != want || !json.Valid(recorder.Body.Bytes()) {
+			t.Errorf("FOO %s: got %d %s, want %d", path, recorder.Code, recorder.Body, want)
+		}
+	}
+}
+
 // TestLogHasOneLineWithoutSecrets looks at the line of calls good and bad.
 func TestLogHasOneLineWithoutSecrets(t *testing.T) {
 	picture := encode(testJPEG(t, 20, 10))

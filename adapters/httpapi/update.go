@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"time"
 
@@ -81,5 +82,9 @@ func photoURL(r *http.Request, answer usecase.Answer) string {
 	if r.TLS != nil {
 		scheme = "https://"
 	}
-	return scheme + r.Host + PhotosPath + string(answer.PhotoKey)
+	host := r.Host
+	if local, known := r.Context().Value(http.LocalAddrContextKey).(net.Addr); host == "" && known {
+		host = local.String() // HTTP/1.0
+	}
+	return scheme + host + PhotosPath + string(answer.PhotoKey)
 }

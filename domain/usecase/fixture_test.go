@@ -102,7 +102,7 @@ func newWorld(t *testing.T) *world {
 	w.repair = &usecase.Repair{Customers: customers, Photos: photos, Log: log, Clock: w.clock.Now}
 	w.provision()
 	first := w.request()
-	first.Photo = oldPhoto
+	first.Photo = bytes.Clone(oldPhoto)
 	if answer, err := w.update.Do(t.Context(), first); err != nil || answer.ApiLogID != 1 {
 		t.Fatalf("the first photo: got %+v, %v", answer, err)
 	}
@@ -140,7 +140,7 @@ func (w *world) provision() {
 
 // request is a call that puts the new photo.
 func (w *world) request() usecase.Request {
-	return usecase.Request{From: from, APIKey: w.keys[ourFleet], Phone: phone, PIN: rightPIN, Photo: newPhoto}
+	return usecase.Request{From: from, APIKey: w.keys[ourFleet], Phone: phone, PIN: rightPIN, Photo: bytes.Clone(newPhoto)}
 }
 
 // state is what a call left behind, in words.

@@ -29,18 +29,35 @@ func (p *Provision) AddFleet(ctx context.Context, fleet domain.Fleet) (domain.AP
 	return key, nil
 }
 
+// SwitchFleet switches a fleet off or on. It fails with NotFound.
+func (p *Provision) SwitchFleet(ctx context.Context, id domain.FleetID, disabled bool) error {
+	fleet, err := p.fleet(ctx, id)
+	if err != nil {
+		return err
+	}
+	fleet.Disabled = disabled
+	return p.Fleets.SetFleet(ctx, fleet)
+}
+
 // AddCustomer adds a customer to a fleet; pin may be blank. It fails with
 // NotFound where the fleet doesn't exist and with Conflict where the fleet has
 // this id or phone already.
 func (p *Provision) AddCustomer(ctx context.Context, ref domain.CustomerRef, phone domain.PhoneNumber, pin domain.PIN) error {
-	fleets, err := p.Fleets.Fleets(ctx)
-	if err != nil {
+	if _, err := p.fleet(ctx, ref.Fleet); err != nil {
 		return err
 	}
+	return p.Customers.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: phone, PIN: p.PINKey.Hash(ref, pin)})
+}
+
+func (p *Provision) fleet(ctx context.Context, id domain.FleetID) (domain.Fleet, error) {
+	fleets, err := p.Fleets.Fleets(ctx)
+	if err != nil {
+		return domain.Fleet{}, err
+	}
 	for _, fleet := range fleets {
-		if fleet.ID == ref.Fleet {
-			return p.Customers.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: phone, PIN: p.PINKey.Hash(ref, pin)})
+		if fleet.ID == id {
+			return fleet, nil
 		}
 	}
-	return domain.Errorf(domain.NotFound, "there is no fleet %d; add it first, or check the number", ref.Fleet)
+	return domain.Fleet{}, domain.Errorf(domain.NotFound, "there is no fleet %d; add it first, or check the number", id)
 }

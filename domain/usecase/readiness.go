@@ -10,7 +10,8 @@ import (
 )
 
 // Readiness tells whether calls can succeed, by asking each backend what a
-// call asks, for things that no fleet has. All fields must be set.
+// call asks, for things that no fleet has. It stores nothing, so it doesn't
+// notice a full disk. All fields must be set.
 type Readiness struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
@@ -22,15 +23,20 @@ type Readiness struct {
 func (r *Readiness) Check(ctx context.Context) error {
 	_, fleets := r.Fleets.Authenticate(ctx, domain.APIKeyHash{})
 	_, customers := r.Customers.FindByPhone(ctx, 0, 0)
-	content, photos := r.Photos.Open(ctx, domain.CustomerRef{}.PhotoKey())
+	locks := r.Customers.ResetPINLock(ctx, domain.CustomerRef{})
+	nobodys := domain.CustomerRef{}.PhotoKey()
+	content, photos := r.Photos.Open(ctx, nobodys)
 	if photos == nil {
 		photos = content.Close()
 	}
+	deletion := r.Photos.Delete(ctx, nobodys)
 	_, log := r.Log.Entry(ctx, 0)
 	return errors.Join(
 		unless(domain.InvalidHashID, "fleet auth", fleets),
 		unless(domain.CustomerNotFound, "customer repo", customers),
+		unless(domain.CustomerNotFound, "customer repo, writing", locks),
 		unless(domain.NotFound, "photo store", photos),
+		unless(domain.NotFound, "photo store, deleting", deletion),
 		unless(domain.NotFound, "API log", log),
 	)
 }

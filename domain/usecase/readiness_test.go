@@ -17,7 +17,9 @@ import (
 type (
 	downAuth  struct{ ports.FleetAuth }
 	downRepo  struct{ ports.CustomerRepo }
+	readOnly  struct{ ports.CustomerRepo }
 	downStore struct{ ports.PhotoStore }
+	keepsAll  struct{ ports.PhotoStore }
 	downLog   struct{ ports.ApiLog }
 )
 
@@ -28,6 +30,14 @@ func (downAuth) Authenticate(context.Context, domain.APIKeyHash) (domain.Fleet, 
 func (downRepo) FindByPhone(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error) {
 	return domain.Customer{}, down()
 }
+
+func (downRepo) ResetPINLock(context.Context, domain.CustomerRef) error { return down() }
+
+func (readOnly) ResetPINLock(context.Context, domain.CustomerRef) error { return down() }
+
+func (keepsAll) Delete(context.Context, domain.PhotoKey) error { return down() }
+
+func (downStore) Delete(context.Context, domain.PhotoKey) error { return down() }
 
 func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error) {
 	return nil, down()
@@ -50,7 +60,7 @@ func (unclosable) Close() error { return down() }
 
 func TestReadiness(t *testing.T) {
 	t.Parallel()
-	names := []string{"fleet auth: ", "customer repo: ", "photo store: ", "API log: "}
+	names := []string{"fleet auth: ", "customer repo: ", "customer repo, writing: ", "photo store: ", "photo store, deleting: ", "API log: "}
 	for _, test := range []struct {
 		name  string
 		spoil func(*usecase.Readiness)
@@ -58,10 +68,12 @@ func TestReadiness(t *testing.T) {
 	}{
 		{"all is fine", func(*usecase.Readiness) {}, nil},
 		{"fleets", func(r *usecase.Readiness) { r.Fleets = downAuth{} }, names[:1]},
-		{"customers", func(r *usecase.Readiness) { r.Customers = downRepo{} }, names[1:2]},
-		{"photos", func(r *usecase.Readiness) { r.Photos = downStore{} }, names[2:3]},
-		{"a photo that can't be closed", func(r *usecase.Readiness) { r.Photos = brokenStore{} }, names[2:3]},
-		{"log", func(r *usecase.Readiness) { r.Log = downLog{} }, names[3:]},
+		{"customers", func(r *usecase.Readiness) { r.Customers = downRepo{} }, names[1:3]},
+		{"customers can only be read", func(r *usecase.Readiness) { r.Customers = readOnly{r.Customers} }, names[2:3]},
+		{"photos", func(r *usecase.Readiness) { r.Photos = downStore{} }, names[3:5]},
+		{"a photo that can't be closed", func(r *usecase.Readiness) { r.Photos = brokenStore{r.Photos} }, names[3:4]},
+		{"photos can't be deleted", func(r *usecase.Readiness) { r.Photos = keepsAll{r.Photos} }, names[4:5]},
+		{"log", func(r *usecase.Readiness) { r.Log = downLog{} }, names[5:]},
 		{"all", func(r *usecase.Readiness) {
 			*r = usecase.Readiness{Fleets: downAuth{}, Customers: downRepo{}, Photos: downStore{}, Log: downLog{}}
 		}, names},

@@ -128,6 +128,9 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 	if err != nil {
 		return plan{}, err
 	}
+	if ctx.Err() != nil { // decoding doesn't stop with ctx
+		return plan{}, domain.Errorf(domain.Unavailable, "the call took too long; nothing was changed, send it again").WithCause(ctx.Err())
+	}
 	key := customer.Ref.PhotoKey()
 	url, err := u.Photos.URL(ctx, key)
 	return plan{customer: customer.Ref, picture: picture, key: key, url: url}, err

@@ -37,7 +37,7 @@ func TestValidCalls(t *testing.T) {
 		info      domain.PhotoInfo
 	}{
 		{"another photo", put, customer, domain.UpdatePhoto, photo.Describe(newPhoto)},
-		{"the same photo", func(request *usecase.Request) { request.Photo = oldPhoto }, customer, domain.UpdatePhoto, photo.Describe(oldPhoto)},
+		{"the same photo", func(request *usecase.Request) { request.Photo = bytes.Clone(oldPhoto) }, customer, domain.UpdatePhoto, photo.Describe(oldPhoto)},
 		{"no PIN sent", blankPIN, customer, domain.UpdatePhoto, photo.Describe(newPhoto)},
 		{"a first photo", forPinless, pinless, domain.UpdatePhoto, photo.Describe(newPhoto)},
 		{"a delete", remove, customer, domain.DeletePhoto, domain.PhotoInfo{}},
@@ -97,7 +97,7 @@ func TestRefusedCalls(t *testing.T) {
 			call(func(call *domain.ApiCall) { call.Fleet, call.Customer = disabledFleet, 0 }),
 		},
 		{
-			"an unknown customer", func(_ *world, r *usecase.Request) { r.Phone = 999 }, domain.CustomerNotFound, "phone_number: ",
+			"an unknown customer", func(_ *world, r *usecase.Request) { r.Phone = 447700900999 }, domain.CustomerNotFound, "phone_number: ",
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = 0, "…0999" }),
 		},
 		{
@@ -119,7 +119,7 @@ func TestRefusedCalls(t *testing.T) {
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = pinless.Customer, "…0002" }),
 		},
 		{"text for a photo", func(_ *world, r *usecase.Request) { r.Photo = []byte("<html>") }, domain.TypeError, "photo_base64: ", identified},
-		{"half a photo", func(_ *world, r *usecase.Request) { r.Photo = newPhoto[:len(newPhoto)/2] }, domain.TypeError, "photo_base64: ", identified},
+		{"half a photo", func(_ *world, r *usecase.Request) { r.Photo = bytes.Clone(newPhoto[:len(newPhoto)/2]) }, domain.TypeError, "photo_base64: ", identified},
 		{
 			"no photo", func(_ *world, r *usecase.Request) { r.Photo = nil }, domain.TypeError, "photo_base64: ",
 			call(func(call *domain.ApiCall) { call.Operation = "" }),
