@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -119,4 +120,25 @@ func TestHTTP(t *testing.T) {
 			HTTPHandler(t, newHandler(t, open(t)), target)
 		})
 	}
+}
+
+// brokenPhotos is down for one customer and has a bug for another.
+type brokenPhotos struct{ ports.PhotoStore }
+
+func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+	switch key {
+	case domain.CustomerRef{Fleet: 689, Customer: 452734}.PhotoKey():
+		return domain.Errorf(domain.Unavailable, "the store is down")
+	case domain.CustomerRef{Fleet: 689, Customer: 452735}.PhotoKey():
+		panic("a bug")
+	}
+	return b.PhotoStore.Put(ctx, key, photo)
+}
+
+// TestHTTPOfABrokenServer holds the rows of the error table that no caller can
+// bring about.
+func TestHTTPOfABrokenServer(t *testing.T) {
+	b := openMemory(t)
+	b.photos = brokenPhotos{b.photos}
+	HTTPCases(t, os.DirFS("testdata/broken"), serve(t, newHandler(t, b)))
 }
