@@ -17,6 +17,7 @@ type backends struct {
 	log        ports.ApiLog
 	photos     ports.PhotoStore
 	ownAddress bool // the photo store has an address of its own
+	ephemeral  bool // fleets or customers end with the process
 	pinKey     domain.PINKey
 	sweep      func(context.Context) error // the photo store's; nil: it needs none
 }
@@ -43,6 +44,7 @@ func openBackends(config *Config, catalogue Catalogue, lifecycle fx.Lifecycle) (
 	b := &backends{
 		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: photos.PhotoStore,
 		ownAddress: address != "", pinKey: key, sweep: photos.Sweep,
+		ephemeral: fleets.Ephemeral || customers.Ephemeral,
 	}
 	if config.PhotoBaseURL != "" {
 		b.photos = basedPhotos{b.photos, config.PhotoBaseURL}

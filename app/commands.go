@@ -72,6 +72,21 @@ func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer) er
 	})
 }
 
+// provision does f where what it adds is kept.
+func provision(ctx context.Context, e environment, f func(context.Context, *usecase.Provision) error) error {
+	type needed struct {
+		fx.In
+		Backends  *backends
+		Provision *usecase.Provision
+	}
+	return do(ctx, e, func(ctx context.Context, n needed) error {
+		if n.Backends.ephemeral {
+			return settingError("FLEETPHOTO_DATABASE_URL", errors.New("memory:// ends with this command; name a database that is kept, or try serve --demo"))
+		}
+		return f(ctx, n.Provision)
+	})
+}
+
 type fleetAddCommand struct {
 	ID   int64  `arg:"" help:"The fleet's number."`
 	Name string `help:"Its name, for operators."`
@@ -83,7 +98,7 @@ func (c *fleetAddCommand) Run(ctx context.Context, e environment, out io.Writer)
 	if err != nil {
 		return err
 	}
-	return do(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
 		key, err := provision.AddFleet(ctx, domain.Fleet{ID: id, Name: c.Name})
 		if err != nil {
 			return err
@@ -117,7 +132,7 @@ func switchFleet(ctx context.Context, e environment, number int64, disabled bool
 	if err != nil {
 		return err
 	}
-	return do(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
 		return provision.SwitchFleet(ctx, id, disabled)
 	})
 }
@@ -138,7 +153,7 @@ func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
 	if err := errors.Join(fleetErr, idErr, phoneErr, pinErr); err != nil {
 		return err
 	}
-	return do(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
 		if err := provision.AddCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: id}, phone, pin); err != nil {
 			return err
 		}

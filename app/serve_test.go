@@ -117,6 +117,15 @@ func TestFleetIsSwitchedOffAndOn(t *testing.T) {
 	}
 }
 
+// TestNothingIsAddedToMemory: the key would be worth nothing.
+func TestNothingIsAddedToMemory(t *testing.T) {
+	t.Parallel()
+	out, err := command(t, t.TempDir(), []string{"FLEETPHOTO_DATABASE_URL=memory://"}, "fleet", "add", "689").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "FLEETPHOTO_DATABASE_URL: memory:// ends with this command") {
+		t.Errorf("got %v %s", err, out)
+	}
+}
+
 // TestServeWithoutAFleet says which command adds one.
 func TestServeWithoutAFleet(t *testing.T) {
 	t.Parallel()
