@@ -133,7 +133,11 @@ func switchFleet(ctx context.Context, e environment, number int64, disabled bool
 		return err
 	}
 	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		return provision.SwitchFleet(ctx, id, disabled)
+		if err := provision.SwitchFleet(ctx, id, disabled); err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("fleet %d is switched %s", id, map[bool]string{true: "off", false: "on"}[disabled]))
+		return nil
 	})
 }
 
