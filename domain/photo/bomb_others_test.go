@@ -81,6 +81,7 @@ type pngBomb struct {
 	width, height int
 	depth, colour byte
 	interlaced    byte
+	padding       []byte // deflate blocks before the picture's
 }
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
@@ -89,8 +90,10 @@ func (b pngBomb) file(t testing.TB, chunks ...[]byte) []byte {
 	t.Helper()
 	header := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(b.width)), uint32(b.height))
 	header = append(header, b.depth, b.colour, 0, 0, b.interlaced)
+	packed := zlibOf(t, b.rows()...)
+	packed = slices.Concat(packed[:2], b.padding, packed[2:])
 	return slices.Concat([]byte(pngMagic), pngChunk("IHDR", header), slices.Concat(chunks...),
-		pngChunk("IDAT", zlibOf(t, b.rows()...)), pngChunk("IEND", nil))
+		pngChunk("IDAT", packed), pngChunk("IEND", nil))
 }
 
 // adam7 gives each pass's first column and row, and the steps between them.
@@ -138,9 +141,23 @@ func (b pngBomb) row(wide int) []byte {
 	return row
 }
 
+// emptyBlocks is a PNG most of which is deflate blocks of no bytes, each with
+// Huffman codes of its own to be read: four of 90 bits in 45 bytes. Its pixels
+// would allow as many bytes.
+func emptyBlocks(t testing.TB) []byte {
+	const side = 3400
+	four := []byte{
+		0x04, 0xC0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xFF, 0x6B, 0x10, 0x00, 0x07, 0x02,
+		0x00, 0x00, 0x00, 0x00, 0x40, 0xFE, 0xAF, 0x41, 0x00, 0x1C, 0x08, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0xF9, 0xBF, 0x06, 0x01, 0x70, 0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0xE4, 0xFF, 0x1A,
+	}
+	padding := bytes.Repeat(four, (nearlyAll-64<<10)/len(four))
+	return pngBomb{side, side, 8, pngGrey, 0, padding}.file(t)
+}
+
 // squarePNG is a PNG of side² pixels.
 func squarePNG(t testing.TB, side int, depth, colour, interlaced byte) []byte {
-	b := pngBomb{side, side, depth, colour, interlaced}
+	b := pngBomb{side, side, depth, colour, interlaced, nil}
 	if colour == pngPalette {
 		return b.file(t, pngChunk("PLTE", []byte{255, 0, 0}), pngChunk("tRNS", []byte{100}))
 	}

@@ -31,7 +31,8 @@ const (
 	progressiveVisit  = 30 * time.Nanosecond  // a block in a scan
 	progressiveRefine = 80 * time.Nanosecond  // a block in a scan that refines its coefficients
 	jpegPacked        = 8 * time.Nanosecond   // a pixel converted to RGB or CMYK
-	pngPackedByte     = 78 * time.Nanosecond  // 20 in photos; 105 where all is empty deflate blocks, which nothing tells from outside
+	pngPackedByte     = 78 * time.Nanosecond  // 20 in photos
+	pngEmptyByte      = 115 * time.Nanosecond // where all is empty deflate blocks
 	pngRawByte        = 3 * time.Nanosecond
 	pngPixel          = 2 * time.Nanosecond
 	pngInterlaced     = 3 * time.Nanosecond
@@ -86,7 +87,10 @@ func (l Limits) checkCost(f file, keep bool) error {
 	if share >= 1 {
 		return nil
 	}
-	pixels := math.Floor(max(0, share) * float64(f.width) * float64(f.height))
+	if share <= 0 {
+		return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it anew or smaller", f.kind, f.width, f.height)
+	}
+	pixels := math.Floor(share * float64(f.width) * float64(f.height))
 	return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG", pixels, f.kind, f.width, f.height)
 }
 

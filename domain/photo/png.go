@@ -39,8 +39,9 @@ type pngHeader struct {
 	interlaced    bool
 	transparency  bool // tRNS
 	orientation   orientation
-	profile       []byte // of iCCP, compressed
-	packed        int    // bytes of IDAT
+	profile       []byte     // of iCCP, compressed
+	packed        int        // bytes of IDAT
+	counts        [256]int64 // of each value in IDAT
 }
 
 // The colour types.
@@ -78,6 +79,9 @@ func readPNG(data []byte) (pngHeader, error) {
 			h.orientation = exifOrientation(content)
 		case "IDAT":
 			h.packed += len(content)
+			for _, value := range content {
+				h.counts[value]++
+			}
 		case "IEND":
 			return h, h.checkPacked()
 		}
@@ -146,6 +150,20 @@ func (h *pngHeader) checkPacked() error {
 	return nil
 }
 
+// packedByte returns what a byte of IDAT costs. Millions of deflate blocks that
+// hold nothing take longest; they have few different values, where those of
+// packed pixels are nearly even: two bytes are the same once in 250 times.
+func (h *pngHeader) packedByte() time.Duration {
+	same := int64(0)
+	for _, count := range h.counts {
+		same += count * count
+	}
+	if packed := int64(h.packed); same > packed*packed/64 {
+		return pngEmptyByte
+	}
+	return pngPackedByte
+}
+
 // cost estimates what decoding takes. The decoder holds the picture and two
 // rows; of an interlaced one also its passes, which together have each pixel once more.
 func (h *pngHeader) cost() cost {
@@ -153,7 +171,7 @@ func (h *pngHeader) cost() cost {
 	raw := h.rowBytes() * int64(h.height)
 	c := cost{
 		pixelBytes: pixels*h.pixelBytes() + 2*h.rowBytes(),
-		fixedTime:  time.Duration(h.packed) * pngPackedByte,
+		fixedTime:  time.Duration(h.packed) * h.packedByte(),
 		pixelTime:  time.Duration(raw)*pngRawByte + time.Duration(pixels)*pngPixel + time.Duration(h.height)*pngRow,
 	}
 	if h.interlaced {

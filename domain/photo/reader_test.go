@@ -1,9 +1,13 @@
 package photo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +128,26 @@ func TestBusy(t *testing.T) {
 	}
 	if len(reader.slots) != 0 {
 		t.Error("a slot is not given back")
+	}
+}
+
+// A PNG of nearly MaxBytes that isn't made to take long is read: pixels that
+// don't compress, as a noisy photo's.
+func TestLargePNG(t *testing.T) {
+	t.Parallel()
+	noise := image.NewNRGBA(image.Rect(0, 0, 1800, 1800))
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(random.Uint32())
+		if i%4 == 3 {
+			noise.Pix[i] = 0xFF
+		}
+	}
+	var out bytes.Buffer
+	check(t, png.Encode(&out, noise))
+	limits := Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}
+	photo, err := NewReader(limits, 1).Read(t.Context(), out.Bytes())
+	if info := photo.Info(); err != nil || out.Len() < 9<<20 || info.Width != 1024 || info.Height != 1024 {
+		t.Errorf("of %d bytes: got %+v, %v", out.Len(), info, err)
 	}
 }
