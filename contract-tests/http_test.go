@@ -122,6 +122,19 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// TestHTTPSkipsNothing: what target lacks would hide a promise.
+func TestHTTPSkipsNothing(t *testing.T) {
+	cases, err := readCases(httpCases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		if missing := c.missing(target); missing != "" {
+			t.Errorf("the case %s is skipped for want of %s", c.name, missing)
+		}
+	}
+}
+
 // brokenPhotos is down for one customer and has a bug for another.
 type brokenPhotos struct{ ports.PhotoStore }
 

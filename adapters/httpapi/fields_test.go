@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/url"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -68,6 +69,27 @@ func checkParsed(t *testing.T, got fields, err error, want fields, broken string
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+// Names that nobody asks for cost what they are, not a set of all of them.
+func TestParseJSONOfManyNames(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(`{"api_key":"k"`)
+	for i := range 100_000 {
+		fmt.Fprintf(&text, `,"%d":0`, i)
+	}
+	text.WriteString("}")
+	body := []byte(text.String())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := parseJSON(body)
+	runtime.ReadMemStats(&after)
+	if err != nil || string(got.apiKey.text) != "k" {
+		t.Fatalf("got %q, %v", got.apiKey.text, err)
+	}
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > uint64(3*len(body)) {
+		t.Errorf("%d bytes are allocated for a body of %d", allocated, len(body))
 	}
 }
 
