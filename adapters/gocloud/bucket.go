@@ -23,10 +23,16 @@ func (b bucket) sweep(context.Context) error { return nil }
 
 func (b bucket) close() error { return b.objects.Close() }
 
-// put uses Upload, with a reader that can't fail half way: NewWriter and
-// WriteAll panic in azureblob when a write fails.
 func (b bucket) put(ctx context.Context, key string, jpeg []byte) error {
-	return b.objects.Upload(ctx, key, bytes.NewReader(jpeg), &blob.WriterOptions{ContentType: contentType})
+	return b.upload(ctx, key, jpeg, blob.WriterOptions{ContentType: contentType})
+}
+
+// upload uses Upload, with a reader that can't fail half way: NewWriter and
+// WriteAll panic in azureblob when a write fails. One buffer, larger than the
+// data, makes it one request: nothing has to be put together or left behind.
+func (b bucket) upload(ctx context.Context, key string, data []byte, options blob.WriterOptions) error {
+	options.BufferSize, options.MaxConcurrency = len(data)+1, 1
+	return b.objects.Upload(ctx, key, bytes.NewReader(data), &options)
 }
 
 func (b bucket) delete(ctx context.Context, key string) error {
@@ -36,19 +42,26 @@ func (b bucket) delete(ctx context.Context, key string) error {
 // open reads the whole object at once: a blob.Reader that seeks asks for the
 // object again and may get a later one.
 func (b bucket) open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
-	reader, err := b.objects.NewReader(ctx, key, nil)
-	if err != nil {
-		return nil, err
-	}
-	jpeg, err := readAll(reader, reader.Size(), maxObjectBytes)
-	if closeErr := reader.Close(); err == nil {
-		err = closeErr
-	}
+	jpeg, err := b.read(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	return content{bytes.NewReader(jpeg), io.NopCloser(nil)}, nil
 }
+
+func (b bucket) read(ctx context.Context, key string) ([]byte, error) {
+	reader, err := b.objects.NewReader(ctx, key, nil)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readAll(reader, reader.Size(), maxObjectBytes)
+	if closeErr := reader.Close(); err == nil {
+		err = closeErr
+	}
+	return data, err
+}
+
+func (b bucket) address(string) string { return "" }
 
 // readAll reads everything from reader, of which size bytes are announced, and
 // fails with errTooLarge after limit bytes.

@@ -32,7 +32,7 @@ func translate(action string, err error) error {
 }
 
 // missing says that err is about an object that isn't there.
-func missing(err error) bool { return gcerrors.Code(err) == gcerrors.NotFound }
+func missing(err error) bool { return errors.Is(err, gcerrors.ErrNotFound) }
 
 func noPhoto(err error) error {
 	return domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)

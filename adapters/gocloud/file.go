@@ -143,6 +143,8 @@ func (d *directory) open(ctx context.Context, key string) (io.ReadSeekCloser, er
 	return content{file, reader}, nil
 }
 
+func (d *directory) address(string) string { return "" }
+
 func (d *directory) directoryOf(key string) string {
 	return filepath.Join(d.path, filepath.FromSlash(path.Dir(key)))
 }

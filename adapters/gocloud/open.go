@@ -1,5 +1,6 @@
 // Package gocloud keeps the photos in whatever gocloud.dev/blob reaches: a
-// directory (file) or the process's memory (mem).
+// bucket of S3, Google Cloud Storage or Azure, a directory or the process's
+// memory.
 //
 // App and tests import it; it imports ports and domain.
 package gocloud
@@ -22,8 +23,14 @@ import (
 //   - file://relative/directory and file:///absolute/directory: JPEG files
 //     below this directory, which Start creates.
 //   - mem://: nothing is kept beyond the process.
+//   - s3://bucket, gs://bucket and azblob://container, which exist. Credentials
+//     come from each SDK's own environment.
 //
-// Neither takes query parameters.
+// The first two take no query parameters. The others take prefix, which the
+// names of their objects begin with, and cache_control, which is no-cache
+// where it is left out: a cache asks each time, so that nobody sees a photo
+// that was replaced. The rest is the provider's: s3Forms, gsForms and
+// azblobForms list it.
 func Open(rawURL string) (*PhotoStore, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -34,8 +41,14 @@ func Open(rawURL string) (*PhotoStore, error) {
 		return openDirectory(u)
 	case "mem":
 		return openMemory(u)
+	case "s3":
+		return openCloud(u, newS3, s3Forms())
+	case "gs":
+		return openCloud(u, newGS, gsForms())
+	case "azblob":
+		return openCloud(u, newAzblob, azblobForms())
 	default:
-		return nil, fmt.Errorf("want file://directory or mem://, got the scheme %q", u.Scheme)
+		return nil, fmt.Errorf("want file://directory, mem://, s3://bucket, gs://bucket or azblob://container, got the scheme %q", u.Scheme)
 	}
 }
 

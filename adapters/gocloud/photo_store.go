@@ -2,14 +2,16 @@ package gocloud
 
 import (
 	"context"
+	"errors"
 	"io"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// PhotoStore is a ports.PhotoStore over gocloud.dev/blob, without an address
-// of its own. Start comes before every other method, Close after them.
+// PhotoStore is a ports.PhotoStore over gocloud.dev/blob. Start comes before
+// every other method but URL, Close after them.
 type PhotoStore struct{ backend backend }
 
 var _ ports.PhotoStore = (*PhotoStore)(nil)
@@ -22,12 +24,15 @@ type backend interface {
 	put(ctx context.Context, key string, jpeg []byte) error
 	delete(ctx context.Context, key string) error
 	open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	address(key string) string
 	close() error
 }
 
 // Start makes the store ready, or says in a sentence for the operator why it
 // can't be. It creates the directory of a file:// URL and proves that it can
-// be written.
+// be written; in a bucket it proves that objects can be written, read and
+// deleted. It fails with domain.Unavailable where the same Start may succeed
+// later, as the server of the bucket doesn't answer.
 func (s *PhotoStore) Start(ctx context.Context) error { return s.backend.start(ctx) }
 
 // Sweep removes the temporary files that killed processes left more than an
@@ -77,8 +82,31 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 	return content, nil
 }
 
-// URL implements ports.PhotoStore.
-func (s *PhotoStore) URL(context.Context, domain.PhotoKey) (string, error) { return "", nil }
+// URL implements ports.PhotoStore. Before Start, which learns the region and
+// the account, it says no more than whether there are addresses.
+func (s *PhotoStore) URL(_ context.Context, key domain.PhotoKey) (string, error) {
+	return s.backend.address(string(key)), nil
+}
+
+// CanSign says whether the photos have addresses that SignedURL can sign. The
+// first call of SignedURL after Start tells whether the credentials can.
+func (s *PhotoStore) CanSign() bool {
+	_, can := s.backend.(*cloud)
+	return can
+}
+
+// SignedURL returns an address under which anyone may fetch the photo under
+// key for a lifetime from a second to seven days, whether or not there is one.
+func (s *PhotoStore) SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error) {
+	bucket, can := s.backend.(*cloud)
+	if !can {
+		return "", errors.New("photos in file:// and mem:// have no address that could be signed; choose s3://, gs:// or azblob://")
+	}
+	if err := ctx.Err(); err != nil {
+		return "", translate("sign an address", err)
+	}
+	return bucket.sign(ctx, string(key), lifetime)
+}
 
 // content is an open photo.
 type content struct {

@@ -43,7 +43,7 @@ func runChild(task string) error {
 	if err != nil {
 		return err
 	}
-	if err := db.Start(ctx); err != nil {
+	if err := migrateAndStart(ctx, db); err != nil {
 		return err
 	}
 	if task == taskIncrement {
@@ -100,10 +100,17 @@ func started(t *testing.T, url string) *DB {
 			t.Error(err)
 		}
 	})
-	if err := db.Start(t.Context()); err != nil {
+	if err := migrateAndStart(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
 	return db
+}
+
+func migrateAndStart(ctx context.Context, db *DB) error {
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	return db.Start(ctx)
 }
 
 func addCustomer(t *testing.T, db *DB, ref domain.CustomerRef) {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -22,26 +21,54 @@ var migrations embed.FS
 // customer's lock has this name.
 const startLock = "start"
 
-// Start makes the directory and the file where they are missing and brings
+// Migrate makes the directory and the file where they are missing and brings
 // the tables up to date. It may be repeated, and run in several processes at
 // once. It fails with a sentence for the operator.
-func (db *DB) Start(ctx context.Context) error {
-	if err := db.checkFile(); err != nil {
+func (db *DB) Migrate(ctx context.Context) error {
+	if err := db.makeLocks(); err != nil {
 		return err
-	}
-	if err := makeDirs(db.locks.dir); err != nil {
-		return fmt.Errorf("cannot make the directory of the database: %w", err)
 	}
 	unlock, err := db.locks.lock(ctx, startLock)
 	if err != nil {
-		return fmt.Errorf("cannot lock the database %s for its start: %w", db.path, err)
+		return fmt.Errorf("cannot lock the database %s for its migration: %w", db.path, err)
 	}
 	defer unlock()
 	if err := createFile(db.path); err != nil {
 		return fmt.Errorf("cannot make the database file: %w", err)
 	}
-	if err := db.prepare(ctx); err != nil {
-		return startError(db.path, err)
+	return db.withTables(ctx, func(tables *goose.Provider) error {
+		_, err := tables.Up(ctx)
+		return err
+	})
+}
+
+// Start makes sure that the file can be written and that its tables are those
+// that this version of the program migrates to. It fails with a sentence for
+// the operator.
+func (db *DB) Start(ctx context.Context) error {
+	if _, err := os.Lstat(db.path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database file %s; make it with: fleetphoto migrate", db.path)
+	}
+	if err := db.makeLocks(); err != nil {
+		return err
+	}
+	return db.withTables(ctx, func(tables *goose.Provider) error {
+		pending, err := tables.HasPending(ctx)
+		if err == nil && pending {
+			err = errors.New("its tables are older than this program; bring them up to date with: fleetphoto migrate")
+		}
+		return err
+	})
+}
+
+// makeLocks makes the directory of the lock files, beside what may be the
+// database.
+func (db *DB) makeLocks() error {
+	if err := db.checkFile(); err != nil {
+		return err
+	}
+	if err := makeDirs(db.locks.dir); err != nil {
+		return fmt.Errorf("cannot make the directory of the database: %w", err)
 	}
 	return nil
 }
@@ -116,8 +143,24 @@ func createFile(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// prepare makes sure that the file can be written and applies the migrations.
-func (db *DB) prepare(ctx context.Context) error {
+// withTables makes sure that the file can be written, and that no newer version
+// of the program made its tables, and lets f use the migrations.
+func (db *DB) withTables(ctx context.Context, f func(*goose.Provider) error) error {
+	err := db.checkWritable(ctx)
+	if err != nil {
+		return startError(db.path, err)
+	}
+	tables, err := db.tables(ctx)
+	if err == nil {
+		err = f(tables)
+	}
+	if err != nil {
+		return startError(db.path, err)
+	}
+	return nil
+}
+
+func (db *DB) checkWritable(ctx context.Context) error {
 	var mode string
 	if err := db.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return err
@@ -129,28 +172,21 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Rollback(); err != nil {
-		return err
-	}
-	return migrate(ctx, db.writer)
+	return tx.Rollback()
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+func (db *DB) tables(ctx context.Context) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writer, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	have, know, err := provider.GetVersions(ctx)
-	if err != nil {
-		return err
+	if err == nil && have > know {
+		err = fmt.Errorf("a newer version of this program made it (its tables are version %d, this program knows %d); run that version, or restore a backup", have, know)
 	}
-	if have > know {
-		return fmt.Errorf("a newer version of this program made it (its tables are version %d, this program knows %d); run that version, or restore a backup", have, know)
-	}
-	_, err = provider.Up(ctx)
-	return err
+	return provider, err
 }

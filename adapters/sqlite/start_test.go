@@ -19,7 +19,7 @@ func TestWhatIsStoredOutlastsTheDB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Start(t.Context()); err != nil {
+	if err := migrateAndStart(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	fleet := domain.Fleet{ID: alice.Fleet, Name: "Łódź\x00Taxi", Disabled: true}
@@ -84,7 +84,7 @@ func TestStartsAtOnce(t *testing.T) {
 		}
 		starts.Go(func() {
 			for range 2 {
-				if err := db.Start(context.Background()); err != nil {
+				if err := migrateAndStart(context.Background(), db); err != nil {
 					t.Error(err)
 				}
 			}
@@ -139,11 +139,46 @@ func TestStartRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = db.Close() }()
-			if err := db.Start(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("Start = %v; want one line with %q", err, test.want)
+			for name, do := range map[string]func(context.Context) error{"Migrate": db.Migrate, "Start": db.Start} {
+				if err := do(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s = %v; want one line with %q", name, err, test.want)
+				}
 			}
 		})
 	}
+}
+
+// TestStartDoesNotMigrate: who switched the migration off wants to do it alone.
+func TestStartDoesNotMigrate(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		arrange func(t *testing.T, path string)
+		want    string
+	}{
+		"no_file":  {func(*testing.T, string) {}, "make it with: fleetphoto migrate"},
+		"no_table": {arrangeEmpty, "bring them up to date with: fleetphoto migrate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "data", "f.db")
+			test.arrange(t, path)
+			db, err := Open("sqlite://" + filepath.ToSlash(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			for range 2 { // the first leaves nothing that the second takes for tables
+				if err := db.Start(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("Start = %v; want a sentence with %q", err, test.want)
+				}
+			}
+		})
+	}
+}
+
+func arrangeEmpty(t *testing.T, path string) {
+	must(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	must(t, createFile(path))
 }
 
 func arrangeFile(content string) func(t *testing.T, path string) {
@@ -172,6 +207,7 @@ func arrangeFileAsDirectory(t *testing.T, path string) {
 
 func arrangeFileAsLocks(t *testing.T, path string) {
 	must(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	must(t, createFile(path))
 	must(t, os.WriteFile(path+"-locks", nil, 0o600))
 }
 
