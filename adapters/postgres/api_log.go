@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// ApiLog is a ports.ApiLog in a PostgreSQL database.
+type ApiLog struct{ db *DB }
+
+var _ ports.ApiLog = (*ApiLog)(nil)
+
+const selectEntry = `
+	SELECT id, received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at
+	FROM api_log `
+
+// whereID finds an entry by the primary key.
+const whereID = `WHERE id = $1 AND shard = $1 % 16`
+
+// selectUnfinished says result = ” in the words of the index api_log_open.
+const selectUnfinished = selectEntry + `WHERE result = '' AND received_at < $1 ORDER BY received_at, id LIMIT $2`
+
+// Record implements ports.ApiLog.
+func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
+	return l.insert(ctx, "record call", call, outcome)
+}
+
+// Open implements ports.ApiLog.
+func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID, error) {
+	return l.insert(ctx, "open entry", call, domain.Outcome{})
+}
+
+func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
+	err = l.db.write(ctx, action, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			INSERT INTO api_log (received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+			call.ReceivedAt, text(call.From), call.Fleet, call.Customer, call.Phone, call.Operation,
+			outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt),
+		).Scan(&id)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// Close implements ports.ApiLog.
+func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
+	return l.db.do(ctx, "close entry", func(conn *pgxpool.Conn) error {
+		closed, err := conn.Exec(ctx,
+			`UPDATE api_log SET result = $2, error = $3, detail = $4, ended_at = $5 `+whereID+` AND result = ''`,
+			id, outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt))
+		if err != nil || closed.RowsAffected() > 0 {
+			return err
+		}
+		return ifNone(conn.QueryRow(ctx, `SELECT id FROM api_log `+whereID, id).Scan(&id), noEntry(id))
+	})
+}
+
+// Unfinished implements ports.ApiLog.
+func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
+	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, before, max(limit, 0))
+}
+
+// Entry implements ports.ApiLog.
+func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.ApiLogEntry, err error) {
+	err = l.db.do(ctx, "read entry", func(conn *pgxpool.Conn) error {
+		entry, err = scanEntry(conn.QueryRow(ctx, selectEntry+whereID, id))
+		return ifNone(err, noEntry(id))
+	})
+	if err != nil {
+		return domain.ApiLogEntry{}, err
+	}
+	return entry, nil
+}
+
+func scanEntry(row pgx.Row) (entry domain.ApiLogEntry, err error) {
+	call, outcome := &entry.Call, &entry.Outcome
+	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, textColumn{&call.From}, &call.Fleet, &call.Customer, &call.Phone,
+		&call.Operation, &outcome.Result, &outcome.Error, textColumn{&outcome.Detail}, timeColumn{&outcome.EndedAt})
+	return entry, err
+}
+
+func noEntry(id domain.ApiLogID) *domain.Error {
+	return domain.Errorf(domain.NotFound, "there is no log entry %d", id)
+}

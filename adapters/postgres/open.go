@@ -1,0 +1,69 @@
+// Package postgres keeps fleets, customers and the API log in PostgreSQL 14 or
+// newer, for any number of processes on any number of machines.
+//
+// App and tests import it; it imports ports and domain.
+//
+// It works through PgBouncer in transaction mode, and keeps to what a
+// distributed database that speaks PostgreSQL has: no advisory locks, no
+// extensions, no setting that outlives a transaction. PgBouncer before 1.21
+// doesn't know prepared statements, so there the URL needs
+// default_query_exec_mode=cache_describe (or exec).
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// DB is one database and the ports that it backs. Any number of DBs, in any
+// number of processes, may share a database.
+//
+// A DB has at most pool_max_conns connections, 20 unless its URL says another
+// number. A change of a photo holds one while it runs. So at most three
+// quarters of them, 15 of 20, are for changes, and the others stay free for
+// what is done in milliseconds. Changes beyond that, and those of a customer
+// who is being changed by this DB, wait in memory without a connection.
+type DB struct {
+	pool  *pgxpool.Pool
+	turns *turns
+	begin string        // begins a transaction
+	lease time.Duration // how long a migration that was killed keeps others waiting
+}
+
+// Open makes a DB for a URL like postgres://user@host/database. What the URL
+// leaves out comes from libpq's environment variables and files, PGPASSWORD and
+// ~/.pgpass among them. Open doesn't connect; Start does.
+func Open(rawURL string) (*DB, error) {
+	config, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, err
+	}
+	size := int(config.MaxConns)
+	db := &DB{pool: pool, turns: newTurns(size - max(1, size/4)), begin: begin, lease: lease}
+	if config.ConnConfig.RuntimeParams["statement_timeout"] == "" {
+		db.begin += statementTimeout
+	}
+	return db, nil
+}
+
+// FleetAuth is the fleets in this database.
+func (db *DB) FleetAuth() *FleetAuth { return &FleetAuth{db} }
+
+// CustomerRepo is the customers in this database.
+func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
+
+// ApiLog is the API log in this database.
+func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
+
+// Close waits for the calls that run and ends all connections. The ports fail
+// with Unavailable from then on.
+func (db *DB) Close() error {
+	db.pool.Close()
+	return nil
+}
