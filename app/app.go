@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	}
 	selected.BindTo(ctx, (*context.Context)(nil))
 	selected.BindTo(out, (*io.Writer)(nil))
-	selected.Bind(environment{&line.Config, catalogue, newLogger(errOut)})
+	selected.Bind(environment{config: &line.Config, catalogue: catalogue, logger: newLogger(errOut)})
 	if err := selected.Run(); err != nil {
 		return complain(errOut, err)
 	}

@@ -31,7 +31,9 @@ var importRules = []struct {
 	{"ports", []string{standard, "domain"}},
 	{"domain/usecase", []string{standard, "domain", "domain/photo", "ports"}},
 	{"adapters/*/...", []string{standard, thirdParty, "domain/...", "ports"}},
-	{"contract-tests/...", []string{standard, thirdParty, "domain/...", "ports"}},
+	{"contract-tests", []string{standard, thirdParty, "domain/...", "ports"}},
+	{"contract-tests/servers", []string{standard, thirdParty}},
+	{"contract-tests/example", []string{standard, "domain", "ports", "app"}}, // a main of somebody else's
 	{"app/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/*/...", "app/..."}},
 }
 
@@ -41,6 +43,8 @@ var homes = map[string][]string{
 	"github.com/danielgtaylor/huma/...": {"adapters/httpapi/..."},
 	"database/sql/...":                  {"adapters/*/..."},
 	"net/http/...":                      {"adapters/*/...", "app/...", "contract-tests/..."},
+
+	"github.com/testcontainers/testcontainers-go/...": {"contract-tests/servers"},
 }
 
 // matches tells whether name is of the pattern.
@@ -141,6 +145,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 	t.Parallel()
 	const module = "example.com/m"
 	const fx, huma, sqlite = "go.uber.org/fx", "github.com/danielgtaylor/huma/v2", "modernc.org/sqlite"
+	const containers = "github.com/testcontainers/testcontainers-go"
 	for _, test := range []struct {
 		folder    string
 		good, bad []string // own packages begin with "/"
@@ -172,8 +177,14 @@ func TestImportRulesFindBadImports(t *testing.T) {
 		{"adapters/httpapi", []string{huma, huma + "/adapters/humachi", "net/http", "/domain/usecase"}, []string{"/adapters/memory", fx}},
 		{
 			"contract-tests", []string{"testing", "net/http", "/domain", "/domain/usecase", "/ports", "golang.org/x/tools/txtar"},
-			[]string{"/adapters/memory", "/adapters/httpapi", "/app", "database/sql", fx, huma},
+			[]string{"/adapters/memory", "/adapters/httpapi", "/app", "/contract-tests/servers", "database/sql", fx, huma, containers},
 		},
+		{
+			"contract-tests/servers", []string{"testing", "net/http", containers, containers + "/log"},
+			[]string{"/domain", "/ports", "/adapters/postgres", "/contract-tests", "database/sql"},
+		},
+		{"contract-tests/example", []string{"os", "net/http", "/domain", "/ports", "/app"}, []string{sqlite, "/adapters/memory", "/contract-tests"}},
+		{"contract-tests/util", nil, []string{"fmt"}},
 		{
 			"app", []string{fx, fx + "/fxevent", "net/http", "/adapters/memory", "/adapters/sqlite", "/domain/usecase", "/ports", "/app/fleetphoto"},
 			[]string{huma, "database/sql", "/contract-tests"},

@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
+
+const photoStoreVariable = "FLEETPHOTO_PHOTO_STORE_URL"
 
 // backends are the four ports as the configuration chose them.
 type backends struct {
@@ -24,12 +27,10 @@ type backends struct {
 
 // openBackends opens what each URL names, once for the same URL, and has it
 // started and closed with the application.
-func openBackends(config *Config, catalogue Catalogue, lifecycle fx.Lifecycle) (*backends, error) {
-	o := opening{byURL: map[string]Backend{}, lifecycle: lifecycle}
-	fleets := o.database(catalogue, config, "FLEETPHOTO_FLEET_AUTH_URL", config.FleetAuthURL, func(b Backend) bool { return b.FleetAuth != nil })
-	customers := o.database(catalogue, config, "FLEETPHOTO_CUSTOMER_REPO_URL", config.CustomerRepoURL, func(b Backend) bool { return b.CustomerRepo != nil })
-	log := o.database(catalogue, config, "FLEETPHOTO_API_LOG_URL", config.ApiLogURL, func(b Backend) bool { return b.ApiLog != nil })
-	photos := o.open(catalogue.PhotoStores, "FLEETPHOTO_PHOTO_STORE_URL", config.PhotoStoreURL, func(b Backend) bool { return b.PhotoStore != nil })
+func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *slog.Logger, lifecycle fx.Lifecycle) (*backends, error) {
+	o := opening{config: config, byURL: map[string]Backend{}}
+	fleets, customers, log := o.databases(catalogue)
+	photos := o.open(catalogue.PhotoStores, photoStoreVariable, config.PhotoStoreURL, func(b Backend) bool { return b.PhotoStore != nil })
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -37,32 +38,47 @@ func openBackends(config *Config, catalogue Catalogue, lifecycle fx.Lifecycle) (
 	if err != nil {
 		return nil, err
 	}
-	address, err := photos.PhotoStore.URL(context.Background(), domain.CustomerRef{}.PhotoKey())
+	store, ownAddress, err := addressed(config, photos)
 	if err != nil {
-		return nil, settingError("FLEETPHOTO_PHOTO_STORE_URL", err)
+		return nil, err
 	}
-	b := &backends{
-		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: photos.PhotoStore,
-		ownAddress: address != "", pinKey: key, sweep: photos.Sweep,
+	for _, opened := range o.opened {
+		lifecycle.Append(opened.hook(config.Migrate == "on", waiting, logger))
+	}
+	if config.PhotoURL == "signed" {
+		lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return tryAddress(ctx, store) }))
+	}
+	return &backends{
+		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: store,
+		ownAddress: ownAddress, pinKey: key, sweep: photos.Sweep,
 		ephemeral: fleets.Ephemeral || customers.Ephemeral,
-	}
-	if config.PhotoBaseURL != "" {
-		b.photos = basedPhotos{b.photos, config.PhotoBaseURL}
-	}
-	return b, nil
+	}, nil
 }
 
 // opening opens backends until the first error.
 type opening struct {
-	byURL     map[string]Backend
-	lifecycle fx.Lifecycle
-	err       error
+	config *Config
+	byURL  map[string]Backend
+	opened []openedBackend
+	err    error
 }
 
-// database opens the backend of a port that may have a variable of its own.
-func (o *opening) database(catalogue Catalogue, config *Config, variable, rawURL string, offers func(Backend) bool) Backend {
-	variable, rawURL = config.databaseURL(variable, rawURL)
-	return o.open(catalogue.Databases, variable, rawURL, offers)
+type openedBackend struct {
+	Backend
+	variable string // that named its URL
+}
+
+// databases opens the backends of the ports that may each have a variable of
+// their own.
+func (o *opening) databases(catalogue Catalogue) (fleets, customers, log Backend) {
+	database := func(variable, rawURL string, offers func(Backend) bool) Backend {
+		variable, rawURL = o.config.databaseURL(variable, rawURL)
+		return o.open(catalogue.Databases, variable, rawURL, offers)
+	}
+	fleets = database("FLEETPHOTO_FLEET_AUTH_URL", o.config.FleetAuthURL, func(b Backend) bool { return b.FleetAuth != nil })
+	customers = database("FLEETPHOTO_CUSTOMER_REPO_URL", o.config.CustomerRepoURL, func(b Backend) bool { return b.CustomerRepo != nil })
+	log = database("FLEETPHOTO_API_LOG_URL", o.config.ApiLogURL, func(b Backend) bool { return b.ApiLog != nil })
+	return fleets, customers, log
 }
 
 func (o *opening) open(openers map[string]Opener, variable, rawURL string, offers func(Backend) bool) Backend {
@@ -77,45 +93,10 @@ func (o *opening) open(openers map[string]Opener, variable, rawURL string, offer
 			return Backend{}
 		}
 		o.byURL[rawURL] = backend
-		o.lifecycle.Append(backend.hook(variable))
+		o.opened = append(o.opened, openedBackend{backend, variable})
 	}
 	if !offers(backend) {
 		o.err = settingError(variable, errors.New("the backend at this URL does not offer this port; choose another"))
 	}
 	return backend
-}
-
-// hook starts and closes b with the application.
-func (b Backend) hook(variable string) fx.Hook {
-	return fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			if b.Start == nil {
-				return nil
-			}
-			if err := b.Start(ctx); err != nil {
-				_ = b.close() // a hook that failed isn't stopped
-				return settingError(variable, err)
-			}
-			return nil
-		},
-		OnStop: func(context.Context) error { return b.close() },
-	}
-}
-
-func (b Backend) close() error {
-	if b.Close == nil {
-		return nil
-	}
-	return b.Close()
-}
-
-// basedPhotos is a photo store whose photos have their address below base.
-type basedPhotos struct {
-	ports.PhotoStore
-	base string
-}
-
-// URL implements ports.PhotoStore.
-func (p basedPhotos) URL(_ context.Context, key domain.PhotoKey) (string, error) {
-	return p.base + string(key), nil
 }

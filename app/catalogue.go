@@ -6,10 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/adapters/postgres"
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
+	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -36,11 +39,19 @@ type Backend struct {
 	ApiLog       ports.ApiLog
 	PhotoStore   ports.PhotoStore
 
-	// Start connects, migrates and checks; Sweep, called every hour, removes
-	// what killed processes left; Close ends it. Each may be nil.
-	Start func(context.Context) error
-	Sweep func(context.Context) error
-	Close func() error
+	// Migrate brings what is stored up to date with this program, in any number
+	// of processes at once; it comes before Start unless it is switched off.
+	// Start connects and checks. Both are repeated for a while when they fail
+	// with domain.Unavailable. Sweep, called every hour, removes what killed
+	// processes left; Close ends it. Each may be nil.
+	Migrate func(context.Context) error
+	Start   func(context.Context) error
+	Sweep   func(context.Context) error
+	Close   func() error
+
+	// SignedURL returns an address of the photo under key that works for this
+	// long; nil where the store has none.
+	SignedURL func(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error)
 
 	// PINKeyFile is where the key of the PIN hashes is kept when none is
 	// configured; empty: it has to be configured.
@@ -55,12 +66,17 @@ type Backend struct {
 func Adapters() Catalogue {
 	return Catalogue{
 		Databases: map[string]Opener{
-			"memory": openMemory,
-			"sqlite": openSQLite,
+			"memory":     openMemory,
+			"sqlite":     openSQLite,
+			"postgres":   openPostgres,
+			"postgresql": openPostgres,
 		},
 		PhotoStores: map[string]Opener{
 			"memory": openMemory,
 			"file":   openBlob,
+			"s3":     openBlob,
+			"gs":     openBlob,
+			"azblob": openBlob,
 			"mem":    openBlob,
 		},
 	}
@@ -84,8 +100,19 @@ func openSQLite(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
-		Start: db.Start, Close: db.Close,
+		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
 		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(),
+	}, nil
+}
+
+func openPostgres(rawURL string) (Backend, error) {
+	db, err := postgres.Open(rawURL)
+	if err != nil {
+		return Backend{}, err
+	}
+	return Backend{
+		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
+		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
 	}, nil
 }
 
@@ -94,7 +121,11 @@ func openBlob(rawURL string) (Backend, error) {
 	if err != nil {
 		return Backend{}, err
 	}
-	return Backend{PhotoStore: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close}, nil
+	backend := Backend{PhotoStore: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close}
+	if store.CanSign() {
+		backend.SignedURL = store.SignedURL
+	}
+	return backend, nil
 }
 
 // open finds the adapter for a URL and opens it.

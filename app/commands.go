@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.uber.org/fx"
@@ -25,6 +28,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Serve the API."`
 	Fleet       fleetCommands      `cmd:"" help:"Manage fleets."`
 	Customer    customerCommands   `cmd:"" help:"Manage customers."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date. A starting server does so by itself."`
 	Repair      repairCommand      `cmd:"" help:"Settle calls that were cut off. A running server does so by itself."`
 	OpenAPI     openAPICommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
@@ -52,6 +56,9 @@ func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer) er
 		e.config = demoConfig(*e.config)
 		modules = []fx.Option{demoModule, serveModule}
 	}
+	interrupted, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	e.waiting = waiting{most: waitForBackends, ended: interrupted.Done()}
 	application := e.application(modules...)
 	return e.run(ctx, application, func(ctx context.Context) error {
 		if c.Demo {
@@ -164,6 +171,17 @@ func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
 		e.logger.Info(fmt.Sprintf("customer %d of fleet %d is added", id, fleet))
 		return nil
 	})
+}
+
+type migrateCommand struct{}
+
+// Run migrates without touching photos.
+func (c *migrateCommand) Run(ctx context.Context, e environment) error {
+	if err := migrate(ctx, e.config, e.catalogue); err != nil {
+		return err
+	}
+	e.logger.Info("the database is up to date")
+	return nil
 }
 
 type repairCommand struct{}

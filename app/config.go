@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -18,26 +19,31 @@ import (
 
 // Config is the whole configuration, from flags and the environment.
 type Config struct {
-	DatabaseURL     string   `env:"FLEETPHOTO_DATABASE_URL" default:"sqlite://fleetphoto-data/fleetphoto.db" placeholder:"URL" help:"Fleets, customers and the API log: sqlite://PATH or memory:// (${default})."`
-	FleetAuthURL    string   `env:"FLEETPHOTO_FLEET_AUTH_URL" placeholder:"URL" help:"Fleets and their keys, where not in the database."`
-	CustomerRepoURL string   `env:"FLEETPHOTO_CUSTOMER_REPO_URL" placeholder:"URL" help:"Customers, where not in the database."`
-	ApiLogURL       string   `env:"FLEETPHOTO_API_LOG_URL" name:"api-log-url" placeholder:"URL" help:"The API log, where not in the database."`
-	PhotoStoreURL   string   `env:"FLEETPHOTO_PHOTO_STORE_URL" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, mem:// or memory:// (${default})."`
-	PhotoBaseURL    string   `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: this server's /photos/, under the host name that the caller used."`
-	Addr            string   `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
-	AdminAddr       string   `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health and readiness (${default})."`
-	MaxPhotoBytes   ByteSize `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken (${default})."`
-	MaxPixels       int64    `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
-	MaxDimension    int      `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
-	Verify          string   `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: by decoding it once, or by its structure alone, which is faster (${default})."`
-	MaxInflight     ByteSize `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 (${default})."`
-	PINKey          string   `env:"FLEETPHOTO_PIN_KEY" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits. Left out with sqlite://, pin.key beside the database is used, and made on first start."`
-	PINKeyFile      string   `env:"FLEETPHOTO_PIN_KEY_FILE" placeholder:"PATH" help:"A file that holds the PIN key."`
-	FailureStatus   string   `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, or 200 for callers that read only bodies of 200 answers (${default})."`
+	DatabaseURL      string        `env:"FLEETPHOTO_DATABASE_URL" default:"sqlite://fleetphoto-data/fleetphoto.db" placeholder:"URL" help:"Fleets, customers and the API log: sqlite://PATH, postgres://… or memory:// (${default})."`
+	FleetAuthURL     string        `env:"FLEETPHOTO_FLEET_AUTH_URL" placeholder:"URL" help:"Fleets and their keys, where not in the database."`
+	CustomerRepoURL  string        `env:"FLEETPHOTO_CUSTOMER_REPO_URL" placeholder:"URL" help:"Customers, where not in the database."`
+	ApiLogURL        string        `env:"FLEETPHOTO_API_LOG_URL" name:"api-log-url" placeholder:"URL" help:"The API log, where not in the database."`
+	PhotoStoreURL    string        `env:"FLEETPHOTO_PHOTO_STORE_URL" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, s3://BUCKET, gs://BUCKET, azblob://CONTAINER, mem:// or memory:// (${default})."`
+	Migrate          string        `env:"FLEETPHOTO_MIGRATE" default:"on" placeholder:"on|off" help:"Whether the database is brought up to date on start; where not, by the command migrate (${default})."`
+	PhotoURL         string        `env:"FLEETPHOTO_PHOTO_URL" default:"public" placeholder:"public|signed" help:"Addresses of photos: public, or signed by the photo store, each for FLEETPHOTO_PHOTO_URL_LIFETIME (${default})."`
+	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, up to 168h (${default})."`
+	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
+	Addr             string        `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
+	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health and readiness (${default})."`
+	MaxPhotoBytes    ByteSize      `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken (${default})."`
+	MaxPixels        int64         `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
+	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
+	Verify           string        `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: by decoding it once, or by its structure alone, which is faster (${default})."`
+	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 (${default})."`
+	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits. Left out with sqlite://, pin.key beside the database is used, and made on first start."`
+	PINKeyFile       string        `env:"FLEETPHOTO_PIN_KEY_FILE" placeholder:"PATH" help:"A file that holds the PIN key."`
+	FailureStatus    string        `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, or 200 for callers that read only bodies of 200 answers (${default})."`
 }
 
-// defaultAddr is the default of Config.Addr.
-const defaultAddr = ":8080"
+const (
+	defaultAddr     = ":8080"            // of Config.Addr
+	mostURLLifetime = 7 * 24 * time.Hour // what S3 and Google Cloud Storage allow
+)
 
 // ByteSize is a number of bytes, written as 10485760, 10MiB or 10MB.
 type ByteSize int64
@@ -80,7 +86,10 @@ func (c *Config) validate() error {
 	if c.FailureStatus != "http" && c.FailureStatus != "200" {
 		return settingError("FLEETPHOTO_FAILURE_STATUS", fmt.Errorf("want http or 200, got %q", c.FailureStatus))
 	}
-	return cmp.Or(c.validateAddresses(), c.validateBaseURL())
+	if c.Migrate != "on" && c.Migrate != "off" {
+		return settingError("FLEETPHOTO_MIGRATE", fmt.Errorf("want on or off, got %q", c.Migrate))
+	}
+	return cmp.Or(c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
 }
 
 func (c *Config) validateAddresses() error {
@@ -101,6 +110,18 @@ func (c *Config) validateBaseURL() error {
 		return settingError("FLEETPHOTO_PHOTO_BASE_URL", errors.New("want an http or https URL without a user or a query, such as https://cdn.example.com/photos/"))
 	}
 	c.PhotoBaseURL = strings.TrimSuffix(c.PhotoBaseURL, "/") + "/"
+	return nil
+}
+
+func (c *Config) validatePhotoURL() error {
+	switch {
+	case c.PhotoURL != "public" && c.PhotoURL != "signed":
+		return settingError("FLEETPHOTO_PHOTO_URL", fmt.Errorf("want public or signed, got %q", c.PhotoURL))
+	case c.PhotoURL == "signed" && c.PhotoBaseURL != "":
+		return settingError("FLEETPHOTO_PHOTO_BASE_URL", errors.New("a signed address is the photo store's own; leave this out, or set FLEETPHOTO_PHOTO_URL=public"))
+	case c.PhotoURLLifetime < time.Second || c.PhotoURLLifetime > mostURLLifetime:
+		return settingError("FLEETPHOTO_PHOTO_URL_LIFETIME", fmt.Errorf("want 1s to 168h, got %v", c.PhotoURLLifetime))
+	}
 	return nil
 }
 

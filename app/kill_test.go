@@ -105,11 +105,12 @@ func bigJPEG(t *testing.T, size int) []byte {
 // sqliteAndFiles is the environment of a default configuration in a directory.
 func sqliteAndFiles(directory string) environment {
 	return environment{
-		&Config{
+		config: &Config{
 			DatabaseURL:   "sqlite://" + filepath.Join(directory, "fleetphoto-data/fleetphoto.db"),
 			PhotoStoreURL: "file://" + filepath.Join(directory, "fleetphoto-data/photos"),
+			Migrate:       "on",
 		},
-		Adapters(), slog.New(slog.NewTextHandler(io.Discard, nil)),
+		catalogue: Adapters(), logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
 

@@ -19,8 +19,9 @@ import (
 // The longest that starting and stopping may take: migrations and the server's
 // last calls included.
 const (
-	startTimeout = time.Minute
-	stopTimeout  = usecase.SettleAfter
+	waitForBackends = time.Minute
+	startTimeout    = 2 * waitForBackends
+	stopTimeout     = usecase.SettleAfter
 )
 
 // coreModule provides the use cases on the backends that the configuration chose.
@@ -53,6 +54,7 @@ type environment struct {
 	config    *Config
 	catalogue Catalogue
 	logger    *slog.Logger
+	waiting   waiting
 }
 
 // application makes an fx application of the core and more.
@@ -60,7 +62,7 @@ func (e environment) application(more ...fx.Option) *fx.App {
 	return fx.New(
 		fx.NopLogger,
 		fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout),
-		fx.Supply(e.config, e.catalogue, e.logger),
+		fx.Supply(e.config, e.catalogue, e.waiting, e.logger),
 		coreModule, fx.Options(more...),
 	)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -19,26 +20,52 @@ type Readiness struct {
 	Log       ports.ApiLog
 }
 
-// Check returns nil when every backend answers, or each failure, joined.
+// Check returns nil when every backend answers, or each failure, joined. It
+// asks all at once: one that hangs doesn't make the others look as if they did.
 func (r *Readiness) Check(ctx context.Context) error {
-	_, fleets := r.Fleets.Authenticate(ctx, domain.APIKeyHash{})
-	_, customers := r.Customers.FindByPhone(ctx, 0, 0)
-	locks := r.Customers.ResetPINLock(ctx, domain.CustomerRef{})
-	nobodys := domain.CustomerRef{}.PhotoKey()
-	content, photos := r.Photos.Open(ctx, nobodys)
-	if photos == nil {
-		photos = content.Close()
+	checks := []func() error{
+		func() error {
+			_, err := r.Fleets.Authenticate(ctx, domain.APIKeyHash{})
+			return unless(domain.InvalidHashID, "fleet auth", err)
+		},
+		func() error {
+			_, err := r.Customers.FindByPhone(ctx, 0, 0)
+			return unless(domain.CustomerNotFound, "customer repo", err)
+		},
+		func() error {
+			err := r.Customers.ResetPINLock(ctx, domain.CustomerRef{})
+			return unless(domain.CustomerNotFound, "customer repo, writing", err)
+		},
+		func() error {
+			content, err := r.Photos.Open(ctx, domain.CustomerRef{}.PhotoKey())
+			if err == nil {
+				err = content.Close()
+			}
+			return unless(domain.NotFound, "photo store", err)
+		},
+		func() error {
+			err := r.Photos.Delete(ctx, domain.CustomerRef{}.PhotoKey())
+			return unless(domain.NotFound, "photo store, deleting", err)
+		},
+		func() error {
+			_, err := r.Log.Entry(ctx, 0)
+			return unless(domain.NotFound, "API log", err)
+		},
 	}
-	deletion := r.Photos.Delete(ctx, nobodys)
-	_, log := r.Log.Entry(ctx, 0)
-	return errors.Join(
-		unless(domain.InvalidHashID, "fleet auth", fleets),
-		unless(domain.CustomerNotFound, "customer repo", customers),
-		unless(domain.CustomerNotFound, "customer repo, writing", locks),
-		unless(domain.NotFound, "photo store", photos),
-		unless(domain.NotFound, "photo store, deleting", deletion),
-		unless(domain.NotFound, "API log", log),
-	)
+	failures := make([]error, len(checks))
+	var running sync.WaitGroup
+	for i, check := range checks {
+		running.Go(func() {
+			defer func() {
+				if cause := recover(); cause != nil { // or it ends the process
+					failures[i] = fmt.Errorf("panic: %v", cause)
+				}
+			}()
+			failures[i] = check()
+		})
+	}
+	running.Wait()
+	return errors.Join(failures...)
 }
 
 // unless drops the failure that says that the backend looked and found nothing.

@@ -3,9 +3,13 @@ package usecase_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -100,4 +104,33 @@ func TestReadiness(t *testing.T) {
 			t.Errorf("%s: the error names %q, want %q: %v", test.name, named, test.named, err)
 		}
 	}
+}
+
+// hungStore answers when ctx ends, and has a bug.
+type hungStore struct{ ports.PhotoStore }
+
+func (hungStore) Open(ctx context.Context, _ domain.PhotoKey) (io.ReadSeekCloser, error) {
+	<-ctx.Done()
+	return nil, domain.Errorf(domain.Unavailable, "too slow")
+}
+
+func (hungStore) Delete(context.Context, domain.PhotoKey) error { panic("a bug") }
+
+// TestReadinessOfAHungStore: neither what hangs nor what panics is taken for
+// another backend's failure.
+func TestReadinessOfAHungStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		backend := memory.New()
+		readiness := usecase.Readiness{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: hungStore{}, Log: backend.ApiLog}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		want := "panic: a bug\nphoto store: Service Unavailable: too slow"
+		err := readiness.Check(ctx)
+		lines := strings.Split(fmt.Sprint(err), "\n")
+		slices.Sort(lines)
+		if got := strings.Join(lines, "\n"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }
