@@ -6,6 +6,8 @@
 // [ApiLog]. Each takes a function that opens a port, and calls it for each
 // clause of the suite:
 //
+//	import contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
+//
 //	func TestPhotoStore(t *testing.T) {
 //		contracttests.PhotoStore(t, func(t *testing.T) ports.PhotoStore {
 //			store, err := mystore.Open("mystore://…")
@@ -17,10 +19,11 @@
 //		})
 //	}
 //
-// What open returns is empty and shares nothing with what it returned before;
-// a prefix, a schema or a directory of its own will do. The clauses run in
-// parallel, so open is called in parallel too. Run them with the race detector:
-// some of what they do at once goes wrong only under its eyes.
+// What open returns is ready, migrated and connected, is empty, and shares
+// nothing with what it returned before; a prefix, a schema or a directory of
+// its own will do. The clauses run in parallel, so open is called in parallel
+// too. Run them with the race detector: some of what they do at once goes wrong
+// only under its eyes.
 //
 // A clause that fails names the call, what came, what was due, and the promise
 // that is broken. Its name is the name of its subtest:
@@ -30,5 +33,32 @@
 // No clause can show that something is durable, or that another process waits
 // for a lock: an adapter shows both in tests of its own.
 //
-// [HTTP] proves a server of the contract in the same way, whatever it is made of.
+// The folder example has a whole adapter of a stranger to this module, its test
+// and the main that puts it into the product.
+//
+// # Over HTTP
+//
+// [HTTP] and [HTTPHandler] prove a server of the contract in the same way,
+// whatever it is made of. [HTTPCases] runs cases of your own, from files
+// http/*.txtar: the promise in words, then a request and its response, or
+// several in turn, and last, where it isn't the one from before, the photo that
+// is stored in the end:
+//
+//	The word delete removes the photo, once and again.
+//	-- request --
+//	POST /update_customer_photo.json
+//	Content-Type: application/json
+//
+//	{"api_key":"{{.APIKey}}","phone_number":{{.Phone}},"photo_base64":"delete"}
+//	-- response --
+//	200
+//	Content-Type: application/json
+//
+//	{"result":"valid","url_customer_picture":"","api_log_id":<id>}
+//	-- photo --
+//
+// A template has the fields of [Target] and the photos {{jpeg}}, {{png}},
+// {{gif}} and {{before}}, for instance as {{base64 jpeg}}. In a response, <id>,
+// <url>, <detail> and <detail NAME> stand for an api_log_id, a photo's address,
+// a sentence, and a sentence with NAME in it, and * for any value of a header.
 package contracttests

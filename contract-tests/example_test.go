@@ -44,3 +44,12 @@ func ExampleApiLog() {
 		contracttests.ApiLog(t, func(*testing.T) ports.ApiLog { return memory.NewApiLog() })
 	}
 }
+
+func ExampleHTTP() {
+	_ = func(t *testing.T) { // func TestHTTP(t *testing.T)
+		contracttests.HTTP(t, contracttests.Target{
+			BaseURL: "http://127.0.0.1:8080", // a server that runs
+			APIKey:  "TEST1TEST1TEST1TEST1TEST1", Phone: "447700900123", PIN: "1234",
+		})
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,21 +19,18 @@ import (
 
 // backends are the four ports that a server under test stands on.
 type backends struct {
-	fleets    ports.FleetAuth
-	customers ports.CustomerRepo
-	photos    ports.PhotoStore
-	log       ports.ApiLog
+	database
+	photos ports.PhotoStore
 }
 
-func openMemory(*testing.T) backends {
-	b := memory.New()
-	return backends{b.FleetAuth, b.CustomerRepo, b.PhotoStore, b.ApiLog}
+func openMemory(t *testing.T) backends {
+	return backends{openMemoryDatabase(t), memory.NewPhotoStore()}
 }
 
-func openSQLiteAndFiles(t *testing.T) backends {
-	t.Helper()
-	db := openSQLite(t)
-	return backends{db.FleetAuth(), db.CustomerRepo(), openGocloud(t, "file://"+filepath.ToSlash(t.TempDir())), db.ApiLog()}
+// httpBackends are the schemes of the databases and photo stores that the whole
+// contract runs on.
+var httpBackends = []struct{ database, photos string }{
+	{"memory", "mem"}, {"sqlite", "file"}, {"postgres", "s3"}, {"postgres", "gs"}, {"postgres", "azblob"},
 }
 
 const (
@@ -59,14 +55,19 @@ func newHandler(t *testing.T, b backends) http.Handler {
 	if err := seed(t.Context(), b, pinKey); err != nil {
 		t.Fatal(err)
 	}
-	return httpapi.New(httpapi.Options{
+	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{
 			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log, PINKey: pinKey, Clock: time.Now,
 			Reader: photo.NewReader(photo.Limits{MaxBytes: int64(target.MaxPhotoBytes), MaxPixels: int64(target.MaxPixels)}, 2),
 		},
-		Photos: b.photos, MaxInflightBytes: 64 << 20,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
+		MaxInflightBytes: 64 << 20, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	address, err := b.photos.URL(t.Context(), domain.CustomerRef{}.PhotoKey())
+	must(t, err)
+	if address == "" {
+		options.Photos = b.photos
+	}
+	return httpapi.New(options)
 }
 
 func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
@@ -114,11 +115,13 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 }
 
 func TestHTTP(t *testing.T) {
-	for name, open := range map[string]func(*testing.T) backends{"memory": openMemory, "sqlite and files": openSQLiteAndFiles} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			HTTPHandler(t, newHandler(t, open(t)), target)
-		})
+	cases, err := readCases(httpCases)
+	must(t, err)
+	for _, on := range httpBackends {
+		database, photos := find(databases, on.database), find(photoStores, on.photos)
+		tested.cell(t, "HTTP", len(cases), func(t *testing.T) {
+			HTTPHandler(t, newHandler(t, backends{database.open(t), photos.open(t)}), target)
+		}, database.backend, photos.backend)
 	}
 }
 

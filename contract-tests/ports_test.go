@@ -1,81 +1,126 @@
 package contracttests
 
 import (
+	"context"
+	"errors"
+	"io"
 	"path/filepath"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/adapters/postgres"
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
+	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// The matrix: every port of every adapter.
+// database is what keeps all but the photos.
+type database struct {
+	fleets    ports.FleetAuth
+	customers ports.CustomerRepo
+	log       ports.ApiLog
+}
+
+// The adapters of the matrix by the scheme of their URLs, in its order.
 var (
-	fleetAuths = map[string]func(*testing.T) ports.FleetAuth{
-		"memory": func(*testing.T) ports.FleetAuth { return memory.NewFleetAuth() },
-		"sqlite": func(t *testing.T) ports.FleetAuth { return openSQLite(t).FleetAuth() },
+	databases = []adapter[database]{
+		{backend{"memory", ""}, openMemoryDatabase},
+		{backend{"sqlite", ""}, openSQLite},
+		{backend{"postgres", "postgres"}, openPostgres},
 	}
-	customerRepos = map[string]func(*testing.T) ports.CustomerRepo{
-		"memory": func(*testing.T) ports.CustomerRepo { return memory.NewCustomerRepo() },
-		"sqlite": func(t *testing.T) ports.CustomerRepo { return openSQLite(t).CustomerRepo() },
-	}
-	photoStores = map[string]func(*testing.T) ports.PhotoStore{
-		"memory":      func(*testing.T) ports.PhotoStore { return memory.NewPhotoStore() },
-		"gocloudFile": func(t *testing.T) ports.PhotoStore { return openGocloud(t, "file://"+filepath.ToSlash(t.TempDir())) },
-		"gocloudMem":  func(t *testing.T) ports.PhotoStore { return openGocloud(t, "mem://") },
-	}
-	apiLogs = map[string]func(*testing.T) ports.ApiLog{
-		"memory": func(*testing.T) ports.ApiLog { return memory.NewApiLog() },
-		"sqlite": func(t *testing.T) ports.ApiLog { return openSQLite(t).ApiLog() },
+	photoStores = []adapter[ports.PhotoStore]{
+		{backend{"memory", ""}, func(*testing.T) ports.PhotoStore { return memory.NewPhotoStore() }},
+		{backend{"mem", ""}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, "mem://") }},
+		{backend{"file", ""}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, "file://"+filepath.ToSlash(t.TempDir())) }},
+		{backend{"s3", "s3"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.S3(t)) }},
+		{backend{"gs", "gcs"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.GS(t)) }},
+		{backend{"azblob", "azure"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.Azblob(t)) }},
 	}
 )
 
-func TestFleetAuth(t *testing.T)    { proveEach(t, fleetAuths, FleetAuth) }
-func TestCustomerRepo(t *testing.T) { proveEach(t, customerRepos, CustomerRepo) }
-func TestPhotoStore(t *testing.T)   { proveEach(t, photoStores, PhotoStore) }
-func TestApiLog(t *testing.T)       { proveEach(t, apiLogs, ApiLog) }
-
-func proveEach[P any](t *testing.T, adapters map[string]func(*testing.T) P, suite func(*testing.T, func(*testing.T) P)) {
-	t.Helper()
-	for name, open := range adapters {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			suite(t, open)
-		})
+func TestFleetAuth(t *testing.T) {
+	for _, a := range databases {
+		tested.cell(t, "FleetAuth", len(fleetAuthClauses()), func(t *testing.T) {
+			FleetAuth(t, func(t *testing.T) ports.FleetAuth { return a.open(t).fleets })
+		}, a.backend)
 	}
 }
 
-func openSQLite(t *testing.T) *sqlite.DB {
+func TestCustomerRepo(t *testing.T) {
+	for _, a := range databases {
+		tested.cell(t, "CustomerRepo", len(customerRepoClauses()), func(t *testing.T) {
+			CustomerRepo(t, func(t *testing.T) ports.CustomerRepo { return a.open(t).customers })
+		}, a.backend)
+	}
+}
+
+func TestApiLog(t *testing.T) {
+	for _, a := range databases {
+		tested.cell(t, "ApiLog", len(apiLogClauses()), func(t *testing.T) {
+			ApiLog(t, func(t *testing.T) ports.ApiLog { return a.open(t).log })
+		}, a.backend)
+	}
+}
+
+func TestPhotoStore(t *testing.T) {
+	for _, a := range photoStores {
+		tested.cell(t, "PhotoStore", len(photoStoreClauses(2_000)), func(t *testing.T) { PhotoStore(t, a.open) }, a.backend)
+	}
+}
+
+func openMemoryDatabase(*testing.T) database {
+	b := memory.New()
+	return database{b.FleetAuth, b.CustomerRepo, b.ApiLog}
+}
+
+func openSQLite(t *testing.T) database {
 	t.Helper()
 	db, err := sqlite.Open("sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "fleetphoto.db")))
+	must(t, err)
+	closeAtEnd(t, db)
+	must(t, db.Migrate(t.Context()))
+	must(t, db.Start(t.Context()))
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+}
+
+func openPostgres(t *testing.T) database {
+	t.Helper()
+	db, err := postgres.Open(servers.PostgresTemplate(t, migratePostgres))
+	must(t, err)
+	closeAtEnd(t, db)
+	must(t, db.Start(t.Context()))
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+}
+
+func migratePostgres(rawURL string) error {
+	db, err := postgres.Open(rawURL)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Errorf("close the database: %v", err)
-		}
-	})
-	if err := db.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return errors.Join(db.Migrate(context.Background()), db.Close())
 }
 
 func openGocloud(t *testing.T, rawURL string) *gocloud.PhotoStore {
 	t.Helper()
 	store, err := gocloud.Open(rawURL)
+	must(t, err)
+	closeAtEnd(t, store)
+	must(t, store.Start(t.Context()))
+	return store
+}
+
+func closeAtEnd(t *testing.T, opened io.Closer) {
+	t.Cleanup(func() {
+		if err := opened.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
-		}
-	})
-	return store
 }

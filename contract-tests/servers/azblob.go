@@ -1,0 +1,59 @@
+package servers
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+)
+
+const accountVariable = "AZURE_STORAGE_ACCOUNT"
+
+func startAzblob(ctx context.Context, image string) (string, error) {
+	const account = "fleetphoto"
+	key := base64.StdEncoding.EncodeToString([]byte("only-on-loopback"))
+	c := container{
+		image: image, port: "10000/tcp", env: map[string]string{"AZURITE_ACCOUNTS": account + ":" + key},
+		cmd: []string{"azurite-blob", "--blobHost", "0.0.0.0", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"},
+	}
+	address, err := c.start(ctx, func(ctx context.Context, address string) error {
+		header, err := request(ctx, http.MethodGet, "http://"+address, "")
+		if header != nil {
+			return nil // it answers, although with a refusal
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	credential, err := azblob.NewSharedKeyCredential(account, key)
+	if err != nil {
+		return "", err
+	}
+	client, err := azblob.NewClientWithSharedKeyCredential(fmt.Sprintf("http://%s/%s", address, account), credential, nil)
+	if err != nil {
+		return "", err
+	}
+	anyoneReads := azblob.PublicAccessTypeBlob
+	if _, err := client.CreateContainer(ctx, bucketName, &azblob.CreateContainerOptions{Access: &anyoneReads}); err != nil {
+		return "", err
+	}
+	parameters := url.Values{"protocol": {"http"}, "domain": {address}, "localemu": {"true"}}
+	return "azblob://" + bucketName + "?" + parameters.Encode(), setEnvironment(map[string]string{accountVariable: account, "AZURE_STORAGE_KEY": key})
+}
+
+func nameAzblob(ctx context.Context, rawURL, image string) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "", err
+	}
+	address := "https://" + os.Getenv(accountVariable) + ".blob.core.windows.net"
+	if domain := u.Query().Get("domain"); domain != "" {
+		address = u.Query().Get("protocol") + "://" + domain
+	}
+	return nameOf(ctx, image, address), nil
+}

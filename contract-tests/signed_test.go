@@ -1,0 +1,33 @@
+package contracttests_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
+)
+
+// TestSignedAddresses: a signed address opens, and doesn't once its time is up.
+// It is on S3 because the server for Google Cloud Storage doesn't look at the
+// time, nor that for Azure where anyone may read the container.
+func TestSignedAddresses(t *testing.T) {
+	t.Parallel()
+	p := newProduct(t, "FLEETPHOTO_PHOTO_URL=signed", "FLEETPHOTO_PHOTO_STORE_URL="+servers.S3(t))
+	form := p.addCustomer(t)
+	signed := func(lifetime string) string {
+		a, err := p.with("FLEETPHOTO_PHOTO_URL_LIFETIME="+lifetime).serve(t).change(form, photoOf(t, 100))
+		if err != nil || a.Result != "valid" || !strings.Contains(a.URL, "?") {
+			t.Fatalf("got %+v, %v", a, err)
+		}
+		return a.URL
+	}
+	if status, _ := fetch(t, signed("1h")); status != http.StatusOK {
+		t.Errorf("a signed address: got %d", status)
+	}
+	short := signed("1s")
+	eventually(t, "the address has expired", func() bool {
+		status, _ := fetch(t, short)
+		return status == http.StatusForbidden
+	})
+}
