@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
@@ -194,17 +192,6 @@ func (c *repairCommand) Run(ctx context.Context, e environment, out io.Writer) e
 			report.Settled(), report.Done, report.Interrupted, report.Corrected)
 		return errors.Join(err, printErr)
 	})
-}
-
-type openAPICommand struct{}
-
-// Run prints the document without opening a backend.
-func (c *openAPICommand) Run(e environment, out io.Writer) error {
-	update := &usecase.UpdateCustomerPhoto{Reader: photo.NewReader(e.config.photoLimits(), 1)}
-	document := httpapi.New(httpapi.Options{Update: update, Logger: e.logger}).OpenAPI()
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(document)
 }
 
 type healthcheckCommand struct{}

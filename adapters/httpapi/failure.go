@@ -43,10 +43,10 @@ const defaultRetryAfter = 5 * time.Second
 // failure is the envelope of every failed call. It is a huma.StatusError and
 // a huma.HeadersError.
 type failure struct {
-	Result   string          `json:"result"`
-	Word     domain.Kind     `json:"error"`
-	ApiLogID domain.ApiLogID `json:"api_log_id"`
-	Detail   string          `json:"detail"`
+	Result   string          `json:"result" doc:"Always error."`
+	Word     domain.Kind     `json:"error" doc:"The reason, for programs."`
+	ApiLogID domain.ApiLogID `json:"api_log_id" minimum:"0" doc:"The number of the call in the server's log; 0 where nothing was logged."`
+	Detail   string          `json:"detail" minLength:"1" doc:"The reason, for people: which parameter, what came, what is allowed."`
 
 	status     int
 	retryAfter time.Duration // 0: the header isn't sent
@@ -55,7 +55,7 @@ type failure struct {
 func newFailure(err error, id domain.ApiLogID) *failure {
 	known := domain.AsError(err)
 	f := &failure{
-		Result: "error", Word: known.Kind, ApiLogID: id, Detail: known.Public,
+		Result: string(domain.Failed), Word: known.Kind, ApiLogID: id, Detail: known.Public,
 		status: statuses[known.Kind], retryAfter: known.RetryAfter,
 	}
 	if errors.Is(err, errMediaType) {

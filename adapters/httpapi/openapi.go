@@ -1,24 +1,30 @@
 package httpapi
 
 import (
-	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
 // contractVersion is the version of the contract, not of the program.
 const contractVersion = "1.0.0"
 
+const tagPhotos = "photos"
+
 func apiConfig() huma.Config {
 	config := huma.DefaultConfig("fleetphoto", contractVersion)
-	config.Info.Description = "Changes a customer's photograph: the one call of a taxi fleet's systems."
+	config.Info.Description = "Changes a customer's photograph: the one call of a taxi fleet's systems. " +
+		"Every answer is JSON with a result and an api_log_id; a failed call's has an error word for programs and a detail for people."
+	config.Info.Contact = &huma.Contact{Name: "The fleet that gave out the api_key"}
+	config.Info.License = &huma.License{Name: "Apache-2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0"}
+	config.Servers = []*huma.Server{{URL: "/", Description: "This server."}}
+	config.Security = []map[string][]string{} // the key is in the body, which no scheme of OpenAPI's can say
+	config.Tags = []*huma.Tag{{Name: tagPhotos, Description: "Customers' photographs."}}
 	config.CreateHooks = nil // no $schema in answers
 	config.DocsPath, config.SchemasPath = "", ""
 	config.Formats = map[string]huma.Format{typeJSON: huma.DefaultJSONFormat}
@@ -32,82 +38,71 @@ func (s *Server) register() {
 		OperationID: "update-customer-photo",
 		Method:      http.MethodPost,
 		Path:        UpdatePath,
+		Tags:        []string{tagPhotos},
 		Summary:     "Replace or delete a customer's photo",
-		Responses:   s.responses(),
+		Description: "The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. " +
+			"Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.",
+		Responses: s.responses(),
 	}
 	huma.Register(s.api, operation, s.update)
 	s.api.OpenAPI().Paths[UpdatePath].Post.RequestBody = s.requestBody()
 }
 
-func (s *Server) requestBody() *huma.RequestBody {
-	text := s.parameters()
-	file := s.parameters()
-	file.Properties[fieldPhoto] = &huma.Schema{
-		Type: huma.TypeString, Format: "binary",
-		Description: "The image file itself, or a part without a file name that holds Base64 or the word delete. " + s.photoLimits(),
-	}
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		typeJSON:      {Schema: text},
-		typeForm:      {Schema: text},
-		typeMultipart: {Schema: file},
-	}}
-}
-
-// parameters describes the four parameters as texts.
-func (s *Server) parameters() *huma.Schema {
-	keyLength, phoneMin := domain.APIKeyLength, 1.0
-	return &huma.Schema{
-		Type:     huma.TypeObject,
-		Required: []string{fieldAPIKey, fieldPhone, fieldPhoto},
-		Properties: map[string]*huma.Schema{
-			fieldAPIKey: {
-				Type: huma.TypeString, MinLength: &keyLength, MaxLength: &keyLength, Pattern: "^[0-9A-Za-z]*$",
-				Description: "The key that the fleet gave out.",
-			},
-			fieldPhone: {
-				Type: huma.TypeInteger, Format: "int64", Minimum: &phoneMin,
-				Description: fmt.Sprintf("The customer's mobile number, international without + or 00, up to %d digits. A string of digits is taken as well.", domain.MaxPhoneDigits),
-				Examples:    []any{447700900123},
-			},
-			fieldPIN: {
-				Type: huma.TypeInteger, Format: "int64",
-				Description: fmt.Sprintf("The customer's PIN, %d to %d digits. Left out or blank, it is not checked. %d wrong ones in a row lock it for %.0f minutes.",
-					domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration.Minutes()),
-			},
-			fieldPhoto: {
-				Type:        huma.TypeString,
-				Description: "The image in Base64, or the word delete. " + s.photoLimits(),
-			},
-		},
-		AdditionalProperties: true,
-	}
-}
-
-func (s *Server) photoLimits() string {
-	return fmt.Sprintf("%s, at most %d bytes and %d pixels.", photo.Accepted(), s.maxPhoto, s.Update.Reader.Limits().MaxPixels)
-}
-
-// responses describes the success and every status of the error table.
+// responses describes the success and every status of the error table. Where
+// failures are sent with status 200, so the document says.
 func (s *Server) responses() map[string]*huma.Response {
-	schemas := s.api.OpenAPI().Components.Schemas
-	failed := schemas.Schema(reflect.TypeFor[failure](), true, "Failure")
-	responses := map[string]*huma.Response{}
-	for status, words := range s.wordsByStatus() {
-		slices.Sort(words)
-		responses[strconv.Itoa(status)] = &huma.Response{
-			Description: fmt.Sprintf("%q", words),
-			Content:     map[string]*huma.MediaType{typeJSON: {Schema: failed}},
+	succeeded := s.answer(reflect.TypeFor[success](), string(domain.Valid))
+	failed := s.answer(reflect.TypeFor[failure](), string(domain.Failed))
+	s.api.OpenAPI().Components.Schemas.SchemaFromRef(failed.Ref).Properties["error"].Enum = callerWords()
+	ok := &huma.MediaType{Schema: succeeded, Examples: exampleSuccesses()}
+	responses := map[string]*huma.Response{
+		strconv.Itoa(http.StatusOK): {Description: "The photo is replaced or deleted, durably.", Content: map[string]*huma.MediaType{typeJSON: ok}},
+	}
+	for _, f := range s.exampleFailures() {
+		status := strconv.Itoa(f.status)
+		response := responses[status]
+		switch {
+		case response == nil:
+			response = &huma.Response{Content: map[string]*huma.MediaType{typeJSON: {Schema: failed, Examples: map[string]*huma.Example{}}}}
+			responses[status] = response
+		case f.status == http.StatusOK:
+			ok.Schema = &huma.Schema{AnyOf: []*huma.Schema{succeeded, failed}}
+		}
+		response.Content[typeJSON].Examples[string(f.Word)] = &huma.Example{Value: f}
+		response.Description = strings.TrimPrefix(response.Description+", "+string(f.Word), ", ")
+		if f.retryAfter != 0 && f.status != http.StatusOK {
+			response.Headers = retryAfterHeader()
 		}
 	}
 	return responses
 }
 
-func (s *Server) wordsByStatus() map[int][]string {
-	words := map[int][]string{http.StatusUnsupportedMediaType: {string(domain.TypeError)}}
-	for _, kind := range domain.Kinds() {
-		if status := statuses[kind]; kind != domain.Conflict && kind != domain.NotFound {
-			words[status] = append(words[status], string(kind))
+// answer describes an envelope with its result. It is left open for fields
+// that a later version adds.
+func (s *Server) answer(envelope reflect.Type, result string) *huma.Schema {
+	schemas := s.api.OpenAPI().Components.Schemas
+	reference := schemas.Schema(envelope, true, "")
+	schema := schemas.SchemaFromRef(reference.Ref)
+	schema.AdditionalProperties = nil
+	schema.Properties["result"].Enum = []any{result}
+	return reference
+}
+
+// callerWords returns the error words that a caller of UpdatePath may get.
+func callerWords() []any {
+	var words []any
+	for _, kind := range append(domain.Kinds(), methodNotAllowed) {
+		if kind != domain.Conflict {
+			words = append(words, kind)
 		}
 	}
 	return words
+}
+
+func retryAfterHeader() map[string]*huma.Param {
+	least := 1.0
+	return map[string]*huma.Param{"Retry-After": {
+		Description: "How many seconds to wait before the call is sent again.", Required: true,
+		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least},
+	}}
 }

@@ -115,7 +115,11 @@ func (s *Server) answerFailure(w http.ResponseWriter, r *http.Request, err error
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.answerFailure(w, r, domain.Errorf(domain.NotFound, "path: nothing is here; calls go to POST %s", UpdatePath))
+	s.answerFailure(w, r, errPath())
+}
+
+func errPath() error {
+	return domain.Errorf(domain.NotFound, "path: nothing is here; calls go to POST %s", UpdatePath)
 }
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +132,11 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Allow", allowed)
-	s.answerFailure(w, r, domain.Errorf(methodNotAllowed, "method: want %s, got %s", allowed, clip(r.Method)))
+	s.answerFailure(w, r, errMethod(allowed, r.Method))
+}
+
+func errMethod(allowed, got string) error {
+	return domain.Errorf(methodNotAllowed, "method: want %s, got %s", allowed, clip(got))
 }
 
 func noSniff(next http.Handler) http.Handler {

@@ -33,9 +33,9 @@ type updateOutput struct{ Body success }
 
 // success is the envelope of a call that succeeded.
 type success struct {
-	Result   string          `json:"result"`
-	PhotoURL string          `json:"url_customer_picture"`
-	ApiLogID domain.ApiLogID `json:"api_log_id"`
+	Result   string          `json:"result" doc:"Always valid."`
+	PhotoURL string          `json:"url_customer_picture" doc:"Where the photo is; empty after a deletion."`
+	ApiLogID domain.ApiLogID `json:"api_log_id" minimum:"1" doc:"The number of the call in the server's log."`
 }
 
 func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, error) {

@@ -1,0 +1,171 @@
+package httpapi
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// documented returns the examples of each status, by name.
+func documented(s *Server) map[string][]string {
+	examples := map[string][]string{}
+	for status, response := range s.OpenAPI().Paths[UpdatePath].Post.Responses {
+		examples[status] = slices.Sorted(maps.Keys(response.Content[typeJSON].Examples))
+	}
+	return examples
+}
+
+func TestEachStatusHasItsExamples(t *testing.T) {
+	want := map[string][]string{
+		"200": {"delete", "update"},
+		"400": {"Type Error"},
+		"401": {"Invalid Hash ID"},
+		"403": {"Fleet Disabled", "Invalid PIN"},
+		"404": {"Customer Not Found", "Not Found"},
+		"405": {"Method Not Allowed"},
+		"413": {"Photo Too Large"},
+		"415": {"Type Error"},
+		"429": {"PIN Locked", "Too Many Requests"},
+		"500": {"Internal Error"},
+		"503": {"Service Unavailable"},
+	}
+	s := newFixture(t).Server
+	if got := documented(s); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	words := map[any]bool{}
+	for _, f := range s.exampleFailures() {
+		words[f.Word] = true
+		if status := statuses[f.Word]; f.status != status && f.status != http.StatusUnsupportedMediaType {
+			t.Errorf("the example of %s has status %d, the table says %d", f.Word, f.status, status)
+		}
+		header := s.OpenAPI().Paths[UpdatePath].Post.Responses[strconv.Itoa(f.status)].Headers["Retry-After"]
+		if (header != nil) != (f.GetHeaders().Get("Retry-After") != "") {
+			t.Errorf("%d %s: Retry-After is documented: %v, sent: %v", f.status, f.Word, header != nil, f.GetHeaders())
+		}
+	}
+	for _, word := range callerWords() {
+		if !words[word] {
+			t.Errorf("%s has no example", word)
+		}
+		delete(words, word)
+	}
+	if len(words) != 0 {
+		t.Errorf("no error words of the document: %v", words)
+	}
+}
+
+// TestFailureStatusIsDocumented: a server that sends failures with status 200
+// says so.
+func TestFailureStatusIsDocumented(t *testing.T) {
+	s := newFixture(t, func(o *Options) { o.FailureStatus = http.StatusOK }).Server
+	got := documented(s)
+	if want := []string{"Not Found"}; len(got) != 2 || !reflect.DeepEqual(got["404"], want) || len(got["200"]) != 13 {
+		t.Errorf("got %v", got)
+	}
+	var references []string
+	for _, schema := range s.OpenAPI().Paths[UpdatePath].Post.Responses["200"].Content[typeJSON].Schema.AnyOf {
+		references = append(references, schema.Ref)
+	}
+	if want := []string{"#/components/schemas/Success", "#/components/schemas/Failure"}; !slices.Equal(references, want) {
+		t.Errorf("200 is %v, want %v", references, want)
+	}
+}
+
+// TestExampleRequestWorks reads the example of each encoding as a call.
+func TestExampleRequestWorks(t *testing.T) {
+	s := newFixture(t).Server
+	for mediaType, media := range s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content {
+		example := func(name string) string {
+			if schema := media.Schema.Properties[name]; len(schema.Examples) == 1 {
+				return fmt.Sprint(schema.Examples[0])
+			}
+			return deletePhoto // of a file, there is no example
+		}
+		var f fields
+		for name := range media.Schema.Properties {
+			check(t, f.named(name).set(name, field{text: []byte(example(name))}))
+		}
+		request, err := f.request("")
+		if err != nil {
+			t.Errorf("%s: %v", mediaType, err)
+			continue
+		}
+		if request.Phone != domain.PhoneNumber(examplePhone) || request.PIN.IsBlank() || request.Delete != (mediaType == typeMultipart) {
+			t.Errorf("%s: got %+v", mediaType, request)
+		}
+		if !request.Delete {
+			_, err = s.Update.Reader.Read(t.Context(), request.Photo)
+			check(t, err)
+		}
+	}
+}
+
+// TestLimitsAreTheServers: the limits of the document are those of the
+// configuration, and of the constants that enforce them.
+func TestLimitsAreTheServers(t *testing.T) {
+	s := newFixture(t).Server
+	properties := s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content[typeJSON].Schema.Properties
+	phone, pin, photo := properties[fieldPhone].AnyOf[0], properties[fieldPIN].AnyOf[0], properties[fieldPhoto]
+	got := []any{*phone.Minimum, *phone.Maximum, *pin.Minimum, *pin.Maximum, pin.Nullable, *photo.MinLength, *photo.MaxLength}
+	if want := []any{1.0, 999_999_999_999_999.0, 0.0, 999_999_999_999.0, true, 1, 2<<20 + bodyOverhead}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	const limits = "the word delete. JPEG, PNG, GIF or WebP, at most 1048576 bytes and 1048576 pixels."
+	for mediaType, media := range s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content {
+		if text := media.Schema.Properties[fieldPhoto].Description; len(text) < len(limits) || text[len(text)-len(limits):] != limits {
+			t.Errorf("%s: got %q", mediaType, text)
+		}
+	}
+}
+
+// TestPatternsAreNoStricterThanTheServer compares the schemas of a form with
+// the parsers of the domain.
+func TestPatternsAreNoStricterThanTheServer(t *testing.T) {
+	form := newFixture(t).OpenAPI().Paths[UpdatePath].Post.RequestBody.Content[typeForm].Schema
+	const key = "DEMO0DEMO0DEMO0DEMO0DEMO0"
+	tests := []struct {
+		name            string
+		parse           func(field) error
+		good, bad, open []string // what both take, what both refuse, what the server alone refuses
+	}{
+		{
+			fieldAPIKey, func(f field) error { _, err := f.parseAPIKey(); return err },
+			[]string{key, " " + key + "\r\n"}, []string{"", "short", key + "x", "é" + key[2:], key[:24] + " "}, nil,
+		},
+		{
+			fieldPhone, func(f field) error { _, err := f.parsePhone(); return err },
+			[]string{"447700900123", "1", "999999999999999", "+44 7700 900123", "0044-7700-900123", "(+44) 7700900123", "00000000000000000000447700900123", " \t4\u00a04 "},
+			[]string{"", "0", "000", "+", "x", "44x", "1234567890123456", "4e4", "() -"}, []string{"-44", "44.0", "++44", "44+"},
+		},
+		{
+			fieldPIN, func(f field) error { _, err := f.parsePIN(); return err },
+			[]string{"", "  ", "1", "0042", "123456789012", " 1234\n"}, []string{"x", "-1", "1234567890123", "12 34", "1.0"}, nil,
+		},
+	}
+	for _, test := range tests {
+		taken := func(text string) bool { return test.parse(field{text: []byte(text), came: true}) == nil }
+		valid := func(text string) bool {
+			schema := *form.Properties[test.name]
+			schema.PrecomputeMessages()
+			result := &huma.ValidateResult{}
+			huma.Validate(nil, &schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, text, result)
+			return len(result.Errors) == 0
+		}
+		for texts, want := range map[*[]string][2]bool{&test.good: {true, true}, &test.bad: {false, false}, &test.open: {false, true}} {
+			for _, text := range *texts {
+				if got := [2]bool{taken(text), valid(text)}; got != want {
+					t.Errorf("%s %q: taken and valid: got %v, want %v", test.name, text, got, want)
+				}
+			}
+		}
+	}
+}
