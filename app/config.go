@@ -38,6 +38,10 @@ type Config struct {
 	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits. Left out with sqlite://, pin.key beside the database is used, and made on first start."`
 	PINKeyFile       string        `env:"FLEETPHOTO_PIN_KEY_FILE" placeholder:"PATH" help:"A file that holds the PIN key."`
 	FailureStatus    string        `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, or 200 for callers that read only bodies of 200 answers (${default})."`
+	Pages            string        `env:"FLEETPHOTO_PAGES" default:"on" placeholder:"on|off" help:"The page to try the API at / and its documentation at /docs (${default})."`
+	CORSOrigins      string        `env:"FLEETPHOTO_CORS_ORIGINS" name:"cors-origins" placeholder:"ORIGINS" help:"Origins whose web pages may call the API, such as https://app.example.com, with commas between them, or *. Left out: none."`
+
+	Prefill httpapi.Prefill `kong:"-"` // what a demo's page begins with
 }
 
 const (
@@ -89,7 +93,23 @@ func (c *Config) validate() error {
 	if c.Migrate != "on" && c.Migrate != "off" {
 		return settingError("FLEETPHOTO_MIGRATE", fmt.Errorf("want on or off, got %q", c.Migrate))
 	}
-	return cmp.Or(c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
+	if c.Pages != "on" && c.Pages != "off" {
+		return settingError("FLEETPHOTO_PAGES", fmt.Errorf("want on or off, got %q", c.Pages))
+	}
+	_, originsErr := c.corsOrigins()
+	return cmp.Or(originsErr, c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
+}
+
+// corsOrigins returns the origins whose pages may call the API.
+func (c *Config) corsOrigins() ([]string, error) {
+	if c.CORSOrigins == "" {
+		return nil, nil
+	}
+	origins, err := httpapi.ParseOrigins(c.CORSOrigins)
+	if err != nil {
+		return nil, settingError("FLEETPHOTO_CORS_ORIGINS", err)
+	}
+	return origins, nil
 }
 
 func (c *Config) validateAddresses() error {

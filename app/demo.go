@@ -33,6 +33,7 @@ func demoConfig(config Config) *Config {
 	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
 	config.PINKey, config.PINKeyFile = "", ""
 	config.PhotoBaseURL = ""
+	config.Prefill = httpapi.Prefill{APIKey: demoKey, Phone: demoPhone, PIN: demoPIN}
 	if config.Addr == defaultAddr {
 		config.Addr = "localhost" + defaultAddr // its key is public: let nobody else in, unless told to
 	}
@@ -66,16 +67,21 @@ func addDemo(ctx context.Context, b *backends, provision *usecase.Provision) err
 // printDemo tells what to paste.
 func printDemo(out io.Writer, config *Config) error {
 	host := localHost(config.Addr)
+	page := ""
+	if config.Pages == "on" {
+		page = fmt.Sprintf("Try it in a browser: http://%s%s\nThe docs are at http://%s%s\n\n", host, httpapi.PagePath, host, httpapi.DocsPath)
+	}
 	_, err := fmt.Fprintf(out, `
-A demo is running, wholly in memory. Paste this into another terminal to give
-customer %d of fleet %d a photo:
+A demo is running, wholly in memory.
+
+%sOr paste this into another terminal to give customer %d of fleet %d a photo:
 
 curl -s http://%s%s -d api_key=%s -d phone_number=%s -d customer_pin=%s --data-urlencode photo_base64=%s
 
 Then open http://%s%s%s
 Stop the demo with Ctrl-C.
 
-`, demoCustomer.Customer, demoCustomer.Fleet, host, httpapi.UpdatePath, demoKey, demoPhone, demoPIN,
+`, page, demoCustomer.Customer, demoCustomer.Fleet, host, httpapi.UpdatePath, demoKey, demoPhone, demoPIN,
 		base64.StdEncoding.EncodeToString(demoPhoto), host, httpapi.PhotosPath, demoCustomer.PhotoKey())
 	return err
 }

@@ -26,15 +26,20 @@ const (
 
 // serveAPI serves the API from start to stop. It serves the photos too where
 // their store has no address of its own.
-func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
+	origins, err := config.corsOrigins()
+	if err != nil {
+		return err
+	}
 	options := httpapi.Options{
 		Update: update, MaxInflightBytes: int64(config.MaxInflight), FailureStatus: config.failureStatus(),
-		Logger: logger,
+		Pages: config.Pages == "on", Prefill: config.Prefill, CORSOrigins: origins, Logger: logger,
 	}
 	if !b.ownAddress {
 		options.Photos = b.photos
 	}
 	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, httpapi.New(options)}, logger, lifecycle, shutdown)
+	return nil
 }
 
 func serveAdmin(config *Config, readiness *usecase.Readiness, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {

@@ -8,6 +8,7 @@ import (
 	_ "image/gif"
 	"image/jpeg"
 	_ "image/png"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -149,7 +150,7 @@ func TestDemo(t *testing.T) {
 	check(t, err)
 	check(t, c.Start())
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
-	var line, address string
+	var line, page, address string
 	for line == "" || address == "" {
 		var text string
 		text, err = readLine(out)
@@ -160,6 +161,12 @@ func TestDemo(t *testing.T) {
 		if rest, found := strings.CutPrefix(text, "Then open "); found {
 			address = rest
 		}
+		if rest, found := strings.CutPrefix(text, "Try it in a browser: "); found {
+			page = rest
+		}
+	}
+	if status, html := fetch(t, page); status != 200 || !strings.Contains(string(html), `value="`+demoKey+`"`) {
+		t.Errorf("%s: got status %d and %s", page, status, html)
 	}
 	pasted, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
 	want := fmt.Sprintf(`{"result":"valid","url_customer_picture":%q,"api_log_id":1}`+"\n", address)
@@ -171,5 +178,27 @@ func TestDemo(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(directory); err != nil || len(entries) != 0 {
 		t.Errorf("the demo left %v on disk, %v", entries, err)
+	}
+}
+
+// TestPagesAndOrigins: the settings reach the server.
+func TestPagesAndOrigins(t *testing.T) {
+	t.Parallel()
+	on, off := serve(t, t.TempDir(), "FLEETPHOTO_CORS_ORIGINS=https://app.example.com"), serve(t, t.TempDir(), "FLEETPHOTO_PAGES=off")
+	for address, want := range map[string]int{on.api + "/": 200, on.api + "/docs": 200, off.api + "/": 404, off.api + "/docs": 404} {
+		if status, body := fetch(t, address); status != want || strings.Contains(string(body), demoKey) {
+			t.Errorf("%s: got status %d and %s, want %d", address, status, body, want)
+		}
+	}
+	for server, want := range map[*running]string{on: "https://app.example.com", off: ""} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.api+"/openapi.json", nil)
+		check(t, err)
+		request.Header.Set("Origin", "https://app.example.com")
+		response, err := http.DefaultClient.Do(request)
+		check(t, err)
+		check(t, response.Body.Close())
+		if got := response.Header.Get("Access-Control-Allow-Origin"); got != want {
+			t.Errorf("got the origin %q, want %q", got, want)
+		}
 	}
 }

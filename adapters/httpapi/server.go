@@ -40,7 +40,15 @@ type Options struct {
 	// FailureStatus is the status of every failed call on UpdatePath, for
 	// callers that read only bodies of 200 answers. 0: the error table's.
 	FailureStatus int
-	Logger        *slog.Logger
+	// Pages are served: PagePath, to try the API, and DocsPath.
+	Pages bool
+	// Prefill is what the fields of the page begin with: a demo's, whose key
+	// is public.
+	Prefill Prefill
+	// CORSOrigins are the origins whose pages may call the API, as
+	// ParseOrigins returns them. Empty: none but the server's own.
+	CORSOrigins []string
+	Logger      *slog.Logger
 }
 
 // Server is the API's http.Handler. It is safe for concurrent use.
@@ -63,12 +71,18 @@ func New(options Options) *Server {
 		router:   chi.NewRouter(),
 	}
 	s.router.Use(s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
+	if len(s.CORSOrigins) > 0 {
+		s.router.Use(allowOrigins(s.CORSOrigins))
+	}
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	s.api = humachi.New(s.router, apiConfig())
 	s.register()
 	if s.Photos != nil {
 		s.router.Get(PhotosPath+"*", s.servePhoto)
+	}
+	if s.Pages {
+		s.registerPages()
 	}
 	return s
 }

@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+
+	"github.com/dustin/go-humanize"
+	"github.com/swaggest/swgui/v5emb"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+)
+
+// The paths of the pages for people. What the pages load is below assetsPath.
+const (
+	PagePath   = "/"
+	DocsPath   = "/docs"
+	assetsPath = "/assets/"
+)
+
+// Prefill is what the fields of the page to try the API begin with.
+type Prefill struct{ APIKey, Phone, PIN string }
+
+//go:embed page
+var pageFiles embed.FS
+
+// assets are the files that the pages load, and their types.
+var assets = map[string]string{
+	"page.css": "text/css; charset=utf-8",
+	"page.js":  "text/javascript; charset=utf-8",
+	"docs.css": "text/css; charset=utf-8",
+	"docs.js":  "text/javascript; charset=utf-8",
+	"icon.svg": "image/svg+xml",
+}
+
+// What each page may load and do. Nothing is inline, and nothing comes from
+// elsewhere but stored photos, whose origin is added to the page's img-src.
+// Swagger UI's style sheet has its icons in data: URLs.
+const (
+	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+		"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' "
+	photoSources = "blob:"
+	docsSources  = "data:"
+)
+
+// registerPages serves the pages and what they load, each by its name: the
+// rest of assetsPath is as any unknown path.
+func (s *Server) registerPages() {
+	templates := template.Must(template.ParseFS(pageFiles, "page/*.html"))
+	s.router.Get(PagePath, func(w http.ResponseWriter, r *http.Request) {
+		origin, err := s.photoOrigin(r)
+		if err != nil {
+			s.answerFailure(w, r, err)
+			return
+		}
+		s.servePage(w, r, templates.Lookup("index.html"), pagePolicy+photoSources+origin, map[string]any{
+			"Prefill": s.Prefill, "Path": UpdatePath, "Formats": photo.Accepted(), "MaxBytes": humanize.IBytes(uint64(s.maxPhoto)),
+		})
+	})
+	s.router.Get(DocsPath, func(w http.ResponseWriter, r *http.Request) {
+		s.servePage(w, r, templates.Lookup("docs.html"), pagePolicy+docsSources, examples())
+	})
+	for name, contentType := range assets {
+		s.router.Get(assetsPath+name, serveAsset(name, contentType))
+	}
+	viewer := v5emb.New("", "", assetsPath)
+	for _, name := range []string{"swagger-ui.css", "swagger-ui-bundle.js"} {
+		s.router.Get(assetsPath+name, viewer.ServeHTTP)
+	}
+}
+
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request, page *template.Template, policy string, data any) {
+	var html bytes.Buffer
+	if err := page.Execute(&html, data); err != nil {
+		s.answerFailure(w, r, err)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", policy)
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-cache")
+	_, _ = w.Write(html.Bytes()) // the client is gone if this fails
+}
+
+func serveAsset(name, contentType string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		data, _ := pageFiles.ReadFile("page/" + name) // a test reads each
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(data) // the client is gone if this fails
+	}
+}
+
+// photoOrigin returns the origin of the stored photos' addresses, with a space
+// before it; empty where this server serves them.
+func (s *Server) photoOrigin(r *http.Request) (string, error) {
+	address, err := s.Update.Photos.URL(r.Context(), domain.CustomerRef{}.PhotoKey())
+	if err != nil || address == "" {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	return " " + u.Scheme + "://" + u.Host, nil
+}

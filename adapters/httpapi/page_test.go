@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+func withPages(o *Options) { o.Pages = true }
+
+func get(f *fixture, method, path string) *httptest.ResponseRecorder {
+	recorder := httptest.NewRecorder()
+	f.ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+	return recorder
+}
+
+// pagePaths are what the pages need: the pages, and what their HTML names.
+func pagePaths(t *testing.T) []string {
+	t.Helper()
+	paths := []string{PagePath, DocsPath}
+	for _, page := range []string{"index.html", "docs.html"} {
+		html, err := pageFiles.ReadFile("page/" + page)
+		check(t, err)
+		for _, name := range regexp.MustCompile(`"(assets/[^"]+)"`).FindAllSubmatch(html, -1) {
+			paths = append(paths, "/"+string(name[1]))
+		}
+	}
+	return paths
+}
+
+func TestPagesAreServed(t *testing.T) {
+	f := newFixture(t, withPages)
+	for _, path := range pagePaths(t) {
+		answer := get(f, http.MethodGet, path)
+		contentType, _, err := mime.ParseMediaType(answer.Header().Get("Content-Type"))
+		want := map[string]string{".css": "text/css", ".svg": "image/svg+xml", "": "text/html"}[filepath.Ext(path)]
+		if filepath.Ext(path) == ".js" && strings.HasSuffix(contentType, "/javascript") {
+			want = contentType
+		}
+		if err != nil || answer.Code != http.StatusOK || answer.Body.Len() < 100 || contentType != want || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: got %d %v and %d bytes, want %s", path, answer.Code, answer.Header(), answer.Body.Len(), want)
+		}
+		if head := get(f, http.MethodHead, path); head.Code != http.StatusOK {
+			t.Errorf("HEAD %s: got %d", path, head.Code)
+		}
+	}
+}
+
+// TestPagesKeepTheEnvelope holds what is no page, and all of them switched off.
+func TestPagesKeepTheEnvelope(t *testing.T) {
+	on, off := newFixture(t, withPages), newFixture(t)
+	for _, test := range []struct {
+		f            *fixture
+		method, path string
+		want         int
+	}{
+		{on, "GET", "/assets/", 404}, {on, "GET", "/assets/index.html", 404}, {on, "GET", "/assets/examples/update.sh", 404},
+		{on, "GET", "/assets/oauth2-redirect.html", 404}, {on, "GET", "/docs/x", 404}, {on, "GET", "/index.html", 404},
+		{on, "POST", PagePath, 405}, {on, "DELETE", DocsPath, 405}, {on, "OPTIONS", "/assets/page.js", 405},
+		{off, "GET", PagePath, 404}, {off, "POST", PagePath, 404}, {off, "GET", DocsPath, 404}, {off, "GET", "/assets/page.js", 404},
+		{off, "GET", "/assets/swagger-ui-bundle.js", 404},
+	} {
+		answer := get(test.f, test.method, test.path)
+		if answer.Code != test.want || answer.Header().Get("Content-Type") != typeJSON || !strings.HasPrefix(answer.Body.String(), `{"result":"error"`) {
+			t.Errorf("%s %s: got %d %s, want %d and the envelope", test.method, test.path, answer.Code, answer.Body, test.want)
+		}
+	}
+}
+
+// located has the photos at an address of its own.
+type located struct {
+	ports.PhotoStore
+	address string
+	err     error
+}
+
+func (l located) URL(context.Context, domain.PhotoKey) (string, error) { return l.address, l.err }
+
+func TestPagePolicy(t *testing.T) {
+	const page = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' "
+	for _, test := range []struct{ path, address, want string }{
+		{PagePath, "", page + "blob:"},
+		{PagePath, "https://iwebcab.s3.amazonaws.com/fleet-689/customer_photos/452733_photo.jpg", page + "blob: https://iwebcab.s3.amazonaws.com"},
+		{PagePath, "http://127.0.0.1:7070/b/x.jpg?X-Amz-Signature=00ff", page + "blob: http://127.0.0.1:7070"},
+		{DocsPath, "https://iwebcab.s3.amazonaws.com/x.jpg", page + "data:"},
+	} {
+		f := newFixture(t, withPages, func(o *Options) { o.Update.Photos = located{o.Update.Photos, test.address, nil} })
+		answer := get(f, http.MethodGet, test.path)
+		got := fmt.Sprint(answer.Code, " ", answer.Header()["Content-Security-Policy"], answer.Header()["Referrer-Policy"])
+		if want := "200 [" + test.want + "] [no-referrer]"; got != want {
+			t.Errorf("%s %s: got  %s\nwant %s", test.path, test.address, got, want)
+		}
+	}
+	f := newFixture(t, withPages, func(o *Options) {
+		o.Update.Photos = located{o.Update.Photos, "", domain.Errorf(domain.Unavailable, "the store is down").WithCause(errors.New("hunter2"))}
+	})
+	if answer := get(f, http.MethodGet, PagePath); answer.Code != http.StatusServiceUnavailable || strings.Contains(answer.Body.String(), "hunter2") {
+		t.Errorf("a store without addresses: got %d %s", answer.Code, answer.Body)
+	}
+}
+
+// TestPageIsFilledInForDemosAlone also holds that nothing gets out of an attribute.
+func TestPageIsFilledInForDemosAlone(t *testing.T) {
+	if html := get(newFixture(t, withPages), http.MethodGet, PagePath).Body.String(); strings.Count(html, ` value=""`) != 3 || strings.Contains(html, "demo") {
+		t.Errorf("got %s", html)
+	}
+	f := newFixture(t, withPages, func(o *Options) { o.Prefill = Prefill{`"><script>`, testPhone, testPIN} })
+	html := get(f, http.MethodGet, PagePath).Body.String()
+	for _, want := range []string{`value="&#34;&gt;&lt;script&gt;"`, `value="` + testPhone + `"`, `value="` + testPIN + `"`, "This is a demo"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("want %s in %s", want, html)
+		}
+	}
+}
+
+// TestPageOffersTheAcceptedFormats: one list says what is taken.
+func TestPageOffersTheAcceptedFormats(t *testing.T) {
+	var types []string
+	for format := range strings.SplitSeq(strings.ReplaceAll(photo.Accepted(), " or ", ", "), ", ") {
+		types = append(types, "image/"+strings.ToLower(format))
+	}
+	html := get(newFixture(t, withPages), http.MethodGet, PagePath).Body.String()
+	for _, want := range []string{`accept="` + strings.Join(types, ",") + `"`, photo.Accepted() + ", up to 1.0 MiB"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("want %s in %s", want, html)
+		}
+	}
+}
+
+// TestPagesAreFree holds that nothing is inline, kept or fetched from elsewhere.
+func TestPagesAreFree(t *testing.T) {
+	inline := regexp.MustCompile(`<style|<script>|\son[a-z]+=|\sstyle=|javascript:|localStorage|sessionStorage|indexedDB|document\.cookie|\beval\b|innerHTML|https?://`)
+	paths, err := filepath.Glob("page/*.*")
+	check(t, err)
+	if len(paths) < 7 {
+		t.Fatalf("only %d files were looked at", len(paths))
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		check(t, err)
+		own := strings.NewReplacer("http://www.w3.org/2000/svg", "", shownBase, "").Replace(string(text))
+		if found := inline.FindAllString(own, -1); found != nil {
+			t.Errorf("%s has %q", path, found)
+		}
+	}
+}
