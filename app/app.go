@@ -29,7 +29,9 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	exited := false
 	parser, err := kong.New(&line,
 		kong.Name("fleetphoto"),
-		kong.Description("Changes a customer's photograph: the one call of a taxi fleet's systems."),
+		kong.Description("Changes a customer's photograph: the one call of a taxi fleet's systems. "+
+			"What may hold a secret comes from a file too: FLEETPHOTO_PIN_KEY_FILE=PATH, and so for each FLEETPHOTO_…_URL of a backend."),
+		kong.Resolvers(kong.ResolverFunc(secretFromFile)),
 		kong.Writers(out, errOut),
 		kong.Exit(func(status int) { exited, code = true, status }),
 		kong.UsageOnError(),

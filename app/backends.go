@@ -30,7 +30,7 @@ type backends struct {
 func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *slog.Logger, lifecycle fx.Lifecycle) (*backends, error) {
 	o := opening{config: config, byURL: map[string]Backend{}}
 	fleets, customers, log := o.databases(catalogue)
-	photos := o.open(catalogue.PhotoStores, photoStoreVariable, config.PhotoStoreURL, func(b Backend) bool { return b.PhotoStore != nil })
+	photos := o.photoStore(catalogue)
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -79,6 +79,10 @@ func (o *opening) databases(catalogue Catalogue) (fleets, customers, log Backend
 	customers = database("FLEETPHOTO_CUSTOMER_REPO_URL", o.config.CustomerRepoURL, func(b Backend) bool { return b.CustomerRepo != nil })
 	log = database("FLEETPHOTO_API_LOG_URL", o.config.ApiLogURL, func(b Backend) bool { return b.ApiLog != nil })
 	return fleets, customers, log
+}
+
+func (o *opening) photoStore(catalogue Catalogue) Backend {
+	return o.open(catalogue.PhotoStores, photoStoreVariable, o.config.PhotoStoreURL, func(b Backend) bool { return b.PhotoStore != nil })
 }
 
 func (o *opening) open(openers map[string]Opener, variable, rawURL string, offers func(Backend) bool) Backend {

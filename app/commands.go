@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
@@ -44,11 +45,15 @@ type customerCommands struct {
 }
 
 type serveCommand struct {
-	Demo bool `help:"Serve wholly in memory, with a fleet and a customer to try."`
+	Demo        bool `xor:"instead" help:"Serve wholly in memory, with a fleet and a customer to try."`
+	PrintConfig bool `xor:"instead" help:"Print each setting as it would be used, and where it comes from, with secrets hidden; start nothing."`
 }
 
 // Run serves until a signal comes.
-func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer, line *kong.Context) error {
+	if c.PrintConfig {
+		return errors.Join(printConfig(out, line), e.check())
+	}
 	modules := []fx.Option{serveModule}
 	if c.Demo {
 		e.config = demoConfig(*e.config)

@@ -17,28 +17,28 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-// Config is the whole configuration, from flags and the environment.
+// Config is the whole configuration, from flags, the environment and, for what
+// is tagged as secret, files. The README's table is made of these tags.
 type Config struct {
-	DatabaseURL      string        `env:"FLEETPHOTO_DATABASE_URL" default:"sqlite://fleetphoto-data/fleetphoto.db" placeholder:"URL" help:"Fleets, customers and the API log: sqlite://PATH, postgres://… or memory:// (${default})."`
-	FleetAuthURL     string        `env:"FLEETPHOTO_FLEET_AUTH_URL" placeholder:"URL" help:"Fleets and their keys, where not in the database."`
-	CustomerRepoURL  string        `env:"FLEETPHOTO_CUSTOMER_REPO_URL" placeholder:"URL" help:"Customers, where not in the database."`
-	ApiLogURL        string        `env:"FLEETPHOTO_API_LOG_URL" name:"api-log-url" placeholder:"URL" help:"The API log, where not in the database."`
-	PhotoStoreURL    string        `env:"FLEETPHOTO_PHOTO_STORE_URL" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, s3://BUCKET, gs://BUCKET, azblob://CONTAINER, mem:// or memory:// (${default})."`
-	Migrate          string        `env:"FLEETPHOTO_MIGRATE" default:"on" placeholder:"on|off" help:"Whether the database is brought up to date on start; where not, by the command migrate (${default})."`
-	PhotoURL         string        `env:"FLEETPHOTO_PHOTO_URL" default:"public" placeholder:"public|signed" help:"Addresses of photos: public, or signed by the photo store, each for FLEETPHOTO_PHOTO_URL_LIFETIME (${default})."`
-	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, up to 168h (${default})."`
+	DatabaseURL      string        `env:"FLEETPHOTO_DATABASE_URL" secret:"" default:"sqlite://fleetphoto-data/fleetphoto.db" placeholder:"URL" help:"Fleets, customers and the API log: sqlite://PATH, postgres://… or memory:// (${default})."`
+	FleetAuthURL     string        `env:"FLEETPHOTO_FLEET_AUTH_URL" secret:"" placeholder:"URL" help:"Fleets and their keys. Left out: in the database."`
+	CustomerRepoURL  string        `env:"FLEETPHOTO_CUSTOMER_REPO_URL" secret:"" placeholder:"URL" help:"Customers. Left out: in the database."`
+	ApiLogURL        string        `env:"FLEETPHOTO_API_LOG_URL" secret:"" name:"api-log-url" placeholder:"URL" help:"The API log. Left out: in the database."`
+	PhotoStoreURL    string        `env:"FLEETPHOTO_PHOTO_STORE_URL" secret:"" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, s3://BUCKET, gs://BUCKET, azblob://CONTAINER, mem:// or memory:// (${default})."`
+	Migrate          string        `env:"FLEETPHOTO_MIGRATE" default:"on" placeholder:"on|off" help:"Whether the database is brought up to date on start; off: by the command migrate alone (${default})."`
+	PhotoURL         string        `env:"FLEETPHOTO_PHOTO_URL" default:"public" placeholder:"public|signed" help:"Addresses of photos: public, or signed by the cloud's photo store, each for FLEETPHOTO_PHOTO_URL_LIFETIME (${default})."`
+	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, 1s to 168h (${default})."`
 	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
 	Addr             string        `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
 	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health and readiness (${default})."`
-	MaxPhotoBytes    ByteSize      `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken (${default})."`
+	MaxPhotoBytes    ByteSize      `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken; a body may be twice as large (${default})."`
 	MaxPixels        int64         `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
 	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
-	Verify           string        `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: by decoding it once, or by its structure alone, which is faster (${default})."`
-	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 (${default})."`
-	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits. Left out with sqlite://, pin.key beside the database is used, and made on first start."`
-	PINKeyFile       string        `env:"FLEETPHOTO_PIN_KEY_FILE" placeholder:"PATH" help:"A file that holds the PIN key."`
-	FailureStatus    string        `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, or 200 for callers that read only bodies of 200 answers (${default})."`
-	Pages            string        `env:"FLEETPHOTO_PAGES" default:"on" placeholder:"on|off" help:"The page to try the API at / and its documentation at /docs (${default})."`
+	Verify           string        `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: decode it once, or its structure alone, which is faster (${default})."`
+	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 at once (${default})."`
+	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" secret:"whole" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits, as openssl rand -hex 32 prints them. Left out with sqlite://, pin.key beside the database is used, and made on first start; postgres:// needs it."`
+	FailureStatus    string        `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, each error's own, or 200 for callers that read only bodies of 200 answers (${default})."`
+	Pages            string        `env:"FLEETPHOTO_PAGES" default:"on" placeholder:"on|off" help:"The page to try the API at / and its documentation at /docs; off: these paths are Not Found (${default})."`
 	CORSOrigins      string        `env:"FLEETPHOTO_CORS_ORIGINS" name:"cors-origins" placeholder:"ORIGINS" help:"Origins whose web pages may call the API, such as https://app.example.com, with commas between them, or *. Left out: none."`
 
 	Prefill httpapi.Prefill `kong:"-"` // what a demo's page begins with

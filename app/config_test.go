@@ -53,7 +53,6 @@ func TestWrongSettings(t *testing.T) {
 		{"origin with a path", "FLEETPHOTO_CORS_ORIGINS=https://app.example.com/", "without a path"},
 		{"short PIN key", "FLEETPHOTO_PIN_KEY=00ff", "at least 32 bytes"},
 		{"PIN key that is no hex", "FLEETPHOTO_PIN_KEY=correct horse battery staple", "hexadecimal"},
-		{"PIN key file", "FLEETPHOTO_PIN_KEY_FILE=nowhere", "nowhere"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

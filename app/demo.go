@@ -31,7 +31,7 @@ var demoPhoto []byte
 func demoConfig(config Config) *Config {
 	config.DatabaseURL, config.PhotoStoreURL = "memory://", "memory://"
 	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
-	config.PINKey, config.PINKeyFile = "", ""
+	config.PINKey = ""
 	config.PhotoBaseURL = ""
 	config.Prefill = httpapi.Prefill{APIKey: demoKey, Phone: demoPhone, PIN: demoPIN}
 	if config.Addr == defaultAddr {

@@ -175,7 +175,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() {
 			serving := serveCommand{Demo: demo}
-			ended <- serving.Run(ctx, e, io.Discard)
+			ended <- serving.Run(ctx, e, io.Discard, nil)
 		}()
 		for line := ""; !strings.Contains(line, "FLEETPHOTO_ADMIN_ADDR"); {
 			var err error

@@ -23,16 +23,8 @@ func pinKeyBeside(database string) string {
 // embedded database, which is made when neither exists yet.
 func pinKey(config *Config, customers Backend) (domain.PINKey, error) {
 	switch {
-	case config.PINKey != "" && config.PINKeyFile != "":
-		return domain.PINKey{}, settingError(pinKeyVariable, fmt.Errorf("want either it or %s_FILE, got both", pinKeyVariable))
 	case config.PINKey != "":
 		return parsePINKey(pinKeyVariable, config.PINKey)
-	case config.PINKeyFile != "":
-		text, err := os.ReadFile(config.PINKeyFile)
-		if err != nil {
-			return domain.PINKey{}, settingError(pinKeyVariable+"_FILE", err)
-		}
-		return parsePINKey(pinKeyVariable+"_FILE", string(text))
 	case customers.Ephemeral:
 		return domain.NewPINKey(randomKey())
 	case customers.PINKeyFile != "":

@@ -1,0 +1,60 @@
+package app
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+var writeReference = flag.Bool("write", false, "write the reference of the configuration into the README, between its markers")
+
+const (
+	referenceBegins = "<!-- configuration: written by task generate -->\n"
+	referenceEnds   = "<!-- end of the configuration -->\n"
+)
+
+// TestConfigReference: the README's table is what the tags of Config say.
+func TestConfigReference(t *testing.T) {
+	t.Parallel()
+	const file = "../README.md"
+	text, err := os.ReadFile(file)
+	check(t, err)
+	before, rest, begins := strings.Cut(string(text), referenceBegins)
+	got, after, ends := strings.Cut(rest, referenceEnds)
+	if !begins || !ends {
+		t.Fatal("the markers of the configuration are missing from the README")
+	}
+	want := configReference(t)
+	if *writeReference {
+		check(t, os.WriteFile(file, []byte(before+referenceBegins+want+referenceEnds+after), 0o644))
+	} else if got != want {
+		t.Errorf("the README's table differs from the tags of Config; task generate writes it again. Got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func configReference(t *testing.T) string {
+	parser, err := kong.New(&commands{})
+	check(t, err)
+	code := regexp.MustCompile(`FLEETPHOTO_[A-Z_]+|[a-z0-9]+://[A-Za-z.…]*[A-Za-z…]|[a-z0-9]+://|openssl rand -hex 32|/photos/|/docs`)
+	table := "| variable | default | |\n|---|---|---|\n"
+	for _, flag := range parser.Model.Flags {
+		if len(flag.Envs) == 0 {
+			continue
+		}
+		variable, preset := "`"+flag.Envs[0]+"`", ""
+		if flag.Tag.Has(secretTag) {
+			variable += ", `…_FILE`"
+		}
+		if flag.Default != "" {
+			preset = "`" + flag.Default + "`"
+		}
+		help := strings.Replace(flag.OrigHelp, " (${default})", "", 1)
+		table += fmt.Sprintf("| %s | %s | %s |\n", variable, preset, code.ReplaceAllString(help, "`$0`"))
+	}
+	return table
+}
