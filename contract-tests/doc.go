@@ -61,4 +61,9 @@
 // {{gif}} and {{before}}, for instance as {{base64 jpeg}}. In a response, <id>,
 // <url>, <detail> and <detail NAME> stand for an api_log_id, a photo's address,
 // a sentence, and a sentence with NAME in it, and * for any value of a header.
+//
+// TestHTTP of this package runs the cases on a server that its flags name. What
+// the run does to that server's customers, -help says:
+//
+//	go test github.com/fleetphoto/fleetphoto/contract-tests -v -run TestHTTP -base-url https://staging.example.com -api-key … -phone … -pin …
 package contracttests

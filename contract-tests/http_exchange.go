@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // newRequest makes a request from a template: a line with method and path,
@@ -54,14 +55,34 @@ type answer struct {
 	body   []byte
 }
 
+// answerTime is how long a server may take for an answer.
+const answerTime = time.Minute
+
+// send makes a call. A redirect is an answer, except to the address of a photo.
 func send(request *http.Request) (answer, error) {
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: answerTime}
+	if request.URL.Path == updatePath {
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	response, err := client.Do(request)
+	if failed := (*url.Error)(nil); errors.As(err, &failed) { // it has the whole address, with a signature
+		return answer{}, fmt.Errorf("no answer from %s://%s: %w", request.URL.Scheme, request.URL.Host, failed.Err)
+	}
 	if err != nil {
 		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	body, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header, body}, err
+}
+
+// address returns the photo's address of a success, or nothing.
+func (a answer) address() string {
+	var success struct {
+		URL string `json:"url_customer_picture"`
+	}
+	_ = json.Unmarshal(a.body, &success) // other answers have none
+	return success.URL
 }
 
 func readHeaders(text string) (http.Header, error) {
@@ -114,31 +135,9 @@ func matchResponse(want string, got answer) error {
 // String clips the body.
 func (a answer) String() string {
 	const most = 600
-	return fmt.Sprintf("got %d %s", a.status, a.body[:min(most, len(a.body))])
-}
-
-// putKnownPhoto gives the customer the photo that expands from {{before}}, and
-// returns its address.
-func (t Target) putKnownPhoto(ctx context.Context) (string, error) {
-	form := url.Values{"api_key": {t.APIKey}, "phone_number": {t.Phone}, "photo_base64": {encodeBase64(pictures()["before"])}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.BaseURL+"/update_customer_photo.json", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
+	text := fmt.Sprintf("got %d %s", a.status, a.body[:min(most, len(a.body))])
+	if to := a.header.Get("Location"); to != "" {
+		text += ", which redirects to " + to
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := send(request)
-	if err != nil {
-		return "", err
-	}
-	var success struct {
-		Result string `json:"result"`
-		URL    string `json:"url_customer_picture"`
-	}
-	if err := json.Unmarshal(got.body, &success); err != nil {
-		return "", err
-	}
-	if got.status != http.StatusOK || success.Result != "valid" || success.URL == "" {
-		return "", errors.New(got.String())
-	}
-	return success.URL, nil
+	return text
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"text/template"
+	"time"
 )
 
 // expand fills in a template of a case: the fields of target, {{jpeg}},
@@ -103,9 +104,26 @@ func widePNG(most int) (string, error) {
 	return out.String(), err
 }
 
-// checkPhoto fetches what is stored and compares it with the image want, or
+// checkPhoto looks at what is stored, for as long as the address may show what
+// was there before.
+func (t Target) checkPhoto(ctx context.Context, address string, want []byte) error {
+	const interval = 100 * time.Millisecond
+	for end := time.Now().Add(t.Patience); ; {
+		err := checkStored(ctx, address, want)
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-time.After(interval):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// checkStored fetches what is stored and compares it with the image want, or
 // checks that there is nothing where want is empty.
-func checkPhoto(ctx context.Context, address string, want []byte) error {
+func checkStored(ctx context.Context, address string, want []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -114,14 +132,15 @@ func checkPhoto(ctx context.Context, address string, want []byte) error {
 	if err != nil {
 		return err
 	}
+	unsigned, _, _ := strings.Cut(address, "?")
 	if len(want) == 0 {
 		if got.status == http.StatusOK {
-			return fmt.Errorf("the photo is still served at %s after its deletion", address)
+			return fmt.Errorf("the photo is still served at %s after its deletion", unsigned)
 		}
 		return nil
 	}
 	if got.status != http.StatusOK || got.header.Get("Content-Type") != "image/jpeg" {
-		return fmt.Errorf("want the photo at %s, got %d %q", address, got.status, got.header.Get("Content-Type"))
+		return fmt.Errorf("want the photo at %s, got %d %q", unsigned, got.status, got.header.Get("Content-Type"))
 	}
 	return samePicture(got.body, want)
 }

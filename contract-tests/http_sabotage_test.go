@@ -38,6 +38,10 @@ var saboteurs = []struct {
 		replaceInBody(`"api_log_id":`, `"api_log_id":0,"id":`),
 	},
 	{
+		"an address where nothing is", func(c httpCase) bool { return c.says("<url>") },
+		replaceInBody("/customer_photos/", "/customer_photos/9"),
+	},
+	{
 		"another content type", func(httpCase) bool { return true },
 		func(a *httptest.ResponseRecorder) { a.Header().Set("Content-Type", "text/plain") },
 	},
@@ -86,8 +90,8 @@ func sabotaged(handler http.Handler, mend func(*httptest.ResponseRecorder)) http
 	})
 }
 
-// TestHTTPCasesCanFail runs every case against servers that break one promise.
-func TestHTTPCasesCanFail(t *testing.T) {
+// TestCasesCanFail runs every case against servers that break one promise.
+func TestCasesCanFail(t *testing.T) {
 	cases, err := readCases(httpCases)
 	if err != nil {
 		t.Fatal(err)
@@ -104,9 +108,9 @@ func TestHTTPCasesCanFail(t *testing.T) {
 	}
 }
 
-// TestHTTPCasesNoticeTheStore runs every case against a server that answers
+// TestCasesNoticeTheStore runs every case against a server that answers
 // right and stores, or keeps, the wrong thing.
-func TestHTTPCasesNoticeTheStore(t *testing.T) {
+func TestCasesNoticeTheStore(t *testing.T) {
 	cases, err := readCases(httpCases)
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +130,38 @@ func TestHTTPCasesNoticeTheStore(t *testing.T) {
 				t.Errorf("the case %s doesn't notice that another photo is stored", c.name)
 			}
 		})
+	}
+}
+
+// TestCasesWaitForACache: behind a CDN, what was before may be seen for a while.
+func TestCasesWaitForACache(t *testing.T) {
+	t.Parallel()
+	cases, err := readCases(httpCases)
+	must(t, err)
+	for _, c := range cases {
+		if c.name != "update_json" && c.name != "delete_json" {
+			continue
+		}
+		handler, looks := newHandler(t, openMemory(t)), 0
+		slow := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet {
+				handler.ServeHTTP(w, r)
+				return
+			}
+			if looks++; looks%2 == 1 { // what was before
+				w.Header().Set("Content-Type", "image/jpeg")
+				_, _ = w.Write(pictures()["before"])
+				return
+			}
+			handler.ServeHTTP(w, r)
+		}))
+		if c.check(t.Context(), slow) == nil {
+			t.Errorf("the case %s doesn't notice that the photo from before is served", c.name)
+		}
+		looks, slow.Patience = 0, answerTime
+		if err := c.check(t.Context(), slow); err != nil {
+			t.Errorf("the case %s doesn't wait: %v", c.name, err)
+		}
 	}
 }
 

@@ -114,7 +114,12 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 	return nil
 }
 
+// TestHTTP runs the cases on every backend, or on the server that the flags name.
 func TestHTTP(t *testing.T) {
+	if *theirs != (Target{}) {
+		HTTP(t, *theirs)
+		return
+	}
 	cases, err := readCases(httpCases)
 	must(t, err)
 	for _, on := range httpBackends {
@@ -125,8 +130,8 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// TestHTTPSkipsNothing: what target lacks would hide a promise.
-func TestHTTPSkipsNothing(t *testing.T) {
+// TestCasesSkipNothing: what target lacks would hide a promise.
+func TestCasesSkipNothing(t *testing.T) {
 	cases, err := readCases(httpCases)
 	if err != nil {
 		t.Fatal(err)
@@ -151,9 +156,9 @@ func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain
 	return b.PhotoStore.Put(ctx, key, photo)
 }
 
-// TestHTTPOfABrokenServer holds the rows of the error table that no caller can
+// TestCasesOfABrokenServer holds the rows of the error table that no caller can
 // bring about.
-func TestHTTPOfABrokenServer(t *testing.T) {
+func TestCasesOfABrokenServer(t *testing.T) {
 	b := openMemory(t)
 	b.photos = brokenPhotos{b.photos}
 	HTTPCases(t, os.DirFS("testdata/broken"), serve(t, newHandler(t, b)))

@@ -43,8 +43,6 @@ func record(handler http.Handler, into *[]recorded) http.Handler {
 	})
 }
 
-const updatePath = "/update_customer_photo.json"
-
 // documented tells whether the document describes such a request.
 func (r recorded) documented() bool {
 	return r.request.Method == http.MethodPost && r.request.URL.Path == updatePath

@@ -84,10 +84,10 @@ type process struct {
 }
 
 // start starts a server without waiting for it.
-func (p product) start(t *testing.T) *process {
+func (p product) start(t *testing.T, args ...string) *process {
 	t.Helper()
 	lines := make(chan string, 10_000)
-	s := &process{Cmd: p.command(t, "serve"), lines: lines}
+	s := &process{Cmd: p.command(t, append([]string{"serve"}, args...)...), lines: lines}
 	errOut, err := s.StderrPipe()
 	must(t, err)
 	must(t, s.Start())

@@ -8,7 +8,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
-// TestSignedAddresses: a signed address opens, and doesn't once its time is up.
+// TestSignedAddresses: a signed address opens, to the HTTP suite too, and doesn't
+// once its time is up.
 // It is on S3 because the server for Google Cloud Storage doesn't look at the
 // time, nor that for Azure where anyone may read the container.
 func TestSignedAddresses(t *testing.T) {
@@ -24,6 +25,10 @@ func TestSignedAddresses(t *testing.T) {
 	}
 	if status, _ := fetch(t, signed("1h")); status != http.StatusOK {
 		t.Errorf("a signed address: got %d", status)
+	}
+	flags := map[string]string{"-base-url": p.serve(t).api, "-api-key": form.Get("api_key"), "-phone": phone, "-pin": "1234"}
+	if failed, _, out := suite(t, flags); failed != nil || !strings.HasSuffix(out, "PASS\n") {
+		t.Errorf("the HTTP suite with signed addresses: %v fails\n%s", failed, out)
 	}
 	short := signed("1s")
 	eventually(t, "the address has expired", func() bool {

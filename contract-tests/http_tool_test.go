@@ -1,0 +1,22 @@
+package contracttests
+
+import "flag"
+
+// theirs is a server that somebody runs, for TestHTTP to try instead of ours.
+var theirs = targetFlags()
+
+func targetFlags() *Target {
+	var t Target
+	flag.StringVar(&t.BaseURL, "base-url", "", "run TestHTTP on the server at this URL, such as https://staging.example.com, and on nothing else")
+	flag.StringVar(&t.APIKey, "api-key", "", "with -base-url: the API key of a fleet")
+	flag.StringVar(&t.Phone, "phone", "", "with -base-url: the phone number, digits alone, of a customer of the fleet. The run CHANGES AND DELETES this customer's photo and doesn't bring it back")
+	flag.StringVar(&t.PIN, "pin", "", "with -base-url: the PIN of that customer")
+	flag.StringVar(&t.DisabledKey, "disabled-key", "", "with -base-url: the API key of a fleet that is switched off")
+	flag.StringVar(&t.OtherPhone, "other-phone", "", "with -base-url: the phone number of a customer of another fleet")
+	flag.StringVar(&t.LockPhone, "lock-phone", "", "with -base-url: the phone number of another customer of the fleet with the same PIN. The run DELETES this customer's photo and LOCKS the PIN, for 15 minutes; until then, the next run needs another customer")
+	flag.StringVar(&t.NoPINPhone, "no-pin-phone", "", "with -base-url: the phone number of a customer of the fleet who has no PIN")
+	flag.IntVar(&t.MaxPhotoBytes, "max-photo-bytes", 0, "with -base-url: the server's limit for the bytes of a photo")
+	flag.IntVar(&t.MaxPixels, "max-pixels", 0, "with -base-url: the server's limit for the pixels of a photo")
+	flag.DurationVar(&t.Patience, "patience", 0, "with -base-url: how long the address of a photo may show what was before, such as 10s behind a CDN")
+	return &t
+}
