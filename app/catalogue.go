@@ -134,7 +134,16 @@ func open(openers map[string]Opener, rawURL string) (Backend, error) {
 	opener := openers[scheme]
 	if !found || opener == nil {
 		schemes := slices.Sorted(maps.Keys(openers))
-		return Backend{}, fmt.Errorf("want a URL that begins with %s://, got %q", strings.Join(schemes, "://, "), scheme)
+		return Backend{}, fmt.Errorf("want a URL that begins with %s://%s", strings.Join(schemes, "://, "), got(scheme, found))
 	}
 	return opener(rawURL)
+}
+
+// got repeats what came where it can't be but a scheme: it may be a whole URL
+// with a slip of the pen, and a password in it.
+func got(scheme string, found bool) string {
+	if !found || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" {
+		return ""
+	}
+	return fmt.Sprintf(", got %q", scheme)
 }

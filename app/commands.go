@@ -70,7 +70,8 @@ func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer, li
 			}
 		}
 		select {
-		case <-ctx.Done():
+		case <-interrupted.Done(): // perhaps by a signal that came before it served
+			e.logger.Info("stopping: calls that run are finished")
 			return nil
 		case signal := <-application.Wait():
 			e.logger.Info("stopping: calls that run are finished")

@@ -77,6 +77,22 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+// TestPasswordsAreNotRepeated, not even from what is no URL.
+func TestPasswordsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"host=db password=hunter2", "postgres:u:hunter2@h/d", "postgres//u:hunter2@h/d", "u:hunter2@h://d",
+		"postgres://u:hunter2@h@i/d", "postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", "acc.blob.example.com/c?sig=hunter2",
+	} {
+		for _, variable := range []string{"FLEETPHOTO_DATABASE_URL", "FLEETPHOTO_PHOTO_STORE_URL"} {
+			out, err := command(t, t.TempDir(), []string{variable + "=" + value}, "fleet", "add", "689").CombinedOutput()
+			if err == nil || strings.Contains(string(out), "hunter2") || !strings.Contains(string(out), variable) && !strings.Contains(string(out), "FLEETPHOTO_PIN_KEY") {
+				t.Errorf("%s=%s: got %v %s", variable, value, err, out)
+			}
+		}
+	}
+}
+
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return lines[len(lines)-1]

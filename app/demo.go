@@ -32,7 +32,7 @@ func demoConfig(config Config) *Config {
 	config.DatabaseURL, config.PhotoStoreURL = "memory://", "memory://"
 	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
 	config.PINKey = ""
-	config.PhotoBaseURL = ""
+	config.PhotoURL, config.PhotoBaseURL = "public", ""
 	config.Prefill = httpapi.Prefill{APIKey: demoKey, Phone: demoPhone, PIN: demoPIN}
 	if config.Addr == defaultAddr {
 		config.Addr = "localhost" + defaultAddr // its key is public: let nobody else in, unless told to

@@ -13,8 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/gofrs/flock"
 )
 
 // newFleet adds fleet 689 and customer 452733 and returns a form for it.
@@ -140,12 +144,38 @@ func TestServeWithoutAFleet(t *testing.T) {
 	}
 }
 
+// TestSignalDuringStart: a server that is asked to stop before it serves, here
+// while another process migrates, stops.
+func TestSignalDuringStart(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	locks := filepath.Join(directory, "fleetphoto-data/fleetphoto.db-locks")
+	check(t, os.MkdirAll(locks, 0o750))
+	migrating := flock.New(filepath.Join(locks, "start"))
+	check(t, migrating.Lock())
+	t.Cleanup(func() { _ = migrating.Unlock() })
+	c := command(t, directory, []string{"FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0"}, "serve")
+	check(t, c.Start())
+	for !exists(filepath.Join(directory, "fleetphoto-data/pin.key")) { // made by the start, which then waits
+		runtime.Gosched()
+	}
+	check(t, c.Process.Signal(syscall.SIGTERM))
+	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != 1 {
+		t.Errorf("got %v, want it to end because it did not start", err)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // TestDemo posts what the printed line posts.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	addr, admin := freeAddress(t), freeAddress(t)
-	c := command(t, directory, []string{"FLEETPHOTO_ADDR=" + addr, "FLEETPHOTO_ADMIN_ADDR=" + admin, "FLEETPHOTO_DATABASE_URL=postgres://ignored"}, "serve", "--demo")
+	c := command(t, directory, []string{"FLEETPHOTO_ADDR=" + addr, "FLEETPHOTO_ADMIN_ADDR=" + admin, "FLEETPHOTO_DATABASE_URL=postgres://ignored", "FLEETPHOTO_PHOTO_URL=signed"}, "serve", "--demo")
 	out, err := c.StdoutPipe()
 	check(t, err)
 	check(t, c.Start())

@@ -50,6 +50,15 @@ type waiting struct {
 
 // untilAvailable repeats step while it fails with domain.Unavailable.
 func (w waiting) untilAvailable(ctx context.Context, variable string, logger *slog.Logger, step func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-w.ended: // nil where nobody waits: then ctx alone ends
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	err := step(ctx)
 	if w.most == 0 || !errors.Is(err, domain.Unavailable) {
 		return err

@@ -38,6 +38,7 @@ type cloud struct {
 	cacheControl string
 	timeout      time.Duration
 	connection   *connection // nil until start
+	hides        bool        // it refuses access to what is missing, as start found out
 }
 
 // provider is what is known of a bucket without asking.
@@ -79,9 +80,12 @@ func (c *cloud) start(ctx context.Context) error {
 	if err := c.readMarker(ctx); err != nil {
 		return err
 	}
-	if err := c.delete(ctx, probe); !missing(err) {
+	if err := c.delete(ctx, probe); err != nil && !missing(err) {
 		return err
 	}
+	_, err := c.connection.read(ctx, c.prefix+probe) // which is gone
+	status, _ := answer(err)
+	c.hides = status == http.StatusForbidden
 	return nil
 }
 
@@ -100,7 +104,7 @@ func (c *cloud) readMarker(ctx context.Context) error {
 
 func (c *cloud) read(ctx context.Context, key string) ([]byte, error) {
 	jpeg, err := c.connection.read(ctx, c.prefix+key)
-	if !perhapsMissing(err) {
+	if !c.perhapsMissing(err) {
 		return jpeg, c.explain(c.rights.read, err)
 	}
 	if err := c.readMarker(ctx); err != nil {
@@ -131,7 +135,7 @@ func (c *cloud) delete(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := c.connection.delete(ctx, c.prefix+key)
-	if perhapsMissing(err) {
+	if c.perhapsMissing(err) {
 		_, readErr := c.read(ctx, key)
 		if status, _ := answer(err); readErr != nil || status == http.StatusNotFound {
 			return readErr // nil: another call has put it since

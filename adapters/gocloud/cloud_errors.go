@@ -50,10 +50,12 @@ func (c *cloud) explain(right string, err error) error {
 	return fmt.Errorf("%s (%s)", text, brief(err))
 }
 
-// perhapsMissing says that err may be about an object that isn't there.
-func perhapsMissing(err error) bool {
-	status, _ := answer(err)
-	return status == http.StatusNotFound || status == http.StatusForbidden
+// perhapsMissing says that err may be about an object that isn't there. Of
+// refusals, a store that hides what is missing has one alone.
+func (c *cloud) perhapsMissing(err error) bool {
+	status, code := answer(err)
+	return status == http.StatusNotFound ||
+		c.hides && status == http.StatusForbidden && slices.Contains([]string{"AccessDenied", "Forbidden"}, code)
 }
 
 // answer returns the status of the answer that err is about, 0 if there was

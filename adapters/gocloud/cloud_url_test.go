@@ -36,6 +36,7 @@ func TestPublicAddress(t *testing.T) {
 		{"s3://bucket?region=us-east-1", nil, "https://bucket.s3" + aws},
 		{"s3://bucket/?region=eu-west-1", nil, "https://bucket.s3.eu-west-1" + aws},
 		{"s3://bucket?use_path_style=true", nil, "https://s3.amazonaws.com/bucket/" + string(key)},
+		{"s3://bucket?region=cn-north-1", nil, "https://bucket.s3.cn-north-1.amazonaws.com.cn/" + string(key)},
 		{"s3://photos.example.com", nil, "https://s3.amazonaws.com/photos.example.com/" + string(key)},
 		{"s3://photos.example.com?region=eu-west-1", nil, "https://s3.eu-west-1.amazonaws.com/photos.example.com/" + string(key)},
 		{"s3://bucket?prefix=a/b&cache_control=private", nil, "https://bucket.s3.amazonaws.com/a/b/" + string(key)},

@@ -1,6 +1,7 @@
 package gocloud
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -196,4 +197,51 @@ func TestLeastRightsGoogle(t *testing.T) {
 	err := store.Delete(t.Context(), key)
 	checkUnavailable(t, "Delete without the right", err)
 	startFails(t, rawURL, false, "grant storage.objects.delete to these credentials")
+}
+
+// TestRefusalOfOnePhoto: a store that says when an object is missing means what
+// it says when it refuses one. A deletion that was refused is no success.
+func TestRefusalOfOnePhoto(t *testing.T) {
+	amazon := func(code string) string { return "<Error><Code>" + code + "</Code></Error>" }
+	for _, test := range []struct{ name, scheme, body string }{
+		{"denied", "s3", amazon("AccessDenied")},
+		{"archived", "s3", amazon("InvalidObjectState")},
+		{"signature", "s3", amazon("SignatureDoesNotMatch")},
+		{"denied", "gs", `{"error":{"code":403,"message":"denied"}}`},
+		{"denied", "azblob", `<Error><Code>AuthorizationPermissionMismatch</Code></Error>`},
+	} {
+		t.Run(test.scheme+"_"+test.name, func(t *testing.T) {
+			place := map[string]func(testing.TB) string{"s3": servers.S3, "gs": servers.GS, "azblob": servers.Azblob}[test.scheme]
+			front, through := newFront(t, place(t))
+			store, bucket := startedBucket(t, through)
+			photo := newPhoto(t, 20, 1)
+			mustPut(t, store, photo)
+			for _, hides := range []bool{false, test.name != "denied"} { // a store that hides has one code for both
+				bucket.hides = hides
+				front.put(refusePhotos(test.body))
+				_, err := store.Open(t.Context(), key)
+				checkUnavailable(t, "Open", err)
+				checkUnavailable(t, "Delete", store.Delete(t.Context(), key))
+				front.put(nil)
+				if !bytes.Equal(stored(t, store), photo.JPEG()) {
+					t.Error("the photo is another one")
+				}
+			}
+		})
+	}
+}
+
+// refusePhotos lets nothing through to a photo.
+func refusePhotos(body string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "_photo.jpg") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(body))
+		})
+	}
 }

@@ -81,6 +81,8 @@ func s3Base(name string, o s3.Options) string {
 		base = strings.TrimSuffix(*o.BaseEndpoint, "/") + "/"
 	case o.Region == defaultRegion:
 		base = "https://s3.amazonaws.com/"
+	case strings.HasPrefix(o.Region, "cn-"):
+		base = "https://s3." + o.Region + ".amazonaws.com.cn/"
 	}
 	if o.UsePathStyle || strings.Contains(name, ".") {
 		return base + name + "/"

@@ -5,9 +5,9 @@
 //
 // It works through PgBouncer in transaction mode, and keeps to what a
 // distributed database that speaks PostgreSQL has: no advisory locks, no
-// extensions, no setting that outlives a transaction. PgBouncer before 1.21
-// doesn't know prepared statements, so there the URL needs
-// default_query_exec_mode=cache_describe (or exec).
+// extensions, no setting that outlives a transaction. Where PgBouncer
+// keeps no prepared statements, which it does by default from 1.24 on, the URL
+// needs default_query_exec_mode=cache_describe (or exec).
 package postgres
 
 import (

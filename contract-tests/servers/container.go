@@ -26,7 +26,8 @@ const leftAfter = time.Hour
 var errNoEngine = errors.New("no container engine answers, so nothing is tested on Postgres, S3, GCS and Azure: " +
 	"start Docker, or set FLEETPHOTO_TEST_POSTGRES_URL, FLEETPHOTO_TEST_S3_URL, FLEETPHOTO_TEST_GS_URL and FLEETPHOTO_TEST_AZBLOB_URL to servers that run")
 
-// engine fails with errNoEngine, which it prints: go test hides skips.
+// engine fails with errNoEngine, which it prints where somebody looks: go test
+// hides skips, and what a package that passes prints.
 var engine = sync.OnceValue(func() error {
 	const patience = 10 * time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -38,11 +39,19 @@ var engine = sync.OnceValue(func() error {
 	}
 	if err != nil {
 		err = fmt.Errorf("%w (%w)", errNoEngine, err)
-		fmt.Fprintf(os.Stderr, "SKIPPED: %v\n", err)
+		fmt.Fprintf(terminal(), "SKIPPED: %v\n", err)
 		return err
 	}
 	return removeLeft(ctx, docker)
 })
+
+// terminal is the one that the tests were started from, or else the standard error.
+func terminal() io.Writer {
+	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+		return tty // open until the process ends
+	}
+	return os.Stderr
+}
 
 // removeLeft removes the containers of processes that were killed.
 func removeLeft(ctx context.Context, docker *testcontainers.DockerClient) error {
