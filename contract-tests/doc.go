@@ -62,6 +62,12 @@
 // <url>, <detail> and <detail NAME> stand for an api_log_id, a photo's address,
 // a sentence, and a sentence with NAME in it, and * for any value of a header.
 //
+// A "wire" file in the place of a "request" is sent byte by byte over a
+// connection of its own, with every header that it has; <host> and <length> in
+// its head stand for the server's host and the bytes of the body. A file
+// "caller.php", or with another extension, before it is a program that sends just
+// that, and is run in this module's own tests.
+//
 // TestHTTP of this package runs the cases on a server that its flags name. What
 // the run does to that server's customers, -help says:
 //

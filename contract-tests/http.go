@@ -62,15 +62,20 @@ func HTTPCases(t *testing.T, fsys fs.FS, target Target) {
 type httpCase struct {
 	name      string
 	promise   string
+	caller    txtar.File // a program that makes the exchange, where there is one
 	exchanges []exchange
 	photo     string // a template: the photo that is served at the end
 }
 
-type exchange struct{ request, response string } // templates
+type exchange struct {
+	request, response string // templates
+	onWire            bool   // whether request is sent byte by byte
+}
 
 // readCases reads the .txtar files. In each, the comment is the promise;
-// "request" and "response" files alternate, and "photo" tells what is stored
-// in the end, the photo from before where it is missing.
+// "request", or "wire", and "response" files alternate, and "photo" tells what is
+// stored in the end, the photo from before where it is missing. A file "caller"
+// with any extension may come first.
 func readCases(fsys fs.FS) ([]httpCase, error) {
 	names, err := fs.Glob(fsys, "http/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -96,9 +101,11 @@ func parseCase(name string, archive *txtar.Archive) (httpCase, error) {
 	for i, file := range archive.Files {
 		text := strings.TrimSuffix(string(file.Data), "\n")
 		switch {
-		case file.Name == "request" && i+1 < len(archive.Files) && archive.Files[i+1].Name == "response":
-			c.exchanges = append(c.exchanges, exchange{request: text})
-		case file.Name == "response" && i > 0 && archive.Files[i-1].Name == "request":
+		case i == 0 && strings.HasPrefix(file.Name, "caller."):
+			c.caller = file
+		case isRequest(file) && i+1 < len(archive.Files) && archive.Files[i+1].Name == "response":
+			c.exchanges = append(c.exchanges, exchange{request: text, onWire: file.Name == "wire"})
+		case file.Name == "response" && i > 0 && isRequest(archive.Files[i-1]):
 			c.exchanges[len(c.exchanges)-1].response = text
 		case file.Name == "photo" && i == len(archive.Files)-1:
 			c.photo = text
@@ -111,6 +118,8 @@ func parseCase(name string, archive *txtar.Archive) (httpCase, error) {
 	}
 	return c, nil
 }
+
+func isRequest(file txtar.File) bool { return file.Name == "request" || file.Name == "wire" }
 
 // missing names the first field of Target that the case needs and target lacks.
 func (c httpCase) missing(target Target) string {
@@ -150,11 +159,7 @@ func (c httpCase) check(ctx context.Context, target Target) error {
 }
 
 func (e exchange) check(ctx context.Context, target Target) (answer, error) {
-	request, err := newRequest(ctx, e.request, target)
-	if err != nil {
-		return answer{}, err
-	}
-	got, err := send(request)
+	got, err := e.send(ctx, target)
 	if err != nil {
 		return answer{}, err
 	}
@@ -166,4 +171,19 @@ func (e exchange) check(ctx context.Context, target Target) (answer, error) {
 		return answer{}, err
 	}
 	return got, target.checkSecrets(string(got.body))
+}
+
+func (e exchange) send(ctx context.Context, target Target) (answer, error) {
+	if e.onWire {
+		bytes, err := newWire(e.request, target)
+		if err != nil {
+			return answer{}, err
+		}
+		return bytes.send(ctx, target.BaseURL)
+	}
+	request, err := newRequest(ctx, e.request, target)
+	if err != nil {
+		return answer{}, err
+	}
+	return send(request)
 }

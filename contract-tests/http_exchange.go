@@ -72,6 +72,10 @@ func send(request *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
+	return readAnswer(response)
+}
+
+func readAnswer(response *http.Response) (answer, error) {
 	body, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header, body}, err
 }
@@ -106,7 +110,6 @@ var detailOf = regexp.MustCompile(`<detail ([a-zA-Z0-9_-]+)>`)
 func matchResponse(want string, got answer) error {
 	head, wantBody, _ := strings.Cut(want, "\n\n")
 	status, rest, _ := strings.Cut(head, "\n")
-	body := bytes.TrimSuffix(got.body, []byte("\n"))
 	if strconv.Itoa(got.status) != status {
 		return fmt.Errorf("want status %s; %v", status, got)
 	}
@@ -120,14 +123,19 @@ func matchResponse(want string, got answer) error {
 			return fmt.Errorf("want %s: %s, got %q", name, values[0], value)
 		}
 	}
+	return matchBody(wantBody, got)
+}
+
+func matchBody(want string, got answer) error {
+	body := bytes.TrimSuffix(got.body, []byte("\n"))
 	if !bytes.HasPrefix(body, []byte("{")) || !json.Valid(body) {
 		return fmt.Errorf("want a JSON object; %v", got)
 	}
-	pattern := wildcards.Replace(regexp.QuoteMeta(wantBody))
+	pattern := wildcards.Replace(regexp.QuoteMeta(want))
 	pattern = detailOf.ReplaceAllString(pattern, `(?:[^"\\]|\\.)*$1(?:[^"\\]|\\.)*`)
 	matched, err := regexp.Match("^"+pattern+"$", body)
 	if err == nil && !matched {
-		err = fmt.Errorf("want %s; %v", wantBody, got)
+		err = fmt.Errorf("want %s; %v", want, got)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package contracttests_test
 
 import (
 	"bytes"
+	"encoding/pem"
 	"io"
 	"maps"
 	"net/http"
@@ -9,7 +10,9 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +43,7 @@ func provisioned(t *testing.T) map[string]string {
 
 // suite runs TestHTTP in a process of its own as somebody does for a server of
 // theirs, and returns the names of the cases that ended so, and what was printed.
-func suite(t *testing.T, flags map[string]string) (failed, skipped []string, out string) {
+func suite(t *testing.T, flags map[string]string, settings ...string) (failed, skipped []string, out string) {
 	t.Helper()
 	program, err := os.Executable()
 	must(t, err)
@@ -48,7 +51,7 @@ func suite(t *testing.T, flags map[string]string) (failed, skipped []string, out
 	for name, value := range flags {
 		args = append(args, name, value)
 	}
-	c := product{program, t.TempDir(), []string{"GOCOVERDIR=" + t.TempDir()}}.command(t, args...)
+	c := product{program, t.TempDir(), append(settings, "GOCOVERDIR="+t.TempDir())}.command(t, args...)
 	text, err := c.CombinedOutput()
 	cases := func(outcome string) (names []string) {
 		for _, found := range regexp.MustCompile(outcome+`: TestHTTP/(\w+)`).FindAllSubmatch(text, -1) {
@@ -141,6 +144,27 @@ func TestSuiteOnTheDemo(t *testing.T) {
 	}
 }
 
+// TestSuiteBehindTLS runs it through a proxy that speaks HTTP/2 over TLS.
+func TestSuiteBehindTLS(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux can a variable name the certificates that Go trusts")
+	}
+	flags := provisioned(t)
+	server := httptest.NewUnstartedServer(proxy(t, flags["-base-url"]))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	trusted := filepath.Join(t.TempDir(), "trusted.pem")
+	must(t, os.WriteFile(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	flags["-base-url"] = server.URL
+	if failed, skipped, out := suite(t, flags, "SSL_CERT_FILE="+trusted); failed != nil || skipped != nil || !strings.HasSuffix(out, "PASS\n") {
+		t.Errorf("failed: %v, skipped: %v\n%s", failed, skipped, out)
+	}
+	_, _, out := suite(t, flags)
+	wantSentence(t, out, "certificate")
+}
+
 // wantSentence wants the suite to have said why it ran nothing, in one line.
 func wantSentence(t *testing.T, out, sentence string) {
 	t.Helper()
@@ -166,19 +190,24 @@ func closed(t *testing.T) string {
 	return server.URL
 }
 
-// broken stands before a server and says one error in other words.
-func broken(t *testing.T, base string) string {
+// proxy passes calls on to a server.
+func proxy(t *testing.T, base string) *httputil.ReverseProxy {
 	t.Helper()
 	behind, err := url.Parse(base)
 	must(t, err)
-	return serving(t, &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind); r.Out.Host = r.In.Host },
-		ModifyResponse: func(response *http.Response) error {
-			body, err := io.ReadAll(response.Body)
-			body = bytes.ReplaceAll(body, []byte(`"Fleet Disabled"`), []byte(`"Fleet Off"`))
-			response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-			response.Header.Set("Content-Length", strconv.Itoa(len(body)))
-			return err
-		},
-	})
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }}
+}
+
+// broken stands before a server and says one error in other words.
+func broken(t *testing.T, base string) string {
+	t.Helper()
+	p := proxy(t, base)
+	p.ModifyResponse = func(response *http.Response) error {
+		body, err := io.ReadAll(response.Body)
+		body = bytes.ReplaceAll(body, []byte(`"Fleet Disabled"`), []byte(`"Fleet Off"`))
+		response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		response.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		return err
+	}
+	return serving(t, p)
 }
