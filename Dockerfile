@@ -1,0 +1,44 @@
+# fleetphoto's image: one static binary and the certificate authorities. The server alone writes, below /fleetphoto-data.
+#
+#   docker build -t fleetphoto .                        compiles in golang:1.26
+#   .ci/build-image fleetphoto                          takes a binary that this machine's Go compiled; pulls nothing
+#
+# What both have in common comes first, and the stage with Go last: builders without BuildKit run every stage up to
+# the target, and so --target prebuilt ends before the only image that a registry must have.
+
+FROM scratch AS runtime
+# .git in the build context gives the version its commit.
+LABEL org.opencontainers.image.title="fleetphoto" \
+      org.opencontainers.image.description="The call through which a taxi fleet's systems change a customer's photograph" \
+      org.opencontainers.image.source="https://github.com/fleetphoto/fleetphoto" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# Relative paths, such as the default database's, are below /, and the admin port is reached by probes from outside:
+# publish it to nobody else.
+ENV FLEETPHOTO_ADMIN_ADDR=:8081
+WORKDIR /
+EXPOSE 8080 8081
+USER 65532:65532
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/fleetphoto", "healthcheck"]
+ENTRYPOINT ["/fleetphoto"]
+CMD ["serve"]
+
+# dist/ is as the stage build makes it. Builders without BuildKit come by here on their way to the end as well, without a
+# dist/: the pattern lets them, as long as something else is copied.
+FROM runtime AS prebuilt
+COPY --chown=65532:65532 LICENSE dist* /
+VOLUME /fleetphoto-data
+
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN mkdir -p /dist/fleetphoto-data /dist/etc/ssl/certs \
+ && cp LICENSE /dist/ \
+ && cp /etc/ssl/certs/ca-certificates.crt /dist/etc/ssl/certs/ \
+ && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /dist/fleetphoto ./app/fleetphoto
+
+# A new volume takes over the owner of the folder that it covers.
+FROM runtime
+COPY --from=build --chown=65532:65532 /dist /
+VOLUME /fleetphoto-data
