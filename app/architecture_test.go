@@ -250,13 +250,13 @@ func isKnownFolder(name, ignore string) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(name, ".") || slices.Contains([]string{"adapters", "app", "contract-tests", "domain", "ports"}, name)
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{"adapters", "app", "contract-tests", "deploy", "domain", "ports"}, name)
 }
 
 func TestUnknownFoldersAreFound(t *testing.T) {
 	t.Parallel()
 	for name, known := range map[string]bool{
-		"domain": true, "ports": true, "adapters": true, "app": true, "contract-tests": true, ".github": true,
+		"domain": true, "ports": true, "adapters": true, "app": true, "contract-tests": true, "deploy": true, ".github": true,
 		"fleetphoto-data": true, "x.test": true,
 		"internal": false, "pkg": false, "util": false, "Domain": false, "fleetphoto-data2": false, "docs": false,
 	} {
