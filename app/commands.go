@@ -110,7 +110,7 @@ func (c *fleetAddCommand) Run(ctx context.Context, e environment, out io.Writer)
 		return err
 	}
 	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		key, err := provision.AddFleet(ctx, domain.Fleet{ID: id, Name: c.Name})
+		key, err := provision.AddFleet(ctx, domain.Fleet{ID: id, Name: c.Name}, domain.FirstKey)
 		if err != nil {
 			return err
 		}

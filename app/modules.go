@@ -37,7 +37,10 @@ var coreModule = fx.Module("core", fx.Provide(
 		return &usecase.Repair{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
 	func(b *backends) *usecase.Provision {
-		return &usecase.Provision{Fleets: b.fleets, Customers: b.customers, PINKey: b.pinKey, Random: rand.Reader}
+		return &usecase.Provision{Fleets: b.fleets, Customers: b.customers, PINKey: b.pinKey, Random: rand.Reader, Clock: time.Now}
+	},
+	func(b *backends) *usecase.RemoveCustomer {
+		return &usecase.RemoveCustomer{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
 	func(b *backends) *usecase.Readiness {
 		return &usecase.Readiness{Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log}

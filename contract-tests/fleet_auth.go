@@ -46,10 +46,10 @@ func fleetAuthClauses() []clause[ports.FleetAuth] {
 			steps(addsFleets(yellow), everyOtherKeyIsUnknown(keyOf(yellow.ID))),
 		}, {
 			"add_known_fleet", "adding a fleet whose id exists fails with Conflict and changes nothing",
-			steps(addsFleets(yellow), refusesFleet(disabled, keyOf(1)), holdsFleets(yellow), keysOpen(yellow), keyIsUnknown(keyOf(1))),
+			steps(addsFleets(yellow), refusesFleet(disabled, firstKey(1)), holdsFleets(yellow), keysOpen(yellow), keyIsUnknown(keyOf(1))),
 		}, {
 			"add_known_key", "adding a fleet with a key that exists fails with Conflict and changes nothing",
-			steps(addsFleets(yellow), refusesFleet(green, keyOf(yellow.ID)), holdsFleets(yellow), keysOpen(yellow)),
+			steps(addsFleets(yellow), refusesFleet(green, firstKey(yellow.ID)), holdsFleets(yellow), keysOpen(yellow)),
 		}, {
 			"add_cut_off", "AddFleet adds a fleet together with its first key, both or neither",
 			cutOff(addCutOff),
@@ -115,10 +115,15 @@ func keyOf(id domain.FleetID) domain.APIKeyHash {
 	return sha256.Sum256(fmt.Append(nil, "the key of fleet ", id))
 }
 
+// firstKey is keyOf as it is stored.
+func firstKey(id domain.FleetID) domain.FleetKey {
+	return domain.FleetKey{Hash: keyOf(id), Label: domain.FirstKey, AddedAt: noon}
+}
+
 func addsFleets(fleets ...domain.Fleet) fleetCheck {
 	return func(ctx context.Context, auth ports.FleetAuth) error {
 		for _, fleet := range fleets {
-			if err := auth.AddFleet(ctx, fleet, keyOf(fleet.ID)); err != nil {
+			if err := auth.AddFleet(ctx, fleet, firstKey(fleet.ID)); err != nil {
 				return failed(fmt.Sprintf("AddFleet(%+v)", fleet), err)
 			}
 		}
@@ -126,7 +131,7 @@ func addsFleets(fleets ...domain.Fleet) fleetCheck {
 	}
 }
 
-func refusesFleet(fleet domain.Fleet, key domain.APIKeyHash) fleetCheck {
+func refusesFleet(fleet domain.Fleet, key domain.FleetKey) fleetCheck {
 	return fails(domain.Conflict, fmt.Sprintf("AddFleet(%+v)", fleet), func(ctx context.Context, auth ports.FleetAuth) error {
 		return auth.AddFleet(ctx, fleet, key)
 	})
@@ -151,7 +156,7 @@ func keysOpen(fleets ...domain.Fleet) fleetCheck {
 		for _, want := range fleets {
 			got, err := auth.Authenticate(ctx, keyOf(want.ID))
 			what := fmt.Sprint("Authenticate with the key of fleet ", want.ID)
-			if err := yields(what, got, err, want); err != nil {
+			if err := yields(what, got, err, domain.Caller{Fleet: want, Key: domain.FirstKey}); err != nil {
 				return err
 			}
 		}
@@ -185,15 +190,15 @@ func addAndOpen(ctx context.Context, auth ports.FleetAuth, i int) error {
 
 func addSameFleetAtOnce(ctx context.Context, auth ports.FleetAuth) error {
 	named := func(i int) domain.Fleet { return domain.Fleet{ID: 689, Name: fmt.Sprint("Yellow ", i)} }
-	keyed := func(i int) domain.APIKeyHash { return keyOf(domain.FleetID(i)) }
+	keyed := func(i int) domain.FleetKey { return firstKey(domain.FleetID(i)) }
 	winner, err := oneWins("AddFleet with one id", func(i int) error { return auth.AddFleet(ctx, named(i), keyed(i)) })
 	if err != nil {
 		return err
 	}
 	for i := range crowd {
-		got, err := auth.Authenticate(ctx, keyed(i))
+		got, err := auth.Authenticate(ctx, keyed(i).Hash)
 		if i == winner {
-			err = yields("Authenticate with the key of the AddFleet that succeeded", got, err, named(i))
+			err = yields("Authenticate with the key of the AddFleet that succeeded", got, err, domain.Caller{Fleet: named(i), Key: domain.FirstKey})
 		} else {
 			err = failsWith(domain.InvalidHashID, "Authenticate with the key of an AddFleet that failed", err)
 		}
@@ -206,7 +211,7 @@ func addSameFleetAtOnce(ctx context.Context, auth ports.FleetAuth) error {
 
 func addCutOff(ctx, ending context.Context, auth ports.FleetAuth, n int) (done bool, err error) {
 	fleet := manyFleets(n)[n-1]
-	failure := auth.AddFleet(ending, fleet, keyOf(fleet.ID))
+	failure := auth.AddFleet(ending, fleet, firstKey(fleet.ID))
 	if failure != nil {
 		err = failsWith(domain.Unavailable, "AddFleet whose ctx ended", failure)
 	}

@@ -84,7 +84,7 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 		if err != nil {
 			return err
 		}
-		if err := b.fleets.AddFleet(ctx, f.fleet, key.Hash()); err != nil {
+		if err := b.fleets.AddFleet(ctx, f.fleet, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey}); err != nil {
 			return err
 		}
 	}

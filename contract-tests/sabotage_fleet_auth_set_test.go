@@ -30,13 +30,13 @@ func badSetFleets() []fleetAuthSabotage {
 				}
 				return err
 			}
-			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
-				fleet, err := good.Authenticate(ctx, key)
-				if _, found := lost.Load(fleet.ID); found {
-					key = lostKey
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
+				caller, err := good.Authenticate(ctx, key)
+				if _, found := lost.Load(caller.Fleet.ID); found {
+					key = lostKey.Hash
 				}
 				if err != nil {
-					return fleet, err
+					return caller, err
 				}
 				return good.Authenticate(ctx, key)
 			}

@@ -16,20 +16,20 @@ import (
 // badFleetAuth is a good FleetAuth but for the methods that are set.
 type badFleetAuth struct {
 	ports.FleetAuth // the good one
-	authenticate    func(context.Context, domain.APIKeyHash) (domain.Fleet, error)
-	add             func(context.Context, domain.Fleet, domain.APIKeyHash) error
+	authenticate    func(context.Context, domain.APIKeyHash) (domain.Caller, error)
+	add             func(context.Context, domain.Fleet, domain.FleetKey) error
 	set             func(context.Context, domain.Fleet) error
 	fleets          func(context.Context) ([]domain.Fleet, error)
 }
 
-func (b *badFleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+func (b *badFleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 	if b.authenticate != nil {
 		return b.authenticate(ctx, key)
 	}
 	return b.FleetAuth.Authenticate(ctx, key)
 }
 
-func (b *badFleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+func (b *badFleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	if b.add != nil {
 		return b.add(ctx, fleet, key)
 	}
@@ -68,41 +68,41 @@ func TestFleetAuthClausesCanFail(t *testing.T) {
 type fleetAuthSabotage = sabotage[ports.FleetAuth]
 
 // lostKey is a key that nobody has.
-var lostKey = domain.APIKeyHash{1}
+var lostKey = domain.FleetKey{Hash: domain.APIKeyHash{1}}
 
 func badAuthenticates() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
 		{"a name loses its outer spaces", []string{"add_then_authenticate"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
-				fleet, err := good.Authenticate(ctx, key)
-				fleet.Name = strings.TrimSpace(fleet.Name)
-				return fleet, err
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
+				caller, err := good.Authenticate(ctx, key)
+				caller.Fleet.Name = strings.TrimSpace(caller.Fleet.Name)
+				return caller, err
 			}
 		})},
 		{"a disabled fleet is not authenticated", []string{"authenticate_disabled", "add_then_authenticate", "set_keeps_keys"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
-				fleet, err := good.Authenticate(ctx, key)
-				if fleet.Disabled {
-					return domain.Fleet{}, domain.Errorf(domain.FleetDisabled, "disabled")
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
+				caller, err := good.Authenticate(ctx, key)
+				if caller.Fleet.Disabled {
+					return domain.Caller{}, domain.Errorf(domain.FleetDisabled, "disabled")
 				}
-				return fleet, err
+				return caller, err
 			}
 		})},
 		{"the zero key is live", []string{"authenticate_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				if key == (domain.APIKeyHash{}) {
-					return domain.Fleet{}, nil
+					return domain.Caller{}, nil
 				}
 				return good.Authenticate(ctx, key)
 			}
 		})},
 		{"the end of a key doesn't count", []string{"authenticate_whole_key"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				key[len(key)-1] = 0
 				return good.Authenticate(ctx, key)
 			}
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
-				key[len(key)-1] = 0
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
+				key.Hash[len(key.Hash)-1] = 0
 				return good.AddFleet(ctx, fleet, key)
 			}
 		})},
@@ -112,7 +112,7 @@ func badAuthenticates() []fleetAuthSabotage {
 func badAddFleets() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
 		{"a fleet that exists is ignored without an error", []string{"add_known_fleet", "add_known_key", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				if err := good.AddFleet(ctx, fleet, key); !errors.Is(err, domain.Conflict) {
 					return err
 				}
@@ -120,7 +120,7 @@ func badAddFleets() []fleetAuthSabotage {
 			}
 		})},
 		{"a fleet that exists is replaced", []string{"add_known_fleet", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				err := good.AddFleet(ctx, fleet, key)
 				if errors.Is(err, domain.Conflict) {
 					_ = good.SetFleet(ctx, fleet)
@@ -129,7 +129,7 @@ func badAddFleets() []fleetAuthSabotage {
 			}
 		})},
 		{"a fleet whose key is refused stays", []string{"add_known_key"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				err := good.AddFleet(ctx, fleet, key)
 				if errors.Is(err, domain.Conflict) {
 					_ = good.AddFleet(ctx, fleet, lostKey)
@@ -138,7 +138,7 @@ func badAddFleets() []fleetAuthSabotage {
 			}
 		})},
 		{"a fleet is added without its key when ctx ends in between", []string{"add_cut_off"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				if endsMeanwhile(ctx) {
 					_ = good.AddFleet(live(ctx), fleet, lostKey)
 				}
@@ -147,7 +147,7 @@ func badAddFleets() []fleetAuthSabotage {
 		})},
 		{"fleets added at once are lost", []string{"add_at_once", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
 			var adding overlap
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				others, over := adding.during()
 				defer over()
 				if others {
@@ -158,7 +158,7 @@ func badAddFleets() []fleetAuthSabotage {
 		})},
 		{"fleets added at once under one id are not refused", []string{"add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
 			var adding overlap
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				others, over := adding.during()
 				defer over()
 				if err := good.AddFleet(ctx, fleet, key); !others || !errors.Is(err, domain.Conflict) {
@@ -173,12 +173,12 @@ func badAddFleets() []fleetAuthSabotage {
 func badFleetAuthsAfterCtx() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
 		{"Authenticate doesn't look at ctx", []string{"authenticate_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				return good.Authenticate(live(ctx), key)
 			}
 		})},
 		{"AddFleet doesn't look at ctx", []string{"add_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
-			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				return good.AddFleet(live(ctx), fleet, key)
 			}
 		})},

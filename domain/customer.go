@@ -1,6 +1,9 @@
 package domain
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // CustomerID identifies a customer within its fleet: a positive integer.
 type CustomerID int64
@@ -17,6 +20,11 @@ func NewCustomerID(id int64) (CustomerID, error) {
 type CustomerRef struct {
 	Fleet    FleetID
 	Customer CustomerID
+}
+
+// Compare orders customers by fleet, then by id.
+func (r CustomerRef) Compare(other CustomerRef) int {
+	return cmp.Or(cmp.Compare(r.Fleet, other.Fleet), cmp.Compare(r.Customer, other.Customer))
 }
 
 // PhotoKey returns the one key under which the customer's photo is stored.

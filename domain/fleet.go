@@ -1,5 +1,12 @@
 package domain
 
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
 // FleetID identifies a fleet: a positive integer.
 type FleetID int64
 
@@ -16,4 +23,38 @@ type Fleet struct {
 	ID       FleetID
 	Name     string // for operators; may be empty
 	Disabled bool   // its calls are refused with FleetDisabled
+}
+
+// KeyLabel tells a fleet's API keys apart for people, in the API log too. It
+// is unique among the keys of its fleet.
+type KeyLabel string
+
+// FirstKey is the label of a fleet's first key, unless another one is chosen.
+const FirstKey KeyLabel = "first"
+
+// maxKeyLabel is the longest label, in characters.
+const maxKeyLabel = 64
+
+// ParseKeyLabel takes 1 to 64 printable characters that don't begin or end
+// with a space. It fails with TypeError.
+func ParseKeyLabel(text string) (KeyLabel, error) {
+	printable := !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+	length := utf8.RuneCountInString(text)
+	if !utf8.ValidString(text) || !printable || length < 1 || length > maxKeyLabel || strings.TrimSpace(text) != text {
+		return "", Errorf(TypeError, "key label: want 1 to %d printable characters without spaces around them", maxKeyLabel)
+	}
+	return KeyLabel(text), nil
+}
+
+// FleetKey is a live API key of a fleet, as it is stored.
+type FleetKey struct {
+	Hash    APIKeyHash
+	Label   KeyLabel
+	AddedAt time.Time // UTC, whole microseconds
+}
+
+// Caller is whom an API key stands for.
+type Caller struct {
+	Fleet Fleet
+	Key   KeyLabel
 }

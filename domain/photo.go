@@ -3,7 +3,9 @@ package domain
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"time"
@@ -30,11 +32,46 @@ func ParsePhotoKey(text string) (PhotoKey, error) {
 	return PhotoKey(text), nil
 }
 
+// Customer returns whose photo k is the key of; zero where CustomerRef.PhotoKey
+// doesn't make k of any customer.
+func (k PhotoKey) Customer() CustomerRef {
+	parts := photoKeyPattern.FindStringSubmatch(string(k))
+	if parts == nil {
+		return CustomerRef{}
+	}
+	fleet, _ := strconv.ParseInt(parts[1], 10, 64) // what isn't a number makes another key
+	customer, _ := strconv.ParseInt(parts[2], 10, 64)
+	ref := CustomerRef{FleetID(fleet), CustomerID(customer)}
+	if ref.PhotoKey() != k {
+		return CustomerRef{}
+	}
+	return ref
+}
+
+// Digest is a SHA-256. It reads and writes itself as hexadecimal digits.
+type Digest [sha256.Size]byte
+
+// String returns the 64 hexadecimal digits.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Digest) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(d) {
+		return fmt.Errorf("want %d hexadecimal digits, got %d characters", 2*len(d), len(text))
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}
+
 // PhotoInfo describes a stored photo. The zero PhotoInfo says that there is none.
 type PhotoInfo struct {
-	SHA256        [sha256.Size]byte // of the JPEG's bytes
-	Size          int64             // bytes
-	Width, Height int               // pixels
+	SHA256 Digest `json:"sha256"` // of the JPEG's bytes
+	Size   int64  `json:"size"`   // bytes
+	Width  int    `json:"width"`  // pixels
+	Height int    `json:"height"` // pixels
 }
 
 // Exists says whether there is a photo.
@@ -46,6 +83,13 @@ type PhotoRecord struct {
 	Info      PhotoInfo // zero: the photo was deleted, or never was
 	ChangedAt time.Time // UTC, whole microseconds; zero: never
 	ChangedBy ApiLogID  // the call that changed it last; 0: none
+}
+
+// StoredPhoto is a photo as a photo store lists it.
+type StoredPhoto struct {
+	Key       PhotoKey
+	Size      int64     // bytes
+	ChangedAt time.Time // by the store's clock
 }
 
 // Photo is a JPEG that may be stored: complete, within the limits. It doesn't

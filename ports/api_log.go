@@ -31,4 +31,17 @@ type ApiLog interface {
 
 	// Entry returns the entry with this id. It fails with NotFound.
 	Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error)
+
+	// List returns the entries that filter chooses, whole, the newest first, at
+	// most limit of them, which is at least 1. Of entries received at the same
+	// time, the one with the greater id comes first. The filter's Before, set
+	// to the Position of the last entry, yields the next ones.
+	List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error)
+
+	// Prune removes entries of calls received before the given time, the oldest
+	// first, at most limit of them, which is at least 1, durably, and returns
+	// how many it removed: fewer than limit where none is left. Entries that are
+	// open stay, as they are for Repair. The ids that are removed don't come
+	// again. Other methods don't wait for it longer than for one of them.
+	Prune(ctx context.Context, before time.Time, limit int) (int, error)
 }

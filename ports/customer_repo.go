@@ -11,6 +11,9 @@ import (
 // record of what is there now. current is the record before the change.
 type PhotoChange func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error)
 
+// MaxImport is the most customers that one ImportCustomers takes.
+const MaxImport = 5_000
+
 // CustomerRepo holds the customers, the locks on their PINs and the records
 // of their photos.
 type CustomerRepo interface {
@@ -24,6 +27,36 @@ type CustomerRepo interface {
 	// fails with CustomerNotFound where the fleet has none, whatever other
 	// fleets have.
 	FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error)
+
+	// FindCustomer returns the customer ref. It fails with CustomerNotFound.
+	FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error)
+
+	// Customers returns customers, whole, in the order of their fleets and
+	// ids, those that stand after the given one, whether or not it exists; at
+	// most limit of them, which is at least 1.
+	Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error)
+
+	// ImportCustomers does what domain.PlanImport says, for all customers or,
+	// when it fails, for none, durably, and returns the result of each. What is
+	// added is as AddCustomer adds it; a change leaves the PIN's lock and the
+	// photo's record, a customer who is Unchanged or whose PhoneTaken is, all.
+	// No Ref, and no Phone of a fleet, comes twice in customers, which are at
+	// most MaxImport. It may wait for a ChangePhoto of a customer whom it
+	// changes. Repeating it is harmless.
+	ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error)
+
+	// PlanImport returns what ImportCustomers would, and changes nothing.
+	PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error)
+
+	// RemoveCustomer runs deletePhoto under the customer's lock, as ChangePhoto
+	// runs its change, and then removes the customer, durably, with the PIN's
+	// lock and the photo's record. When deletePhoto fails or panics, the
+	// customer stays, and RemoveCustomer returns that error as it is, or lets
+	// the panic through. When RemoveCustomer fails after deletePhoto succeeded,
+	// the customer is still there or removed, whole. It fails with
+	// CustomerNotFound, without running deletePhoto, where the customer doesn't
+	// exist, and so does a ChangePhoto that waited meanwhile.
+	RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(ctx context.Context) error) error
 
 	// CountPINAttempt applies domain.PINLock.Count to the customer's lock at
 	// the time now and stores the result, durably and atomically: of any

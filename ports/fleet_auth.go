@@ -9,14 +9,14 @@ import (
 // FleetAuth knows the fleets and the hashes of their API keys.
 type FleetAuth interface {
 	// Authenticate returns the fleet that has a live key with this hash, a
-	// disabled fleet too: the caller checks Disabled. Without such a key it
-	// fails with InvalidHashID.
-	Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error)
+	// disabled fleet too, and the key's label: the caller checks Disabled.
+	// Without such a key it fails with InvalidHashID.
+	Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error)
 
 	// AddFleet adds a fleet together with its first key, both or neither,
 	// durably. When the fleet's id or the key exists already it fails with
 	// Conflict and changes nothing.
-	AddFleet(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error
+	AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error
 
 	// SetFleet replaces the name and the Disabled mark of the fleet with
 	// fleet.ID, durably; its keys stay. It fails with NotFound when there is
@@ -25,4 +25,19 @@ type FleetAuth interface {
 
 	// Fleets returns all fleets, in the order of their ids.
 	Fleets(ctx context.Context) ([]domain.Fleet, error)
+
+	// AddKey adds a key to a fleet, durably, beside those that it has. When
+	// the fleet has a key with this label, or any fleet this key, it fails
+	// with Conflict and changes nothing; with NotFound when there is no such
+	// fleet.
+	AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error
+
+	// Keys returns the keys of a fleet, in the order of their labels, by
+	// bytes. It fails with NotFound when there is no such fleet.
+	Keys(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error)
+
+	// RevokeKey removes the fleet's key with this label, durably: when it
+	// returns, no Authenticate takes the key any more. It fails with NotFound
+	// when there is no such key.
+	RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error
 }

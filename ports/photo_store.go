@@ -3,6 +3,7 @@ package ports
 import (
 	"context"
 	"io"
+	"iter"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -32,4 +33,15 @@ type PhotoStore interface {
 	// of its own and the server serves the photos. It may answer although ctx
 	// has ended.
 	URL(ctx context.Context, key domain.PhotoKey) (string, error)
+}
+
+// PhotoLister is a PhotoStore that can also tell which photos it holds. It
+// takes rights that no call needs, so nothing but an operator's commands asks.
+type PhotoLister interface {
+	PhotoStore
+
+	// List yields every photo in the store, each once; of those that are put
+	// or deleted meanwhile, some. What is stored beside photos, it passes over.
+	// After the first failure, which it yields, it ends.
+	List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error]
 }

@@ -48,7 +48,7 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	check(t, err)
 	pin, err := domain.ParseNewPIN(testPIN)
 	check(t, err)
-	check(t, backend.FleetAuth.AddFleet(context.Background(), domain.Fleet{ID: 689}, key.Hash()))
+	check(t, backend.FleetAuth.AddFleet(context.Background(), domain.Fleet{ID: 689}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey}))
 	check(t, backend.CustomerRepo.AddCustomer(context.Background(), domain.Customer{
 		Ref: testCustomer, Phone: phone, PIN: pinKey.Hash(testCustomer, pin),
 	}))

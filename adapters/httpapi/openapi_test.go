@@ -103,7 +103,7 @@ func TestExampleRequestWorks(t *testing.T) {
 			t.Errorf("%s: got %+v", mediaType, request)
 		}
 		if !request.Delete {
-			_, err = s.Update.Reader.Read(t.Context(), request.Photo)
+			_, _, err = s.Update.Reader.Read(t.Context(), request.Photo)
 			check(t, err)
 		}
 	}

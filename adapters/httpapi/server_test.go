@@ -46,11 +46,11 @@ type failingFleets struct {
 	panics bool
 }
 
-func (f failingFleets) Authenticate(context.Context, domain.APIKeyHash) (domain.Fleet, error) {
+func (f failingFleets) Authenticate(context.Context, domain.APIKeyHash) (domain.Caller, error) {
 	if f.panics {
 		panic("a bug with the password hunter2")
 	}
-	return domain.Fleet{}, errors.New("no *domain.Error: password hunter2")
+	return domain.Caller{}, errors.New("no *domain.Error: password hunter2")
 }
 
 type failingLog struct{ ports.ApiLog }

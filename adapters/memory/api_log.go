@@ -14,13 +14,14 @@ import (
 // ApiLog is a ports.ApiLog in memory.
 type ApiLog struct {
 	mu      sync.RWMutex
-	entries []domain.ApiLogEntry // the entry with id n is at n-1
+	last    domain.ApiLogID
+	entries map[domain.ApiLogID]domain.ApiLogEntry
 }
 
 var _ ports.ApiLog = (*ApiLog)(nil)
 
 // NewApiLog makes an ApiLog without entries.
-func NewApiLog() *ApiLog { return &ApiLog{} }
+func NewApiLog() *ApiLog { return &ApiLog{entries: map[domain.ApiLogID]domain.ApiLogEntry{}} }
 
 // Record implements ports.ApiLog.
 func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -29,9 +30,9 @@ func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	id := domain.ApiLogID(len(l.entries) + 1)
-	l.entries = append(l.entries, domain.ApiLogEntry{ID: id, Call: call, Outcome: outcome})
-	return id, nil
+	l.last++
+	l.entries[l.last] = domain.ApiLogEntry{ID: l.last, Call: call, Outcome: outcome}
+	return l.last, nil
 }
 
 // Open implements ports.ApiLog.
@@ -46,11 +47,13 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if id < 1 || int(id) > len(l.entries) {
+	entry, found := l.entries[id]
+	if !found {
 		return noEntry(id)
 	}
-	if entry := &l.entries[id-1]; entry.Outcome.IsOpen() {
+	if entry.Outcome.IsOpen() {
 		entry.Outcome = outcome
+		l.entries[id] = entry
 	}
 	return nil
 }
@@ -60,16 +63,8 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 	if err := ended(ctx, "list unfinished entries"); err != nil {
 		return nil, err
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	var unfinished []domain.ApiLogEntry
-	for _, entry := range l.entries {
-		if entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before) {
-			unfinished = append(unfinished, entry)
-		}
-	}
-	slices.SortStableFunc(unfinished, func(x, y domain.ApiLogEntry) int {
-		return cmp.Or(x.Call.ReceivedAt.Compare(y.Call.ReceivedAt), cmp.Compare(x.ID, y.ID))
+	unfinished := l.sorted(func(entry domain.ApiLogEntry) bool {
+		return entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
 	})
 	return unfinished[:min(limit, len(unfinished))], nil
 }
@@ -81,10 +76,54 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if id < 1 || int(id) > len(l.entries) {
+	entry, found := l.entries[id]
+	if !found {
 		return domain.ApiLogEntry{}, noEntry(id)
 	}
-	return l.entries[id-1], nil
+	return entry, nil
+}
+
+// List implements ports.ApiLog.
+func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
+	if err := ended(ctx, "list entries"); err != nil {
+		return nil, err
+	}
+	chosen := l.sorted(filter.Matches)
+	slices.Reverse(chosen)
+	return chosen[:min(limit, len(chosen))], nil
+}
+
+// Prune implements ports.ApiLog.
+func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	if err := ended(ctx, "prune entries"); err != nil {
+		return 0, err
+	}
+	old := l.sorted(func(entry domain.ApiLogEntry) bool {
+		return !entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	removed := old[:min(limit, len(old))]
+	for _, entry := range removed {
+		delete(l.entries, entry.ID)
+	}
+	return len(removed), nil
+}
+
+// sorted returns the entries that are chosen, the oldest first.
+func (l *ApiLog) sorted(chosen func(domain.ApiLogEntry) bool) []domain.ApiLogEntry {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var entries []domain.ApiLogEntry
+	for _, entry := range l.entries {
+		if chosen(entry) {
+			entries = append(entries, entry)
+		}
+	}
+	slices.SortFunc(entries, func(x, y domain.ApiLogEntry) int {
+		return cmp.Or(x.Call.ReceivedAt.Compare(y.Call.ReceivedAt), cmp.Compare(x.ID, y.ID))
+	})
+	return entries
 }
 
 func noEntry(id domain.ApiLogID) error {

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,10 +51,42 @@ func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) e
 	if r.byRef[added.Ref] != nil || r.phones[number] != nil {
 		return domain.Errorf(domain.Conflict, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
 	}
+	r.add(added)
+	return nil
+}
+
+// add adds a customer whose id and phone number are free; r.mu is held.
+func (r *CustomerRepo) add(added domain.Customer) {
 	c := &customer{Customer: added, changing: make(chan struct{}, 1)}
 	r.byRef[added.Ref] = c
-	r.phones[number] = c
-	return nil
+	r.phones[fleetPhone{added.Ref.Fleet, added.Phone}] = c
+}
+
+// FindCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (found domain.Customer, err error) {
+	err = r.update(ctx, "find customer", ref, func(c *customer) error { found = c.Customer; return nil })
+	return found, err
+}
+
+// Customers implements ports.CustomerRepo.
+func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
+	if err := ended(ctx, "list customers"); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var refs []domain.CustomerRef
+	for ref := range r.byRef {
+		if ref.Compare(after) > 0 {
+			refs = append(refs, ref)
+		}
+	}
+	slices.SortFunc(refs, domain.CustomerRef.Compare)
+	customers := make([]domain.Customer, min(limit, len(refs)))
+	for i := range customers {
+		customers[i] = r.byRef[refs[i]].Customer
+	}
+	return customers, nil
 }
 
 // FindByPhone implements ports.CustomerRepo.
@@ -89,31 +122,59 @@ func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef)
 
 // ChangePhoto implements ports.CustomerRepo.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
-	var changed *customer
-	var record domain.PhotoRecord
-	find := func(c *customer) error { changed = c; return nil }
-	if err := r.update(ctx, "change photo", ref, find); err != nil {
+	unlock, err := r.lockPhoto(ctx, ref)
+	if err != nil {
 		return err
 	}
-	select {
-	case changed.changing <- struct{}{}:
-	case <-ctx.Done():
-		return ended(ctx, "wait for the customer's lock")
-	}
-	defer func() { <-changed.changing }()
+	defer unlock()
 
+	var record domain.PhotoRecord
 	read := func(c *customer) error { record = c.Photo; return nil }
 	if err := r.update(ctx, "read the photo's record", ref, read); err != nil {
 		return err
 	}
-	record, err := change(ctx, record)
-	if err != nil {
+	if record, err = change(ctx, record); err != nil {
 		return err
 	}
 	return r.update(ctx, "store the photo's record", ref, func(c *customer) error {
 		c.Photo = record
 		return nil
 	})
+}
+
+// RemoveCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+	unlock, err := r.lockPhoto(ctx, ref)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	if _, err := r.FindCustomer(ctx, ref); err != nil { // removed meanwhile
+		return err
+	}
+	if err := deletePhoto(ctx); err != nil {
+		return err
+	}
+	return r.update(ctx, "remove customer", ref, func(c *customer) error {
+		delete(r.byRef, ref)
+		delete(r.phones, fleetPhone{ref.Fleet, c.Phone})
+		return nil
+	})
+}
+
+// lockPhoto waits for the customer's turn.
+func (r *CustomerRepo) lockPhoto(ctx context.Context, ref domain.CustomerRef) (unlock func(), err error) {
+	var locked *customer
+	if err := r.update(ctx, "change photo", ref, func(c *customer) error { locked = c; return nil }); err != nil {
+		return nil, err
+	}
+	select {
+	case locked.changing <- struct{}{}:
+		return func() { <-locked.changing }, nil
+	case <-ctx.Done():
+		return nil, ended(ctx, "wait for the customer's lock")
+	}
 }
 
 // update runs f on the customer ref, alone.

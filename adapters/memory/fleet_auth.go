@@ -15,7 +15,12 @@ import (
 type FleetAuth struct {
 	mu     sync.RWMutex
 	fleets map[domain.FleetID]domain.Fleet
-	keys   map[domain.APIKeyHash]domain.FleetID
+	keys   map[domain.APIKeyHash]fleetKey
+}
+
+type fleetKey struct {
+	domain.FleetKey
+	fleet domain.FleetID
 }
 
 var _ ports.FleetAuth = (*FleetAuth)(nil)
@@ -24,26 +29,26 @@ var _ ports.FleetAuth = (*FleetAuth)(nil)
 func NewFleetAuth() *FleetAuth {
 	return &FleetAuth{
 		fleets: map[domain.FleetID]domain.Fleet{},
-		keys:   map[domain.APIKeyHash]domain.FleetID{},
+		keys:   map[domain.APIKeyHash]fleetKey{},
 	}
 }
 
 // Authenticate implements ports.FleetAuth.
-func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
+func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 	if err := ended(ctx, "authenticate"); err != nil {
-		return domain.Fleet{}, err
+		return domain.Caller{}, err
 	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	id, found := a.keys[key]
+	known, found := a.keys[key]
 	if !found {
-		return domain.Fleet{}, domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
+		return domain.Caller{}, domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
 	}
-	return a.fleets[id], nil
+	return domain.Caller{Fleet: a.fleets[known.fleet], Key: known.Label}, nil
 }
 
 // AddFleet implements ports.FleetAuth.
-func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	if err := ended(ctx, "add fleet"); err != nil {
 		return err
 	}
@@ -52,11 +57,11 @@ func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain
 	if _, found := a.fleets[fleet.ID]; found {
 		return domain.Errorf(domain.Conflict, "fleet %d exists already", fleet.ID)
 	}
-	if _, found := a.keys[key]; found {
+	if _, found := a.keys[key.Hash]; found {
 		return domain.Errorf(domain.Conflict, "this API key exists already")
 	}
 	a.fleets[fleet.ID] = fleet
-	a.keys[key] = fleet.ID
+	a.keys[key.Hash] = fleetKey{key, fleet.ID}
 	return nil
 }
 
@@ -82,4 +87,69 @@ func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(a.fleets), func(x, y domain.Fleet) int { return cmp.Compare(x.ID, y.ID) }), nil
+}
+
+// AddKey implements ports.FleetAuth.
+func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
+	if err := ended(ctx, "add key"); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, found := a.fleets[fleet]; !found {
+		return domain.Errorf(domain.NotFound, "there is no fleet %d", fleet)
+	}
+	if _, found := a.keys[key.Hash]; found {
+		return domain.Errorf(domain.Conflict, "this API key exists already")
+	}
+	if _, found := a.labelled(fleet, key.Label); found {
+		return domain.Errorf(domain.Conflict, "fleet %d has a key %q already", fleet, key.Label)
+	}
+	a.keys[key.Hash] = fleetKey{key, fleet}
+	return nil
+}
+
+// Keys implements ports.FleetAuth.
+func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
+	if err := ended(ctx, "list keys"); err != nil {
+		return nil, err
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if _, found := a.fleets[fleet]; !found {
+		return nil, domain.Errorf(domain.NotFound, "there is no fleet %d", fleet)
+	}
+	var keys []domain.FleetKey
+	for _, key := range a.keys {
+		if key.fleet == fleet {
+			keys = append(keys, key.FleetKey)
+		}
+	}
+	slices.SortFunc(keys, func(x, y domain.FleetKey) int { return cmp.Compare(x.Label, y.Label) })
+	return keys, nil
+}
+
+// RevokeKey implements ports.FleetAuth.
+func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
+	if err := ended(ctx, "revoke key"); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	hash, found := a.labelled(fleet, label)
+	if !found {
+		return domain.Errorf(domain.NotFound, "fleet %d has no key %q", fleet, label)
+	}
+	delete(a.keys, hash)
+	return nil
+}
+
+// labelled finds the fleet's key with this label; a.mu is held.
+func (a *FleetAuth) labelled(fleet domain.FleetID, label domain.KeyLabel) (domain.APIKeyHash, bool) {
+	for hash, key := range a.keys {
+		if key.fleet == fleet && key.Label == label {
+			return hash, true
+		}
+	}
+	return domain.APIKeyHash{}, false
 }

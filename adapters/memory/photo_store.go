@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -13,14 +16,20 @@ import (
 // PhotoStore is a ports.PhotoStore in memory, without an address of its own.
 type PhotoStore struct {
 	mu     sync.RWMutex
-	photos map[domain.PhotoKey][]byte // each slice is replaced, never changed
+	photos map[domain.PhotoKey]stored
 }
 
-var _ ports.PhotoStore = (*PhotoStore)(nil)
+// stored is a photo; its bytes are never changed.
+type stored struct {
+	jpeg []byte
+	at   time.Time
+}
+
+var _ ports.PhotoLister = (*PhotoStore)(nil)
 
 // NewPhotoStore makes a PhotoStore without photos.
 func NewPhotoStore() *PhotoStore {
-	return &PhotoStore{photos: map[domain.PhotoKey][]byte{}}
+	return &PhotoStore{photos: map[domain.PhotoKey]stored{}}
 }
 
 // Put implements ports.PhotoStore.
@@ -31,7 +40,7 @@ func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.
 	own := bytes.Clone(photo.JPEG())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.photos[key] = own
+	s.photos[key] = stored{own, time.Now()}
 	return nil
 }
 
@@ -57,11 +66,29 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 	if !found {
 		return nil, domain.Errorf(domain.NotFound, "there is no photo at this address")
 	}
-	return readSeekNopCloser{bytes.NewReader(photo)}, nil
+	return readSeekNopCloser{bytes.NewReader(photo.jpeg)}, nil
 }
 
 // URL implements ports.PhotoStore.
 func (s *PhotoStore) URL(context.Context, domain.PhotoKey) (string, error) { return "", nil }
+
+// List implements ports.PhotoLister.
+func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {
+	return func(yield func(domain.StoredPhoto, error) bool) {
+		s.mu.RLock()
+		photos := maps.Clone(s.photos)
+		s.mu.RUnlock()
+		for key, photo := range photos {
+			if err := ended(ctx, "list photos"); err != nil {
+				yield(domain.StoredPhoto{}, err)
+				return
+			}
+			if !yield(domain.StoredPhoto{Key: key, Size: int64(len(photo.jpeg)), ChangedAt: photo.at.UTC()}, nil) {
+				return
+			}
+		}
+	}
+}
 
 type readSeekNopCloser struct{ io.ReadSeeker }
 

@@ -17,7 +17,8 @@ type ApiLog struct{ db *DB }
 var _ ports.ApiLog = (*ApiLog)(nil)
 
 const selectEntry = `
-	SELECT id, received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at
+	SELECT id, received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
+		result, error, detail, ended_at, outcome_details
 	FROM api_log `
 
 // whereID finds an entry by the primary key.
@@ -39,10 +40,11 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	err = l.db.write(ctx, action, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			INSERT INTO api_log (received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-			call.ReceivedAt, text(call.From), call.Fleet, call.Customer, call.Phone, call.Operation,
-			outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt),
+			INSERT INTO api_log (received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
+				result, error, detail, ended_at, outcome_details)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+			call.ReceivedAt, text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation, details(call.Details),
+			outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), details(outcome.Details),
 		).Scan(&id)
 	})
 	if err != nil {
@@ -55,8 +57,8 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 	return l.db.do(ctx, "close entry", func(conn *pgxpool.Conn) error {
 		closed, err := conn.Exec(ctx,
-			`UPDATE api_log SET result = $2, error = $3, detail = $4, ended_at = $5 `+whereID+` AND result = ''`,
-			id, outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt))
+			`UPDATE api_log SET result = $2, error = $3, detail = $4, ended_at = $5, outcome_details = $6 `+whereID+` AND result = ''`,
+			id, outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), details(outcome.Details))
 		if err != nil || closed.RowsAffected() > 0 {
 			return err
 		}
@@ -83,8 +85,9 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.Ap
 
 func scanEntry(row pgx.Row) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
-	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, textColumn{&call.From}, &call.Fleet, &call.Customer, &call.Phone,
-		&call.Operation, &outcome.Result, &outcome.Error, textColumn{&outcome.Detail}, timeColumn{&outcome.EndedAt})
+	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, textColumn{&call.From}, &call.Fleet, textColumn{(*string)(&call.Key)},
+		&call.Customer, &call.Phone, &call.Operation, detailsColumn{&call.Details}, &outcome.Result, &outcome.Error,
+		textColumn{&outcome.Detail}, timeColumn{&outcome.EndedAt}, detailsColumn{&outcome.Details})
 	return entry, err
 }
 

@@ -29,27 +29,49 @@ func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) e
 			return ifDuplicate(err, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
 		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO pin_locks (fleet_id, customer_id, attempts) VALUES ($1, $2, 0)
-			ON CONFLICT (fleet_id, customer_id) DO UPDATE SET attempts = 0, locked_until = NULL`, // left of a customer removed by hand
+			INSERT INTO pin_locks (fleet_id, customer_id, attempts) VALUES ($1, $2, 0)`+forgetLock,
 			added.Ref.Fleet, added.Ref.Customer)
 		return err
 	})
 }
 
-// FindByPhone implements ports.CustomerRepo.
-func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
-	found := domain.Customer{Ref: domain.CustomerRef{Fleet: fleet}, Phone: phone}
-	into := append([]any{&found.Ref.Customer, digestColumn{(*[32]byte)(&found.PIN)}}, photoInto(&found.Photo)...)
-	err := r.db.do(ctx, "find customer", func(conn *pgxpool.Conn) error {
-		err := conn.QueryRow(ctx,
-			`SELECT id, pin_hash, `+photoColumns+` FROM customers WHERE fleet_id = $1 AND phone = $2`, fleet, phone,
-		).Scan(into...)
-		return ifNone(err, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number"))
+// forgetLock sets back what is left of a customer who was removed by hand.
+const forgetLock = ` ON CONFLICT (fleet_id, customer_id) DO UPDATE SET attempts = 0, locked_until = NULL`
+
+// FindCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
+	return r.find(ctx, noCustomer(ref), `WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
+}
+
+func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where string, args ...any) (found domain.Customer, err error) {
+	err = r.db.do(ctx, "find customer", func(conn *pgxpool.Conn) error {
+		found, err = scanCustomer(conn.QueryRow(ctx, selectCustomer+where, args...))
+		return ifNone(err, notFound)
 	})
 	if err != nil {
 		return domain.Customer{}, err
 	}
 	return found, nil
+}
+
+// Customers implements ports.CustomerRepo.
+func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
+	return list(ctx, r.db, "list customers", scanCustomer,
+		selectCustomer+`WHERE (fleet_id, id) > ($1, $2) ORDER BY fleet_id, id LIMIT $3`, after.Fleet, after.Customer, max(limit, 0))
+}
+
+const selectCustomer = `SELECT fleet_id, id, phone, pin_hash, ` + photoColumns + ` FROM customers `
+
+func scanCustomer(row pgx.Row) (c domain.Customer, err error) {
+	into := []any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)}}
+	err = row.Scan(append(into, photoInto(&c.Photo)...)...)
+	return c, err
+}
+
+// FindByPhone implements ports.CustomerRepo.
+func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
+	notFound := domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
+	return r.find(ctx, notFound, `WHERE fleet_id = $1 AND phone = $2`, fleet, phone)
 }
 
 // CountPINAttempt implements ports.CustomerRepo.
@@ -79,21 +101,45 @@ func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef)
 const setPINLock = `UPDATE pin_locks SET attempts = $1, locked_until = $2 WHERE fleet_id = $3 AND customer_id = $4`
 
 // ChangePhoto implements ports.CustomerRepo. While change runs, the customer's
-// row is locked in a transaction. What fails before change is repeated where
-// that is worth it, change and what follows never.
+// row is locked in a transaction.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	return r.whileLocked(ctx, ref, func(tx pgx.Tx, record domain.PhotoRecord) error {
+		return changeLocked(ctx, tx, ref, record, change)
+	})
+}
+
+// RemoveCustomer implements ports.CustomerRepo. It locks as ChangePhoto does.
+func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+	return r.whileLocked(ctx, ref, func(tx pgx.Tx, _ domain.PhotoRecord) error {
+		if err := deletePhoto(ctx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM customers WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM pin_locks WHERE fleet_id = $1 AND customer_id = $2`, ref.Fleet, ref.Customer)
+		}
+		if err == nil {
+			err = commit(ctx, tx)
+		}
+		return translate("remove customer", err)
+	})
+}
+
+// whileLocked runs f, which commits, in a transaction that holds the customer's
+// row. What fails before f is repeated where that is worth it, f never.
+func (r *CustomerRepo) whileLocked(ctx context.Context, ref domain.CustomerRef, f func(pgx.Tx, domain.PhotoRecord) error) error {
 	leave, err := r.db.turns.take(ctx, ref)
 	if err != nil {
 		return translate("wait for the customer's turn", err)
 	}
 	defer leave()
 
-	var changed error
+	var done error
 	err = r.db.do(ctx, "lock the customer", func(conn *pgxpool.Conn) error {
 		return r.db.transact(ctx, conn, func(tx pgx.Tx) error {
 			record, err := lockPhoto(ctx, tx, ref)
 			if err == nil {
-				changed = changeLocked(ctx, tx, ref, record, change)
+				done = f(tx, record)
 			}
 			return err
 		})
@@ -101,7 +147,7 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	if err != nil {
 		return err
 	}
-	return changed
+	return done
 }
 
 func lockPhoto(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef) (record domain.PhotoRecord, err error) {
@@ -140,7 +186,7 @@ func photoValues(record domain.PhotoRecord) []any {
 // photoInto is where photoColumns are read to.
 func photoInto(record *domain.PhotoRecord) []any {
 	return []any{
-		digestColumn{&record.Info.SHA256}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
+		digestColumn{(*[32]byte)(&record.Info.SHA256)}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
 		timeColumn{&record.ChangedAt}, &record.ChangedBy,
 	}
 }

@@ -27,6 +27,9 @@ const (
 	lockNotAvailable     = "55P03"
 )
 
+// errRaced says that another process changed the same rows since they were read.
+var errRaced = errors.New("another process changed the same customers meanwhile")
+
 // noConnection is why no statement was sent.
 type noConnection struct{ error }
 
@@ -56,7 +59,7 @@ func wasGivenUp(err error) bool {
 // isOutage says that the server, the network or the moment is at fault, rather
 // than the SQL or a value.
 func isOutage(err error) bool {
-	if errors.As(err, new(noConnection)) || isLost(err) {
+	if errors.As(err, new(noConnection)) || isLost(err) || errors.Is(err, errRaced) {
 		return true
 	}
 	switch code := code(err); code {
@@ -87,7 +90,7 @@ func isWorthRepeating(err error) bool {
 	if errors.As(err, new(*domain.Error)) || errors.As(err, new(noConnection)) {
 		return false
 	}
-	return isLost(err) || code(err) == serializationFailure || code(err) == deadlock
+	return isLost(err) || errors.Is(err, errRaced) || code(err) == serializationFailure || code(err) == deadlock
 }
 
 // ifDuplicate is a Conflict with this public sentence when err says that a row

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,32 +18,85 @@ type FleetAuth struct{ db *DB }
 var _ ports.FleetAuth = (*FleetAuth)(nil)
 
 // Authenticate implements ports.FleetAuth.
-func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (fleet domain.Fleet, err error) {
+func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (caller domain.Caller, err error) {
 	unknown := domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
+	fleet := &caller.Fleet
 	err = a.db.do(ctx, "authenticate", func(conn *pgxpool.Conn) error {
-		fleet, err = scanFleet(conn.QueryRow(ctx, `
-			SELECT fleets.id, fleets.name, fleets.disabled
+		err := conn.QueryRow(ctx, `
+			SELECT fleets.id, fleets.name, fleets.disabled, api_keys.label
 			FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
-			WHERE api_keys.hash = $1`, key[:]))
+			WHERE api_keys.hash = $1`, key[:],
+		).Scan(&fleet.ID, textColumn{&fleet.Name}, &fleet.Disabled, textColumn{(*string)(&caller.Key)})
 		return ifNone(err, unknown)
 	})
 	if err != nil {
-		return domain.Fleet{}, err
+		return domain.Caller{}, err
 	}
-	return fleet, nil
+	return caller, nil
 }
 
 // AddFleet implements ports.FleetAuth.
-func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled) VALUES ($1, $2, $3)`,
 			fleet.ID, text(fleet.Name), fleet.Disabled)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO api_keys (hash, fleet_id) VALUES ($1, $2)`, key[:], fleet.ID)
-		return ifDuplicate(err, "this API key exists already")
+		return addKey(ctx, tx, fleet.ID, key)
 	})
+}
+
+func addKey(ctx context.Context, tx pgx.Tx, fleet domain.FleetID, key domain.FleetKey) error {
+	_, err := tx.Exec(ctx, `INSERT INTO api_keys (hash, fleet_id, label, added_at) VALUES ($1, $2, $3, $4)`,
+		key.Hash[:], fleet, text(string(key.Label)), instant(key.AddedAt))
+	return ifDuplicate(err, "this API key, or a key %q of fleet %d, exists already", key.Label, fleet)
+}
+
+// AddKey implements ports.FleetAuth.
+func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
+	return a.db.write(ctx, "add key", func(tx pgx.Tx) error {
+		if err := fleetExists(ctx, tx, fleet); err != nil {
+			return err
+		}
+		return addKey(ctx, tx, fleet, key)
+	})
+}
+
+// Keys implements ports.FleetAuth. Labels are compared by bytes, whatever the
+// database's collation.
+func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) (keys []domain.FleetKey, err error) {
+	err = a.db.do(ctx, "list keys", func(conn *pgxpool.Conn) error {
+		if err := fleetExists(ctx, conn, fleet); err != nil {
+			return err
+		}
+		rows, _ := conn.Query(ctx, `SELECT hash, label, added_at FROM api_keys WHERE fleet_id = $1`, fleet) // CollectRows returns its error
+		keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (domain.FleetKey, error) { return scanKey(row) })
+		return err
+	})
+	slices.SortFunc(keys, func(x, y domain.FleetKey) int { return cmp.Compare(x.Label, y.Label) })
+	return keys, err
+}
+
+func scanKey(row pgx.Row) (key domain.FleetKey, err error) {
+	err = row.Scan(digestColumn{(*[32]byte)(&key.Hash)}, textColumn{(*string)(&key.Label)}, timeColumn{&key.AddedAt})
+	return key, err
+}
+
+// RevokeKey implements ports.FleetAuth.
+func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
+	return a.db.update(ctx, "revoke key", domain.Errorf(domain.NotFound, "fleet %d has no key %q", fleet, label),
+		`DELETE FROM api_keys WHERE fleet_id = $1 AND label = $2`, fleet, text(string(label)))
+}
+
+// querier is a transaction or a connection.
+type querier interface {
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+}
+
+func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
+	err := q.QueryRow(ctx, `SELECT id FROM fleets WHERE id = $1`, id).Scan(&id)
+	return ifNone(err, domain.Errorf(domain.NotFound, "there is no fleet %d", id))
 }
 
 // SetFleet implements ports.FleetAuth.

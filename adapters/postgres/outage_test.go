@@ -24,7 +24,7 @@ func calls(db *DB) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"AddFleet": func(ctx context.Context) error {
 			added, key = added+1, key+1
-			return fleets.AddFleet(ctx, domain.Fleet{ID: 1000 + added}, domain.APIKeyHash{key})
+			return fleets.AddFleet(ctx, domain.Fleet{ID: 1000 + added}, domain.FleetKey{Hash: domain.APIKeyHash{key}})
 		},
 		"SetFleet": func(ctx context.Context) error { return fleets.SetFleet(ctx, domain.Fleet{ID: alice.Fleet}) },
 		"Fleets":   func(ctx context.Context) error { _, err := fleets.Fleets(ctx); return err },
@@ -62,7 +62,7 @@ func peopled(t *testing.T) (rawURL string, db *DB) {
 	rawURL = newURL(t)
 	db = started(t, rawURL)
 	addCustomer(t, db, alice)
-	must(t, db.FleetAuth().AddFleet(t.Context(), domain.Fleet{ID: alice.Fleet}, domain.APIKeyHash{}))
+	must(t, db.FleetAuth().AddFleet(t.Context(), domain.Fleet{ID: alice.Fleet}, domain.FleetKey{}))
 	if id, err := db.ApiLog().Open(t.Context(), domain.ApiCall{}); id != 1 || err != nil {
 		t.Fatalf("Open = %d, %v", id, err)
 	}

@@ -37,8 +37,8 @@ func TestEveryExecMode(t *testing.T) {
 			t.Parallel()
 			db := started(t, with(t, newURL(t), "default_query_exec_mode", mode))
 			fleet := domain.Fleet{ID: alice.Fleet, Name: "Łódź\x00Taxi", Disabled: true}
-			must(t, db.FleetAuth().AddFleet(t.Context(), fleet, domain.APIKeyHash{1}))
-			if got, err := db.FleetAuth().Authenticate(t.Context(), domain.APIKeyHash{1}); got != fleet || err != nil {
+			must(t, db.FleetAuth().AddFleet(t.Context(), fleet, domain.FleetKey{Hash: domain.APIKeyHash{1}, Label: "Łódź\x00"}))
+			if got, err := db.FleetAuth().Authenticate(t.Context(), domain.APIKeyHash{1}); got != (domain.Caller{Fleet: fleet, Key: "Łódź\x00"}) || err != nil {
 				t.Errorf("Authenticate = %v, %v; want %v", got, err, fleet)
 			}
 			noon := time.Date(2026, time.March, 29, 12, 0, 0, 123_457_000, time.UTC)

@@ -16,7 +16,8 @@ type ApiLog struct{ db *DB }
 var _ ports.ApiLog = (*ApiLog)(nil)
 
 const selectEntry = `
-	SELECT id, received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at
+	SELECT id, received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
+		result, error, detail, ended_at, outcome_details
 	FROM api_log `
 
 // selectUnfinished says result = ” in the words of the index api_log_open.
@@ -35,10 +36,11 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	err = l.db.write(ctx, action, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
-			INSERT INTO api_log (received_at, came_from, fleet_id, customer_id, phone, operation, result, error, detail, ended_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			call.ReceivedAt.UnixMicro(), call.From, call.Fleet, call.Customer, call.Phone, call.Operation,
-			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt),
+			INSERT INTO api_log (received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
+				result, error, detail, ended_at, outcome_details)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			call.ReceivedAt.UnixMicro(), call.From, call.Fleet, call.Key, call.Customer, call.Phone, call.Operation, details(call.Details),
+			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), details(outcome.Details),
 		).Scan(&id)
 	})
 	if err != nil {
@@ -51,8 +53,8 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 	return l.db.write(ctx, "close entry", func(tx *sql.Tx) error {
 		closed, err := changes(tx.ExecContext(ctx, `
-			UPDATE api_log SET result = ?, error = ?, detail = ?, ended_at = ? WHERE id = ? AND result = ''`,
-			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), id))
+			UPDATE api_log SET result = ?, error = ?, detail = ?, ended_at = ?, outcome_details = ? WHERE id = ? AND result = ''`,
+			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), details(outcome.Details), id))
 		if err != nil || closed {
 			return err
 		}
@@ -77,8 +79,9 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 
 func scanEntry(row scanner) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
-	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, &call.From, &call.Fleet, &call.Customer, &call.Phone,
-		&call.Operation, &outcome.Result, &outcome.Error, &outcome.Detail, timeColumn{&outcome.EndedAt})
+	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
+		&call.Operation, detailsColumn{&call.Details}, &outcome.Result, &outcome.Error, &outcome.Detail,
+		timeColumn{&outcome.EndedAt}, detailsColumn{&outcome.Details})
 	return entry, err
 }
 

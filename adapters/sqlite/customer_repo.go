@@ -20,21 +20,21 @@ const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo
 // AddCustomer implements ports.CustomerRepo.
 func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
 	return r.db.write(ctx, "add customer", func(tx *sql.Tx) error {
-		args := []any{added.Ref.Fleet, added.Ref.Customer, added.Phone, digest(added.PIN)}
-		_, err := tx.ExecContext(ctx,
-			`INSERT INTO customers (fleet_id, id, phone, pin_hash, `+photoColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			append(args, photoValues(added.Photo)...)...)
+		_, err := tx.ExecContext(ctx, insertCustomer, customerValues(added)...)
 		return ifDuplicate(err, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
 	})
 }
 
+const insertCustomer = `INSERT INTO customers (fleet_id, id, phone, pin_hash, ` + photoColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// customerValues are the values of insertCustomer.
+func customerValues(c domain.Customer) []any {
+	return append([]any{c.Ref.Fleet, c.Ref.Customer, c.Phone, digest(c.PIN)}, photoValues(c.Photo)...)
+}
+
 // FindByPhone implements ports.CustomerRepo.
 func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
-	found := domain.Customer{Ref: domain.CustomerRef{Fleet: fleet}, Phone: phone}
-	into := []any{&found.Ref.Customer, digestColumn{(*[32]byte)(&found.PIN)}}
-	err := r.db.readers.QueryRowContext(ctx,
-		`SELECT id, pin_hash, `+photoColumns+` FROM customers WHERE fleet_id = ? AND phone = ?`, fleet, phone,
-	).Scan(append(into, photoInto(&found.Photo)...)...)
+	found, err := scanCustomer(r.db.readers.QueryRowContext(ctx, selectCustomer+`WHERE fleet_id = ? AND phone = ?`, fleet, phone))
 	if errors.Is(err, sql.ErrNoRows) {
 		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
 	}
@@ -42,6 +42,30 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 		return domain.Customer{}, translate("find customer", err)
 	}
 	return found, nil
+}
+
+// FindCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
+	found, err := scanCustomer(r.db.readers.QueryRowContext(ctx, selectCustomer+`WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer))
+	if err != nil {
+		return domain.Customer{}, translate("find customer", ifNoCustomer(err, ref))
+	}
+	return found, nil
+}
+
+// Customers implements ports.CustomerRepo.
+func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
+	customers, err := list(ctx, r.db.readers, scanCustomer,
+		selectCustomer+`WHERE (fleet_id, id) > (?, ?) ORDER BY fleet_id, id LIMIT ?`, after.Fleet, after.Customer, max(limit, 0))
+	return customers, translate("list customers", err)
+}
+
+const selectCustomer = `SELECT fleet_id, id, phone, pin_hash, ` + photoColumns + ` FROM customers `
+
+func scanCustomer(row scanner) (c domain.Customer, err error) {
+	into := []any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)}}
+	err = row.Scan(append(into, photoInto(&c.Photo)...)...)
+	return c, err
 }
 
 // CountPINAttempt implements ports.CustomerRepo.
@@ -97,6 +121,25 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	})
 }
 
+// RemoveCustomer implements ports.CustomerRepo.
+func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+	unlock, err := r.db.locks.lockCustomer(ctx, ref)
+	if err != nil {
+		return translate("wait for the customer's lock", err)
+	}
+	defer unlock()
+
+	if _, err := r.FindCustomer(ctx, ref); err != nil {
+		return err
+	}
+	if err := deletePhoto(ctx); err != nil {
+		return err
+	}
+	return r.db.write(ctx, "remove customer", func(tx *sql.Tx) error {
+		return update(ctx, tx, ref, `DELETE FROM customers WHERE fleet_id = ? AND id = ?`)
+	})
+}
+
 func (r *CustomerRepo) photoRecord(ctx context.Context, ref domain.CustomerRef) (domain.PhotoRecord, error) {
 	var record domain.PhotoRecord
 	err := r.db.readers.QueryRowContext(ctx,
@@ -132,7 +175,7 @@ func photoValues(record domain.PhotoRecord) []any {
 // photoInto is where photoColumns are read to.
 func photoInto(record *domain.PhotoRecord) []any {
 	return []any{
-		digestColumn{&record.Info.SHA256}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
+		digestColumn{(*[32]byte)(&record.Info.SHA256)}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
 		timeColumn{&record.ChangedAt}, &record.ChangedBy,
 	}
 }

@@ -15,31 +15,81 @@ type FleetAuth struct{ db *DB }
 var _ ports.FleetAuth = (*FleetAuth)(nil)
 
 // Authenticate implements ports.FleetAuth.
-func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
-	fleet, err := scanFleet(a.db.readers.QueryRowContext(ctx, `
-		SELECT fleets.id, fleets.name, fleets.disabled
+func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (caller domain.Caller, err error) {
+	fleet := &caller.Fleet
+	err = a.db.readers.QueryRowContext(ctx, `
+		SELECT fleets.id, fleets.name, fleets.disabled, api_keys.label
 		FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
-		WHERE api_keys.hash = ?`, key[:]))
+		WHERE api_keys.hash = ?`, key[:]).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &caller.Key)
 	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Fleet{}, domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
+		return domain.Caller{}, domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
 	}
 	if err != nil {
-		return domain.Fleet{}, translate("authenticate", err)
+		return domain.Caller{}, translate("authenticate", err)
 	}
-	return fleet, nil
+	return caller, nil
 }
 
 // AddFleet implements ports.FleetAuth.
-func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.APIKeyHash) error {
+func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled) VALUES (?, ?, ?)`,
 			fleet.ID, fleet.Name, fleet.Disabled)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO api_keys (hash, fleet_id) VALUES (?, ?)`, key[:], fleet.ID)
-		return ifDuplicate(err, "this API key exists already")
+		return addKey(ctx, tx, fleet.ID, key)
 	})
+}
+
+func addKey(ctx context.Context, tx *sql.Tx, fleet domain.FleetID, key domain.FleetKey) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (hash, fleet_id, label, added_at) VALUES (?, ?, ?, ?)`,
+		key.Hash[:], fleet, key.Label, micros(key.AddedAt))
+	return ifDuplicate(err, "this API key, or a key %q of fleet %d, exists already", key.Label, fleet)
+}
+
+// AddKey implements ports.FleetAuth.
+func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
+	return a.db.write(ctx, "add key", func(tx *sql.Tx) error {
+		if err := fleetExists(ctx, tx, fleet); err != nil {
+			return err
+		}
+		return addKey(ctx, tx, fleet, key)
+	})
+}
+
+// Keys implements ports.FleetAuth.
+func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
+	const action = "list keys"
+	if err := fleetExists(ctx, a.db.readers, fleet); err != nil {
+		return nil, translate(action, err)
+	}
+	keys, err := list(ctx, a.db.readers, scanKey, `SELECT hash, label, added_at FROM api_keys WHERE fleet_id = ? ORDER BY label`, fleet)
+	return keys, translate(action, err)
+}
+
+func scanKey(row scanner) (key domain.FleetKey, err error) {
+	err = row.Scan(digestColumn{(*[32]byte)(&key.Hash)}, &key.Label, timeColumn{&key.AddedAt})
+	return key, err
+}
+
+// RevokeKey implements ports.FleetAuth.
+func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
+	return a.db.write(ctx, "revoke key", func(tx *sql.Tx) error {
+		found, err := changes(tx.ExecContext(ctx, `DELETE FROM api_keys WHERE fleet_id = ? AND label = ?`, fleet, label))
+		if err == nil && !found {
+			return domain.Errorf(domain.NotFound, "fleet %d has no key %q", fleet, label)
+		}
+		return err
+	})
+}
+
+func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
+	err := q.QueryRowContext(ctx, `SELECT id FROM fleets WHERE id = ?`, id).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return domain.Errorf(domain.NotFound, "there is no fleet %d", id)
+	}
+	return err
 }
 
 // SetFleet implements ports.FleetAuth.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -16,6 +17,10 @@ func micros(t time.Time) any {
 	}
 	return t.UnixMicro()
 }
+
+// microsUp is the first whole microsecond that isn't before t: a stored time is
+// before t just when it is before that.
+func microsUp(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
 
 // timeColumn reads what micros stored.
 type timeColumn struct{ into *time.Time }
@@ -55,11 +60,35 @@ func (c digestColumn) Scan(value any) error {
 	return nil
 }
 
+// details is how what is only there to be read is stored: as JSON.
+func details(value any) string {
+	text, _ := json.Marshal(value) // the details of a call and its outcome always can be
+	return string(text)
+}
+
+// detailsColumn reads what details stored.
+type detailsColumn struct{ into any }
+
+// Scan implements sql.Scanner.
+func (c detailsColumn) Scan(value any) error {
+	stored, isText := value.(string)
+	if !isText {
+		return fmt.Errorf("want JSON text, got %T", value)
+	}
+	return json.Unmarshal([]byte(stored), c.into)
+}
+
 // scanner is a *sql.Row or *sql.Rows.
 type scanner interface{ Scan(into ...any) error }
 
+// querier is a *sql.DB or *sql.Tx.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // list returns the rows of a query, each as read makes it.
-func list[T any](ctx context.Context, db *sql.DB, read func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+func list[T any](ctx context.Context, db querier, read func(scanner) (T, error), query string, args ...any) (all []T, err error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

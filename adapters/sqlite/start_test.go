@@ -23,7 +23,7 @@ func TestWhatIsStoredOutlastsTheDB(t *testing.T) {
 		t.Fatal(err)
 	}
 	fleet := domain.Fleet{ID: alice.Fleet, Name: "Łódź\x00Taxi", Disabled: true}
-	key := domain.APIKeyHash{1}
+	key := domain.FleetKey{Hash: domain.APIKeyHash{1}, Label: "Łódź\x00"}
 	if err := first.FleetAuth().AddFleet(t.Context(), fleet, key); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestWhatIsStoredOutlastsTheDB(t *testing.T) {
 	}
 
 	second := started(t, url)
-	if got, err := second.FleetAuth().Authenticate(t.Context(), key); got != fleet || err != nil {
+	if got, err := second.FleetAuth().Authenticate(t.Context(), key.Hash); got != (domain.Caller{Fleet: fleet, Key: key.Label}) || err != nil {
 		t.Errorf("Authenticate = %v, %v; want %v", got, err, fleet)
 	}
 	if got := size(t, second, alice); got != 0 {

@@ -54,7 +54,7 @@ func benchmarkRead(b *testing.B, limits Limits, original []byte) {
 	b.ReportAllocs()
 	for b.Loop() {
 		copy(data, original)
-		if _, err := reader.Read(context.Background(), data); err != nil {
+		if _, _, err := reader.Read(context.Background(), data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -58,7 +58,7 @@ func TestBombGoesOff(t *testing.T) {
 	}
 	reader := photo.NewReader(productLimits(), 1)
 	before := processorTime(t)
-	got, refusal := reader.Read(t.Context(), data)
+	got, _, refusal := reader.Read(t.Context(), data)
 	result := cost{CPU: processorTime(t) - before, Peak: peakMemory(t)}
 	if refusal != nil {
 		known := domain.AsError(refusal)

@@ -23,7 +23,8 @@ func generous() Limits {
 // read runs data through a Reader; it works on a copy.
 func read(t testing.TB, limits Limits, data []byte) (domain.Photo, error) {
 	t.Helper()
-	return NewReader(limits, 1).Read(context.Background(), bytes.Clone(data))
+	got, _, err := NewReader(limits, 1).Read(context.Background(), bytes.Clone(data))
+	return got, err
 }
 
 // mustRead fails the test where data is refused.

@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 const (
@@ -34,7 +36,7 @@ func normalise(f file, width, height int) (output, error) {
 	}
 	encoded, err := picture.encode(profile)
 	size := picture.planes[0]
-	return output{encoded, size.width, size.height}, err
+	return output{encoded, size.width, size.height, domain.Normalised}, err
 }
 
 // picture is a scaled picture: grey, or Y, Cb and Cr.

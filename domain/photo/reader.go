@@ -52,32 +52,42 @@ func (r *Reader) Limits() Limits { return r.limits }
 // losslessly, without its metadata. Everything else is decoded, turned
 // upright, scaled down to MaxDimension and encoded, transparency on white.
 //
-// Read may change data, whatever it returns, and the Photo may alias data. It
-// fails with TypeError where data is not a whole image of an accepted format,
+// Read may change data, whatever it returns, and the Photo may alias data. The
+// Reading says what data was, as far as that was found out. Read fails with TypeError where data is not a whole image of an accepted format,
 // with PhotoTooLarge over a limit, and with Unavailable when ctx ends while
 // other images are being decoded.
-func (r *Reader) Read(ctx context.Context, data []byte) (domain.Photo, error) {
+func (r *Reader) Read(ctx context.Context, data []byte) (domain.Photo, Reading, error) {
 	if int64(len(data)) > r.limits.MaxBytes {
-		return domain.Photo{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d bytes, got %d", r.limits.MaxBytes, len(data))
+		return domain.Photo{}, Reading{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d bytes, got %d", r.limits.MaxBytes, len(data))
 	}
 	f, err := inspect(data)
+	reading := Reading{Format: f.kind}
 	if err != nil {
-		return domain.Photo{}, err
+		return domain.Photo{}, reading, err
 	}
 	if err := r.limits.checkPixels(f); err != nil {
-		return domain.Photo{}, err
+		return domain.Photo{}, reading, err
 	}
 	clean, err := r.clean(ctx, f)
 	if err != nil {
-		return domain.Photo{}, err
+		return domain.Photo{}, reading, err
 	}
-	return domain.NewPhoto(clean.jpeg, clean.width, clean.height)
+	reading.Treatment = clean.treatment
+	photo, err := domain.NewPhoto(clean.jpeg, clean.width, clean.height)
+	return photo, reading, err
+}
+
+// Reading is what became of an image file.
+type Reading struct {
+	Format    string           // such as "progressive JPEG"; empty: none that is accepted, or broken from the start
+	Treatment domain.Treatment // empty: it was refused
 }
 
 // output is a JPEG that may be stored.
 type output struct {
 	jpeg          []byte
 	width, height int
+	treatment     domain.Treatment
 }
 
 // clean keeps the file or normalises it.
@@ -85,7 +95,7 @@ func (r *Reader) clean(ctx context.Context, f file) (output, error) {
 	width, height := r.limits.fit(f.width, f.height)
 	keep := f.jpeg != nil && f.orientation == upright && width == f.width
 	if keep && r.limits.Verify == VerifyStructure {
-		return output{f.jpeg, width, height}, nil
+		return output{f.jpeg, width, height, domain.Kept}, nil
 	}
 	if err := r.limits.checkCost(f, keep); err != nil {
 		return output{}, err
@@ -100,7 +110,7 @@ func (r *Reader) clean(ctx context.Context, f file) (output, error) {
 	if _, err := f.decode(); err != nil {
 		return output{}, broken(f.kind, err)
 	}
-	return output{f.jpeg, width, height}, nil
+	return output{f.jpeg, width, height, domain.Kept}, nil
 }
 
 // acquire waits for a slot, which the caller gives back.

@@ -120,10 +120,10 @@ func TestBusy(t *testing.T) {
 	reader.slots <- struct{}{}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	_, err := reader.Read(ctx, encodeJPEG(corners(), 90))
+	_, _, err := reader.Read(ctx, encodeJPEG(corners(), 90))
 	refused(t, err, domain.Unavailable, "busy")
 	<-reader.slots
-	if _, err := reader.Read(context.Background(), encodeJPEG(corners(), 90)); err != nil {
+	if _, _, err := reader.Read(context.Background(), encodeJPEG(corners(), 90)); err != nil {
 		t.Error(err)
 	}
 	if len(reader.slots) != 0 {
@@ -146,7 +146,7 @@ func TestLargePNG(t *testing.T) {
 	var out bytes.Buffer
 	check(t, png.Encode(&out, noise))
 	limits := Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}
-	photo, err := NewReader(limits, 1).Read(t.Context(), out.Bytes())
+	photo, _, err := NewReader(limits, 1).Read(t.Context(), out.Bytes())
 	if info := photo.Info(); err != nil || out.Len() < 9<<20 || info.Width != 1024 || info.Height != 1024 {
 		t.Errorf("of %d bytes: got %+v, %v", out.Len(), info, err)
 	}

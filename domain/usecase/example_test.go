@@ -17,8 +17,8 @@ func ExampleUpdateCustomerPhoto() {
 	backend := memory.New() // or any other four ports
 	pinKey, _ := domain.NewPINKey([]byte("32 random bytes, the same forever"))
 
-	provision := &usecase.Provision{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, PINKey: pinKey, Random: rand.Reader}
-	key, _ := provision.AddFleet(ctx, domain.Fleet{ID: 689})
+	provision := &usecase.Provision{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, PINKey: pinKey, Random: rand.Reader, Clock: time.Now}
+	key, _ := provision.AddFleet(ctx, domain.Fleet{ID: 689}, domain.FirstKey)
 	customer := domain.CustomerRef{Fleet: 689, Customer: 452733}
 	_ = provision.AddCustomer(ctx, customer, 491701234567, domain.PIN{})
 

@@ -114,10 +114,10 @@ func (w *world) provision() {
 	w.t.Helper()
 	provision := usecase.Provision{
 		Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo,
-		PINKey: pinKey, Random: rand.NewChaCha8([32]byte{}),
+		PINKey: pinKey, Random: rand.NewChaCha8([32]byte{}), Clock: w.clock.Now,
 	}
 	for _, id := range []domain.FleetID{ourFleet, disabledFleet, otherFleet} {
-		key, err := provision.AddFleet(w.t.Context(), domain.Fleet{ID: id, Disabled: id == disabledFleet})
+		key, err := provision.AddFleet(w.t.Context(), domain.Fleet{ID: id, Disabled: id == disabledFleet}, domain.FirstKey)
 		if err != nil {
 			w.t.Fatal(err)
 		}

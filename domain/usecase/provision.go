@@ -3,27 +3,40 @@ package usecase
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Provision adds fleets and customers. All fields must be set.
+// Provision adds fleets, their keys and customers. All fields must be set.
 type Provision struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
 	PINKey    domain.PINKey
 	Random    io.Reader // cryptographically secure
+	Clock     func() time.Time
 }
 
 // AddFleet adds a fleet and returns its first API key, which is stored only as
 // a hash: it can't be shown again. It fails with Conflict where the fleet exists.
-func (p *Provision) AddFleet(ctx context.Context, fleet domain.Fleet) (domain.APIKey, error) {
+func (p *Provision) AddFleet(ctx context.Context, fleet domain.Fleet, label domain.KeyLabel) (domain.APIKey, error) {
+	return p.newKey(label, func(key domain.FleetKey) error { return p.Fleets.AddFleet(ctx, fleet, key) })
+}
+
+// AddKey adds a key to a fleet beside those that it has, and returns it; it
+// can't be shown again. It fails with NotFound where the fleet doesn't exist
+// and with Conflict where it has a key with this label.
+func (p *Provision) AddKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) (domain.APIKey, error) {
+	return p.newKey(label, func(key domain.FleetKey) error { return p.Fleets.AddKey(ctx, fleet, key) })
+}
+
+func (p *Provision) newKey(label domain.KeyLabel, add func(domain.FleetKey) error) (domain.APIKey, error) {
 	key, err := domain.NewAPIKey(p.Random)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
-	if err := p.Fleets.AddFleet(ctx, fleet, key.Hash()); err != nil {
+	if err := add(domain.FleetKey{Hash: key.Hash(), Label: label, AddedAt: instant(p.Clock())}); err != nil {
 		return domain.APIKey{}, err
 	}
 	return key, nil

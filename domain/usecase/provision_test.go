@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -18,21 +19,21 @@ import (
 
 func newProvision(random io.Reader) (*usecase.Provision, *memory.Backend) {
 	backend := memory.New()
-	return &usecase.Provision{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, PINKey: pinKey, Random: random}, backend
+	return &usecase.Provision{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, PINKey: pinKey, Random: random, Clock: func() time.Time { return start }}, backend
 }
 
 func TestAddFleet(t *testing.T) {
 	t.Parallel()
 	fleet := domain.Fleet{ID: ourFleet, Name: "Yellow", Disabled: true}
 	provision, backend := newProvision(bytes.NewReader(append(make([]byte, 25), bytes.Repeat([]byte{1}, 25)...)))
-	key, err := provision.AddFleet(t.Context(), fleet)
+	key, err := provision.AddFleet(t.Context(), fleet, domain.FirstKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := backend.FleetAuth.Authenticate(t.Context(), key.Hash()); err != nil || got != fleet {
+	if got, err := backend.FleetAuth.Authenticate(t.Context(), key.Hash()); err != nil || got != (domain.Caller{Fleet: fleet, Key: domain.FirstKey}) {
 		t.Errorf("the key belongs to %+v, %v, want %+v", got, err, fleet)
 	}
-	second, err := provision.AddFleet(t.Context(), domain.Fleet{ID: ourFleet, Name: "Green"})
+	second, err := provision.AddFleet(t.Context(), domain.Fleet{ID: ourFleet, Name: "Green"}, domain.FirstKey)
 	if !errors.Is(err, domain.Conflict) {
 		t.Errorf("the same id again: got %v", err)
 	}
@@ -47,7 +48,7 @@ func TestAddFleet(t *testing.T) {
 func TestAddFleetNeedsRandomness(t *testing.T) {
 	t.Parallel()
 	provision, backend := newProvision(iotest.ErrReader(io.ErrNoProgress))
-	if key, err := provision.AddFleet(t.Context(), domain.Fleet{ID: ourFleet}); !errors.Is(err, io.ErrNoProgress) || key != (domain.APIKey{}) {
+	if key, err := provision.AddFleet(t.Context(), domain.Fleet{ID: ourFleet}, domain.FirstKey); !errors.Is(err, io.ErrNoProgress) || key != (domain.APIKey{}) {
 		t.Errorf("got %v, want no key and the source's failure", err)
 	}
 	if fleets, err := backend.FleetAuth.Fleets(t.Context()); err != nil || len(fleets) != 0 {
@@ -59,7 +60,7 @@ func TestAddCustomer(t *testing.T) {
 	t.Parallel()
 	provision, backend := newProvision(strings.NewReader(strings.Repeat("a", 25) + strings.Repeat("b", 25)))
 	for _, id := range []domain.FleetID{ourFleet, otherFleet} {
-		if _, err := provision.AddFleet(t.Context(), domain.Fleet{ID: id}); err != nil {
+		if _, err := provision.AddFleet(t.Context(), domain.Fleet{ID: id}, domain.FirstKey); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,8 +27,8 @@ type (
 	downLog   struct{ ports.ApiLog }
 )
 
-func (downAuth) Authenticate(context.Context, domain.APIKeyHash) (domain.Fleet, error) {
-	return domain.Fleet{}, down()
+func (downAuth) Authenticate(context.Context, domain.APIKeyHash) (domain.Caller, error) {
+	return domain.Caller{}, down()
 }
 
 func (downRepo) FindByPhone(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error) {

@@ -66,8 +66,8 @@ type fleetAuth struct {
 	steps *steps
 }
 
-func (a fleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Fleet, error) {
-	return step(ctx, a.steps, "Authenticate", func() (domain.Fleet, error) { return a.FleetAuth.Authenticate(ctx, key) })
+func (a fleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
+	return step(ctx, a.steps, "Authenticate", func() (domain.Caller, error) { return a.FleetAuth.Authenticate(ctx, key) })
 }
 
 type customerRepo struct {

@@ -13,7 +13,7 @@ import (
 )
 
 // UpdateCustomerPhoto replaces or deletes the photo of one customer. All
-// fields must be set. It is safe for concurrent use.
+// fields but Observe must be set. It is safe for concurrent use.
 type UpdateCustomerPhoto struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
@@ -22,6 +22,10 @@ type UpdateCustomerPhoto struct {
 	PINKey    domain.PINKey
 	Reader    *photo.Reader
 	Clock     func() time.Time
+	// Observe is told that a stage of a call begins. The stage runs with the
+	// context that it returns, and calls the function with the stage's error
+	// when it ends. It is called by any number of calls at once.
+	Observe func(context.Context, domain.Stage) (context.Context, func(error))
 }
 
 // Request is a call whose parameters have their types.
@@ -32,11 +36,16 @@ type Request struct {
 	PIN    domain.PIN // blank: not checked
 	Delete bool       // delete the photo; Photo isn't looked at
 	Photo  []byte     // the image file as it came; may be changed, and is not kept after Do returns
+
+	// Details are what is known of how the call came: TraceID, ContentType,
+	// BodyBytes and the time of the stage Receive.
+	Details domain.CallDetails
 }
 
 // Call describes the request for the log.
 func (r Request) Call() domain.ApiCall {
-	call := domain.ApiCall{From: r.From, Phone: r.Phone.Masked()}
+	call := domain.ApiCall{From: r.From, Phone: r.Phone.Masked(), Details: r.Details}
+	call.Details.PhotoBytes = int64(len(r.Photo))
 	switch {
 	case r.Delete:
 		call.Operation = domain.DeletePhoto
@@ -48,10 +57,11 @@ func (r Request) Call() domain.ApiCall {
 
 // Answer is what came of a call.
 type Answer struct {
-	ApiLogID domain.ApiLogID // 0: the log could not be written
-	Call     domain.ApiCall  // as it was logged
-	PhotoKey domain.PhotoKey // of the photo that was stored; empty after a delete or a failure
-	PhotoURL string          // the store's own address for PhotoKey; empty: it has none
+	ApiLogID domain.ApiLogID  // 0: the log could not be written
+	Call     domain.ApiCall   // as it was logged
+	Stored   domain.PhotoInfo // of the photo that was stored; zero after a delete or a failure
+	PhotoKey domain.PhotoKey  // of the photo that was stored; empty after a delete or a failure
+	PhotoURL string           // the store's own address for PhotoKey; empty: it has none
 }
 
 // Do runs a call and logs it, a failed one too. When Do returns nil the change
@@ -73,13 +83,14 @@ func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer A
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
 	defer cancel()
-	if answer.ApiLogID, err = u.Log.Open(ctx, answer.Call); err != nil {
+	change := change{plan: plan}
+	if answer.ApiLogID, err = u.openEntry(ctx, answer.Call, &change); err != nil {
 		return answer, err
 	}
-	if err := u.changePhoto(ctx, answer.ApiLogID, plan); err != nil {
+	if err := u.changePhoto(ctx, answer.ApiLogID, &change); err != nil {
 		return answer, err
 	}
-	answer.PhotoKey, answer.PhotoURL = plan.key, plan.url
+	answer.PhotoKey, answer.PhotoURL, answer.Stored = plan.key, plan.url, change.details.After
 	return answer, nil
 }
 
@@ -91,57 +102,77 @@ func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause
 	return answer, u.refuse(ctx, &answer, cause)
 }
 
-// plan is what a call that may go ahead will do.
-type plan struct {
-	customer domain.CustomerRef
-	picture  domain.Photo    // zero: delete
-	key      domain.PhotoKey // where picture will be; empty for a delete
-	url      string
-}
-
 // prepare does what a call needs before anything changes, and tells call what
 // it finds out.
 func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call *domain.ApiCall) (plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 
-	fleet, err := u.Fleets.Authenticate(ctx, request.APIKey.Hash())
+	if err := u.identify(ctx, request.APIKey, call); err != nil {
+		return plan{}, err
+	}
+	customer, err := u.findCustomer(ctx, request.Phone, call)
 	if err != nil {
 		return plan{}, err
 	}
-	call.Fleet = fleet.ID
-	if fleet.Disabled {
-		return plan{}, domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator")
-	}
-	customer, err := u.Customers.FindByPhone(ctx, fleet.ID, request.Phone)
-	if err != nil {
-		return plan{}, err
-	}
-	call.Customer = customer.Ref.Customer
-	if err := u.checkPIN(ctx, customer, request.PIN); err != nil {
+	if err := u.checkPIN(ctx, customer, request.PIN, &call.Details.Stages); err != nil {
 		return plan{}, err
 	}
 	if request.Delete {
 		return plan{customer: customer.Ref}, nil
 	}
-	picture, err := u.Reader.Read(ctx, request.Photo)
+	picture, err := u.readPhoto(ctx, request.Photo, &call.Details)
 	if err != nil {
 		return plan{}, err
-	}
-	if ctx.Err() != nil { // decoding doesn't stop with ctx
-		return plan{}, domain.Errorf(domain.Unavailable, "the call took too long; nothing was changed, send it again").WithCause(ctx.Err())
 	}
 	key := customer.Ref.PhotoKey()
 	url, err := u.Photos.URL(ctx, key)
 	return plan{customer: customer.Ref, picture: picture, key: key, url: url}, err
 }
 
+func (u *UpdateCustomerPhoto) identify(ctx context.Context, key domain.APIKey, call *domain.ApiCall) (err error) {
+	ctx, end := u.Begin(ctx, domain.Identify, &call.Details.Stages)
+	defer func() { end(err) }()
+	caller, err := u.Fleets.Authenticate(ctx, key.Hash())
+	if err != nil {
+		return err
+	}
+	call.Fleet, call.Key = caller.Fleet.ID, caller.Key
+	if caller.Fleet.Disabled {
+		return domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator")
+	}
+	return nil
+}
+
+func (u *UpdateCustomerPhoto) findCustomer(ctx context.Context, phone domain.PhoneNumber, call *domain.ApiCall) (domain.Customer, error) {
+	ctx, end := u.Begin(ctx, domain.Find, &call.Details.Stages)
+	customer, err := u.Customers.FindByPhone(ctx, call.Fleet, phone)
+	end(err)
+	if err == nil {
+		call.Customer = customer.Ref.Customer
+	}
+	return customer, err
+}
+
+func (u *UpdateCustomerPhoto) readPhoto(ctx context.Context, data []byte, details *domain.CallDetails) (domain.Photo, error) {
+	ctx, end := u.Begin(ctx, domain.ReadPhoto, &details.Stages)
+	picture, reading, err := u.Reader.Read(ctx, data)
+	if err == nil && ctx.Err() != nil { // decoding doesn't stop with ctx
+		err = domain.Errorf(domain.Unavailable, "the call took too long; nothing was changed, send it again").WithCause(ctx.Err())
+	}
+	end(err)
+	details.Format, details.Treatment = reading.Format, reading.Treatment
+	return picture, err
+}
+
 // checkPIN counts the attempt before it looks at the PIN, so that guesses in
 // parallel can't outrun the lock.
-func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Customer, pin domain.PIN) error {
+func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Customer, pin domain.PIN, times *domain.StageTimes) (err error) {
 	if pin.IsBlank() {
 		return nil
 	}
+	ctx, end := u.Begin(ctx, domain.CheckPIN, times)
+	defer func() { end(err) }()
 	if err := u.Customers.CountPINAttempt(ctx, customer.Ref, u.now()); err != nil {
 		return err
 	}
@@ -149,32 +180,6 @@ func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Cust
 		return domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes", domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
 	}
 	return u.Customers.ResetPINLock(ctx, customer.Ref)
-}
-
-// changePhoto changes the store, then the record, then closes the entry. Once
-// the store was asked to change, a failure leaves the entry open: only Repair
-// can tell what the store holds.
-func (u *UpdateCustomerPhoto) changePhoto(ctx context.Context, id domain.ApiLogID, plan plan) error {
-	asked := false
-	err := u.Customers.ChangePhoto(ctx, plan.customer, func(ctx context.Context, _ domain.PhotoRecord) (domain.PhotoRecord, error) {
-		asked = true
-		record := domain.PhotoRecord{Info: plan.picture.Info(), ChangedAt: u.now(), ChangedBy: id}
-		if plan.key == "" {
-			return record, u.Photos.Delete(ctx, plan.customer.PhotoKey())
-		}
-		return record, u.Photos.Put(ctx, plan.key, plan.picture)
-	})
-	switch {
-	case err != nil && asked:
-		return domain.Errorf(domain.Unavailable, "the change was cut off: the old photo or the new one is stored, whole; send the call again").WithCause(err)
-	case err != nil:
-		return errors.Join(domain.AsError(err), u.closeEntry(ctx, id, u.failure(err)))
-	}
-	// The photo is stored, and that is the answer. If closing fails, the entry
-	// waits for Repair, which closes it as valid, or as interrupted where a
-	// later call has changed the photo again by then.
-	_ = u.closeEntry(ctx, id, domain.Outcome{Result: domain.Valid, EndedAt: u.now()})
-	return nil
 }
 
 // refuse logs a call that failed before anything changed, in one write. What
@@ -188,15 +193,9 @@ func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause 
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
 	defer cancel()
-	id, logErr := u.Log.Record(ctx, answer.Call, u.failure(cause))
+	id, logErr := u.Log.Record(ctx, answer.Call, u.failure(cause, domain.OutcomeDetails{}))
 	answer.ApiLogID = id
 	return errors.Join(err, logErr)
-}
-
-func (u *UpdateCustomerPhoto) closeEntry(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
-	defer cancel()
-	return u.Log.Close(ctx, id, outcome)
 }
 
 // bug turns a panic into an error. An entry that is open stays open.
@@ -208,9 +207,23 @@ func (u *UpdateCustomerPhoto) bug(ctx context.Context, answer *Answer, cause any
 	return u.refuse(ctx, answer, err)
 }
 
-func (u *UpdateCustomerPhoto) failure(err error) domain.Outcome {
+func (u *UpdateCustomerPhoto) failure(err error, details domain.OutcomeDetails) domain.Outcome {
 	known := domain.AsError(err)
-	return domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: u.now()}
+	return domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: u.now(), Details: details}
+}
+
+// Begin begins a stage of a call. The stage runs with the context that comes
+// back, and ends with the function, which adds the time that it took to times.
+func (u *UpdateCustomerPhoto) Begin(ctx context.Context, stage domain.Stage, times *domain.StageTimes) (context.Context, func(error)) {
+	begun := u.Clock()
+	observed := func(error) {}
+	if u.Observe != nil {
+		ctx, observed = u.Observe(ctx, stage)
+	}
+	return ctx, func(err error) {
+		times[stage] += u.Clock().Sub(begun).Truncate(time.Microsecond)
+		observed(err)
+	}
 }
 
 func (u *UpdateCustomerPhoto) now() time.Time { return instant(u.Clock()) }

@@ -57,7 +57,7 @@ func newHandler(ctx context.Context) (http.Handler, error) {
 	err := errors.Join(keyErr, pinErr)
 	for key, fleet := range map[string]domain.Fleet{liveKey: {ID: 689}, disabledKey: {ID: 690, Disabled: true}} {
 		parsed, keyErr := domain.ParseAPIKey(key)
-		err = errors.Join(err, keyErr, b.FleetAuth.AddFleet(ctx, fleet, parsed.Hash()))
+		err = errors.Join(err, keyErr, b.FleetAuth.AddFleet(ctx, fleet, domain.FleetKey{Hash: parsed.Hash(), Label: domain.FirstKey}))
 	}
 	provision := usecase.Provision{Fleets: b.FleetAuth, Customers: b.CustomerRepo, PINKey: pinKey}
 	for _, phone := range []domain.PhoneNumber{livePhone, lockPhone, downPhone, bugPhone} {

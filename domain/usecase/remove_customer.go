@@ -1,0 +1,55 @@
+package usecase
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// RemoveCustomer removes a customer together with the photo. All fields must
+// be set.
+type RemoveCustomer struct {
+	Customers ports.CustomerRepo
+	Photos    ports.PhotoStore
+	Log       ports.ApiLog
+	Clock     func() time.Time
+}
+
+// Do deletes the photo, then the customer, and logs both as one call. When Do
+// returns nil, all is gone, durably. It fails with CustomerNotFound, and
+// otherwise as UpdateCustomerPhoto.Do: a repeat is safe, and Repair settles
+// what was cut off.
+func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
+	customer, err := r.Customers.FindCustomer(ctx, ref)
+	if err != nil {
+		return err
+	}
+	call := domain.ApiCall{
+		ReceivedAt: instant(r.Clock()), Fleet: ref.Fleet, Customer: ref.Customer,
+		Phone: customer.Phone.Masked(), Operation: domain.RemoveCustomer,
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	defer cancel()
+	id, err := r.Log.Open(ctx, call)
+	if err != nil {
+		return err
+	}
+	asked := false
+	err = r.Customers.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
+		asked = true
+		return r.Photos.Delete(ctx, ref.PhotoKey())
+	})
+	if err != nil && asked {
+		return domain.Errorf(domain.Unavailable, "the removal of customer %d was cut off; repeat it", ref.Customer).WithCause(err)
+	}
+	outcome := domain.Outcome{Result: domain.Valid, Details: domain.OutcomeDetails{Before: customer.Photo.Info}}
+	if err != nil {
+		known := domain.AsError(err)
+		outcome = domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public}
+	}
+	outcome.EndedAt = instant(r.Clock())
+	return errors.Join(err, r.Log.Close(ctx, id, outcome))
+}
