@@ -45,12 +45,12 @@ type Request struct {
 // Call describes the request for the log.
 func (r Request) Call() domain.ApiCall {
 	call := domain.ApiCall{From: r.From, Phone: r.Phone.Masked(), Details: r.Details}
-	call.Details.PhotoBytes = int64(len(r.Photo))
 	switch {
 	case r.Delete:
 		call.Operation = domain.DeletePhoto
 	case len(r.Photo) > 0:
 		call.Operation = domain.UpdatePhoto
+		call.Details.PhotoBytes = int64(len(r.Photo))
 	}
 	return call
 }

@@ -51,9 +51,16 @@ func TestValidCalls(t *testing.T) {
 			now := start.Add(time.Hour) // whole microseconds
 			request := w.request()
 			test.call(&request)
+			before := w.record(test.ref).Info
 			answer, err := w.update.Do(t.Context(), request)
-			call := domain.ApiCall{ReceivedAt: now, From: from, Fleet: ourFleet, Customer: test.ref.Customer, Phone: request.Phone.Masked(), Operation: test.operation}
-			want := usecase.Answer{ApiLogID: 2, Call: call}
+			call := domain.ApiCall{
+				ReceivedAt: now, From: from, Fleet: ourFleet, Key: domain.FirstKey, Customer: test.ref.Customer,
+				Phone: request.Phone.Masked(), Operation: test.operation,
+			}
+			if test.operation == domain.UpdatePhoto {
+				call.Details = domain.CallDetails{PhotoBytes: test.info.Size, Format: "JPEG", Treatment: domain.Kept}
+			}
+			want := usecase.Answer{ApiLogID: 2, Call: call, Stored: test.info}
 			if test.operation == domain.UpdatePhoto {
 				want.PhotoKey = test.ref.PhotoKey()
 				want.PhotoURL = url + string(want.PhotoKey)
@@ -65,7 +72,9 @@ func TestValidCalls(t *testing.T) {
 			if got := w.record(test.ref); got != record {
 				t.Errorf("the record is %+v, want %+v", got, record)
 			}
-			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: call, Outcome: domain.Outcome{Result: domain.Valid, EndedAt: now}})
+			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: call, Outcome: domain.Outcome{
+				Result: domain.Valid, EndedAt: now, Details: domain.OutcomeDetails{Before: before, After: test.info},
+			}})
 			w.checkSettled(test.ref)
 		})
 	}
@@ -74,13 +83,13 @@ func TestValidCalls(t *testing.T) {
 // Whatever is wrong with a call: nothing changes, and the log says what the caller is told.
 func TestRefusedCalls(t *testing.T) {
 	t.Parallel()
-	identified := domain.ApiCall{ReceivedAt: start, From: from, Fleet: ourFleet, Customer: customer.Customer, Phone: "…4567", Operation: domain.UpdatePhoto}
+	identified := domain.ApiCall{ReceivedAt: start, From: from, Fleet: ourFleet, Key: domain.FirstKey, Customer: customer.Customer, Phone: "…4567", Operation: domain.UpdatePhoto}
 	call := func(change func(*domain.ApiCall)) domain.ApiCall {
 		changed := identified
 		change(&changed)
 		return changed
 	}
-	nobody := call(func(call *domain.ApiCall) { call.Fleet, call.Customer = 0, 0 })
+	nobody := call(func(call *domain.ApiCall) { call.Fleet, call.Key, call.Customer = 0, "", 0 })
 	for _, test := range []struct {
 		name string
 		call func(*world, *usecase.Request)
@@ -125,7 +134,7 @@ func TestRefusedCalls(t *testing.T) {
 			call(func(call *domain.ApiCall) { call.Operation = "" }),
 		},
 		{"too many bytes", func(_ *world, r *usecase.Request) { r.Photo = bytes.Repeat([]byte("x"), 4097) }, domain.PhotoTooLarge, "4096 bytes", identified},
-		{"too many pixels", func(_ *world, r *usecase.Request) { r.Photo = picture(33) }, domain.PhotoTooLarge, "256 pixels", identified},
+		{"too many pixels", func(_ *world, r *usecase.Request) { r.Photo = picture(33) }, domain.PhotoTooLarge, "256 pixels", call(func(call *domain.ApiCall) { call.Details.Format = "JPEG" })},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -133,6 +142,9 @@ func TestRefusedCalls(t *testing.T) {
 			request := w.request()
 			test.call(w, &request)
 			answer, err := w.update.Do(t.Context(), request)
+			if test.want.Operation == domain.UpdatePhoto {
+				test.want.Details.PhotoBytes = int64(len(request.Photo))
+			}
 			if want := (usecase.Answer{ApiLogID: 2, Call: test.want}); answer != want {
 				t.Errorf("got %+v, want %+v", answer, want)
 			}
@@ -283,7 +295,9 @@ func TestRequestCall(t *testing.T) {
 		want    domain.ApiCall
 	}{
 		{usecase.Request{}, domain.ApiCall{}},
-		{usecase.Request{From: from, Phone: phone, Photo: newPhoto}, domain.ApiCall{From: from, Phone: "…4567", Operation: domain.UpdatePhoto}},
+		{usecase.Request{From: from, Phone: phone, Photo: newPhoto}, domain.ApiCall{
+			From: from, Phone: "…4567", Operation: domain.UpdatePhoto, Details: domain.CallDetails{PhotoBytes: int64(len(newPhoto))},
+		}},
 		{usecase.Request{Phone: phone, Photo: []byte{}}, domain.ApiCall{Phone: "…4567"}},
 		{usecase.Request{Delete: true}, domain.ApiCall{Operation: domain.DeletePhoto}},
 		{usecase.Request{Delete: true, Photo: newPhoto}, domain.ApiCall{Operation: domain.DeletePhoto}},
