@@ -22,10 +22,12 @@ HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/fleetphoto", "
 ENTRYPOINT ["/fleetphoto"]
 CMD ["serve"]
 
-# dist/ is as the stage build makes it. Builders without BuildKit come by here on their way to the end as well, without a
-# dist/: the pattern lets them, as long as something else is copied.
+# dist/ is as the stage build makes it; a release for several platforms has each one's binary apart, as in linux/amd64/.
+# Builders without BuildKit come by here on their way to the end as well, with neither: the patterns let them, as long as
+# something else is copied.
 FROM runtime AS prebuilt
-COPY --chown=65532:65532 LICENSE dist* /
+ARG TARGETPLATFORM
+COPY --chown=65532:65532 LICENSE dist* ${TARGETPLATFORM:-dist}* /
 VOLUME /fleetphoto-data
 
 FROM golang:1.26 AS build
