@@ -7,13 +7,21 @@ package client
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"io"
 	"mime/multipart"
 )
 
-// Failure returns what a failed call was answered, whatever its status; nil
-// where the call succeeded, or the answer is no server's of this API.
+// Failure returns what a failed call was answered, whatever its status, also
+// that of a server which sends failures with status 200. It is nil where the
+// call succeeded, or where the answer is no server's of this API, such as a
+// proxy's page: JSON200 is nil too then.
 func (r UpdateCustomerPhotoResponse) Failure() *Failure {
+	if r.JSON200 != nil && r.JSON200.Result != Valid {
+		var failure Failure
+		_ = json.Unmarshal(r.Body, &failure) // JSON200 was read from it
+		return &failure
+	}
 	return cmp.Or(r.JSON400, r.JSON401, r.JSON403, r.JSON404, r.JSON405, r.JSON413, r.JSON415, r.JSON429, r.JSON500, r.JSON503)
 }
 

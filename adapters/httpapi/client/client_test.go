@@ -5,11 +5,13 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi/client"
 )
 
@@ -192,6 +194,37 @@ func TestFailuresOfTheRequest(t *testing.T) {
 	got, err = encodings["json"](t.Context(), api, call{liveKey, livePhone, livePIN, nil})
 	check(t, err)
 	checkFailure(t, got, got.JSON405, client.MethodNotAllowed)
+}
+
+// TestFailureWithStatus200: a server for old callers answers failures so, and
+// nobody may take one for a success.
+func TestFailureWithStatus200(t *testing.T) {
+	t.Parallel()
+	baseURL := newServer(t, func(o *httpapi.Options) { o.FailureStatus = http.StatusOK })
+	for name, send := range encodings {
+		got, err := send(t.Context(), newClient(t, baseURL), call{liveKey, livePhone, wrongPIN, picture(t, 20)})
+		check(t, err)
+		want := &client.Failure{Result: client.Error, Error: client.InvalidPIN, ApiLogId: got.JSON200.ApiLogId, Detail: "customer_pin: it does not match; after 5 wrong ones in a row the PIN is locked for 15 minutes"}
+		if got.StatusCode() != http.StatusOK || !reflect.DeepEqual(got.Failure(), want) {
+			t.Errorf("%s: got %+v of %d %s, want %+v", name, got.Failure(), got.StatusCode(), got.Body, want)
+		}
+	}
+}
+
+// TestAnswerOfAProxy: what is no server's of this API is neither success nor failure.
+func TestAnswerOfAProxy(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = io.WriteString(w, "<h1>Bad Gateway</h1>")
+	}))
+	t.Cleanup(proxy.Close)
+	got, err := encodings["json"](t.Context(), newClient(t, proxy.URL), call{liveKey, livePhone, livePIN, nil})
+	check(t, err)
+	if got.JSON200 != nil || got.Failure() != nil || got.Status() != "502 Bad Gateway" {
+		t.Errorf("got %+v, %+v of %s", got.JSON200, got.Failure(), got.Status())
+	}
 }
 
 // TestFailureKnowsEveryStatus: a status that is added to the document isn't

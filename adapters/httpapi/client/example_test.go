@@ -44,6 +44,10 @@ func Example() {
 		fmt.Println(failure.Error, failure.Detail, failure.ApiLogId)
 		return
 	}
+	if response.JSON200 == nil {
+		fmt.Println(response.Status()) // something before the server answered, such as a proxy
+		return
+	}
 	fmt.Println(response.JSON200.Result, response.JSON200.ApiLogId)
 	// Output: valid 1
 }

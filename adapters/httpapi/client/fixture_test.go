@@ -40,9 +40,9 @@ const (
 )
 
 // newServer serves newHandler and returns its base URL.
-func newServer(t testing.TB) string {
+func newServer(t testing.TB, change ...func(*httpapi.Options)) string {
 	t.Helper()
-	handler, err := newHandler(context.Background())
+	handler, err := newHandler(context.Background(), change...)
 	check(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -50,7 +50,7 @@ func newServer(t testing.TB) string {
 }
 
 // newHandler makes a server over memory.
-func newHandler(ctx context.Context) (http.Handler, error) {
+func newHandler(ctx context.Context, change ...func(*httpapi.Options)) (http.Handler, error) {
 	b := memory.New()
 	pinKey, keyErr := domain.NewPINKey(make([]byte, domain.MinPINKeyBytes))
 	pin, pinErr := domain.ParseNewPIN(strconv.Itoa(livePIN))
@@ -63,13 +63,17 @@ func newHandler(ctx context.Context) (http.Handler, error) {
 	for _, phone := range []domain.PhoneNumber{livePhone, lockPhone, downPhone, bugPhone} {
 		err = errors.Join(err, provision.AddCustomer(ctx, customer(phone), phone, pin))
 	}
-	return httpapi.New(httpapi.Options{
+	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{
 			Fleets: b.FleetAuth, Customers: b.CustomerRepo, Photos: brokenPhotos{b.PhotoStore}, Log: b.ApiLog, PINKey: pinKey,
 			Reader: photo.NewReader(photo.Limits{MaxBytes: maxPhotoBytes, MaxPixels: 10_000}, 2), Clock: time.Now,
 		},
 		Photos: b.PhotoStore, MaxInflightBytes: 64 << 20, Logger: slog.New(slog.DiscardHandler),
-	}), err
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	return httpapi.New(options), err
 }
 
 func customer(phone domain.PhoneNumber) domain.CustomerRef {
