@@ -34,7 +34,9 @@ func TestPagesAreAccessible(t *testing.T) {
 
 			p = browser.open(t, f, DocsPath, 800, 800, dark)
 			p.do(t, rendered(), chromedp.Evaluate[chromedp.Void](string(program)))
-			p.accessible(t, "header, main > :not(#viewer)") // Swagger UI is as it is
+			p.accessible(t, "header, main > :not(#viewer)")
+			p.do(t, chromedp.Click(chromedp.CSS(".try-out__btn")), until(`document.querySelector(".execute")`))
+			p.readable(t, "#viewer") // the rest of Swagger UI is as it is
 		})
 	}
 }
@@ -42,8 +44,19 @@ func TestPagesAreAccessible(t *testing.T) {
 // accessible fails for what axe-core finds in the elements of a CSS selector.
 func (p *tab) accessible(t *testing.T, selector string) {
 	t.Helper()
-	const run = `axe.run(%q).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))`
-	for _, violation := range value[[]string](t, p, fmt.Sprintf(run, selector)) {
+	p.axe(t, fmt.Sprintf("%q", selector))
+}
+
+// readable fails for too little contrast in the elements of a CSS selector.
+func (p *tab) readable(t *testing.T, selector string) {
+	t.Helper()
+	p.axe(t, fmt.Sprintf(`%q, {runOnly: ["color-contrast"]}`, selector))
+}
+
+func (p *tab) axe(t *testing.T, arguments string) {
+	t.Helper()
+	const run = `axe.run(%s).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))`
+	for _, violation := range value[[]string](t, p, fmt.Sprintf(run, arguments)) {
 		t.Error(violation)
 	}
 }
