@@ -41,7 +41,8 @@ func (s *Server) register() {
 		Tags:        []string{tagPhotos},
 		Summary:     "Replace or delete a customer's photo",
 		Description: "The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. " +
-			"Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.",
+			"Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. " +
+			"Repeating a call is safe, and deleting what isn't there is valid.",
 		Responses: s.responses(),
 	}
 	huma.Register(s.api, operation, s.update)

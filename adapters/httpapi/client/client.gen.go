@@ -231,7 +231,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -240,7 +240,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhoto Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -249,7 +249,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -259,7 +259,7 @@ type ClientInterface interface {
 
 // UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes any type of body and a specified content type.
 //
@@ -278,7 +278,7 @@ func (c *Client) UpdateCustomerPhotoWithBody(ctx context.Context, contentType st
 
 // UpdateCustomerPhoto Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -297,7 +297,7 @@ func (c *Client) UpdateCustomerPhoto(ctx context.Context, body UpdateCustomerPho
 
 // UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -411,7 +411,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -420,7 +420,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -429,7 +429,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -504,7 +504,7 @@ func (r UpdateCustomerPhotoResponse) ContentType() string {
 
 // UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -519,7 +519,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithBodyWithResponse(ctx contex
 
 // UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -534,7 +534,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithResponse(ctx context.Contex
 
 // UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Until the answer says valid, the old photo stays, whole. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
