@@ -116,7 +116,7 @@ func code(err error) string {
 func startError(database string, err error) error {
 	// pgx says in lines what it has tried, and the same for a try with TLS and one without.
 	lines := slices.Compact(strings.Split(strings.ReplaceAll(err.Error(), "\n\t", "\n"), "\n"))
-	sentence := fmt.Errorf("cannot use the PostgreSQL database %s: %s", database, strings.Join(lines, "; "))
+	sentence := fmt.Errorf("cannot use the PostgreSQL database %s: %s", database, strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "))
 	if wasGivenUp(err) || isOutage(err) && !isRefused(err) {
 		return domain.Errorf(domain.Unavailable, "the database does not answer").WithCause(sentence)
 	}
