@@ -1,0 +1,45 @@
+package usecase
+
+import (
+	"context"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// PruneLog removes old calls from the API log, in batches, so that others are
+// logged meanwhile. It may run in any number of processes, and be repeated.
+// All fields must be set.
+type PruneLog struct {
+	Log   ports.ApiLog
+	Clock func() time.Time
+	Batch int // how many are removed at once
+}
+
+// Do removes the calls that were received longer ago than age, but for those
+// that are open, and returns how many it removed, after a failure too. Between
+// two batches it rests as long as the first took. It fails with TypeError where
+// age is below SettleAfter, as such calls may be under way.
+func (p *PruneLog) Do(ctx context.Context, age time.Duration) (removed int, err error) {
+	if age < SettleAfter {
+		return 0, domain.Errorf(domain.TypeError, "age: want at least %v, as younger calls may be under way, got %v", SettleAfter, age)
+	}
+	before := instant(p.Clock().Add(-age))
+	for {
+		begun := p.Clock()
+		count, err := p.Log.Prune(ctx, before, p.Batch)
+		removed += count
+		if err != nil || count < p.Batch {
+			return removed, err
+		}
+		rest(ctx, p.Clock().Sub(begun))
+	}
+}
+
+func rest(ctx context.Context, duration time.Duration) {
+	select {
+	case <-time.After(duration):
+	case <-ctx.Done():
+	}
+}
