@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 		kong.Description("Changes a customer's photograph: the one call of a taxi fleet's systems. "+
 			"What may hold a secret comes from a file too: FLEETPHOTO_PIN_KEY_FILE=PATH, and so for each FLEETPHOTO_…_URL of a backend."),
 		kong.Resolvers(kong.ResolverFunc(secretFromFile)),
+		kong.Help(help),
 		kong.Writers(out, errOut),
 		kong.Exit(func(status int) { exited, code = true, status }),
 		kong.UsageOnError(),
@@ -56,6 +57,20 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 		return complain(errOut, err)
 	}
 	return 0
+}
+
+// help prints the settings with the program's own help alone: below each
+// command's they would hide its flags.
+func help(options kong.HelpOptions, line *kong.Context) error {
+	if line.Selected() == nil {
+		return kong.DefaultHelpPrinter(options, line)
+	}
+	for _, flag := range line.Model.Flags {
+		flag.Hidden = len(flag.Envs) > 0
+	}
+	err := kong.DefaultHelpPrinter(options, line)
+	_, printErr := fmt.Fprintln(line.Stdout, "\nThe settings, which every command takes: fleetphoto --help")
+	return errors.Join(err, printErr)
 }
 
 // complain prints what is wrong and returns the exit code. Where the sentence

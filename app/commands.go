@@ -34,12 +34,6 @@ type commands struct {
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
-type fleetCommands struct {
-	Add     fleetAddCommand     `cmd:"" help:"Add a fleet and print its API key, once."`
-	Disable fleetDisableCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
-	Enable  fleetEnableCommand  `cmd:"" help:"Switch a fleet on again."`
-}
-
 type customerCommands struct {
 	Add customerAddCommand `cmd:"" help:"Add a customer to a fleet."`
 }
@@ -95,60 +89,6 @@ func provision(ctx context.Context, e environment, f func(context.Context, *usec
 			return settingError("FLEETPHOTO_DATABASE_URL", errors.New("memory:// ends with this command; name a database that is kept, or try serve --demo"))
 		}
 		return f(ctx, n.Provision)
-	})
-}
-
-type fleetAddCommand struct {
-	ID   int64  `arg:"" help:"The fleet's number."`
-	Name string `help:"Its name, for operators."`
-}
-
-// Run prints the key alone on the standard output.
-func (c *fleetAddCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	id, err := domain.NewFleetID(c.ID)
-	if err != nil {
-		return err
-	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		key, err := provision.AddFleet(ctx, domain.Fleet{ID: id, Name: c.Name}, domain.FirstKey)
-		if err != nil {
-			return err
-		}
-		e.logger.Info(fmt.Sprintf("fleet %d is added; its API key is printed now and never again", id))
-		_, err = fmt.Fprintln(out, key.Reveal())
-		return err
-	})
-}
-
-type fleetDisableCommand struct {
-	ID int64 `arg:"" help:"The fleet's number."`
-}
-
-// Run switches the fleet off.
-func (c *fleetDisableCommand) Run(ctx context.Context, e environment) error {
-	return switchFleet(ctx, e, c.ID, true)
-}
-
-type fleetEnableCommand struct {
-	ID int64 `arg:"" help:"The fleet's number."`
-}
-
-// Run switches the fleet on.
-func (c *fleetEnableCommand) Run(ctx context.Context, e environment) error {
-	return switchFleet(ctx, e, c.ID, false)
-}
-
-func switchFleet(ctx context.Context, e environment, number int64, disabled bool) error {
-	id, err := domain.NewFleetID(number)
-	if err != nil {
-		return err
-	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		if err := provision.SwitchFleet(ctx, id, disabled); err != nil {
-			return err
-		}
-		e.logger.Info(fmt.Sprintf("fleet %d is switched %s", id, map[bool]string{true: "off", false: "on"}[disabled]))
-		return nil
 	})
 }
 

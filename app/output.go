@@ -1,0 +1,47 @@
+package app
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// printTable prints a row for each line, below header, which may be nil.
+func printTable[Line any](out io.Writer, header []string, lines []Line, row func(Line) []string) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if header != nil {
+		_, _ = fmt.Fprintln(table, strings.Join(header, "\t")) // Flush fails too
+	}
+	for _, line := range lines {
+		cells := row(line)
+		for i := range cells {
+			cells[i] = cmp.Or(cells[i], "-")
+		}
+		_, _ = fmt.Fprintln(table, strings.Join(cells, "\t")) // as above
+	}
+	return table.Flush()
+}
+
+// printJSON prints each line as one line of JSON.
+func printJSON[Line any](out io.Writer, lines []Line) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for _, line := range lines {
+		if err := encoder.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clock writes a time as flags take it; empty where it is zero.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02T15:04:05.000Z07:00")
+}
