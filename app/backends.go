@@ -71,14 +71,18 @@ type openedBackend struct {
 // databases opens the backends of the ports that may each have a variable of
 // their own.
 func (o *opening) databases(catalogue Catalogue) (fleets, customers, log Backend) {
-	database := func(variable, rawURL string, offers func(Backend) bool) Backend {
-		variable, rawURL = o.config.databaseURL(variable, rawURL)
-		return o.open(catalogue.Databases, variable, rawURL, offers)
-	}
-	fleets = database("FLEETPHOTO_FLEET_AUTH_URL", o.config.FleetAuthURL, func(b Backend) bool { return b.FleetAuth != nil })
-	customers = database("FLEETPHOTO_CUSTOMER_REPO_URL", o.config.CustomerRepoURL, func(b Backend) bool { return b.CustomerRepo != nil })
-	log = database("FLEETPHOTO_API_LOG_URL", o.config.ApiLogURL, func(b Backend) bool { return b.ApiLog != nil })
-	return fleets, customers, log
+	fleets = o.database(catalogue, "FLEETPHOTO_FLEET_AUTH_URL", o.config.FleetAuthURL, func(b Backend) bool { return b.FleetAuth != nil })
+	customers = o.database(catalogue, "FLEETPHOTO_CUSTOMER_REPO_URL", o.config.CustomerRepoURL, func(b Backend) bool { return b.CustomerRepo != nil })
+	return fleets, customers, o.apiLog(catalogue)
+}
+
+func (o *opening) apiLog(catalogue Catalogue) Backend {
+	return o.database(catalogue, "FLEETPHOTO_API_LOG_URL", o.config.ApiLogURL, func(b Backend) bool { return b.ApiLog != nil })
+}
+
+func (o *opening) database(catalogue Catalogue, variable, rawURL string, offers func(Backend) bool) Backend {
+	variable, rawURL = o.config.databaseURL(variable, rawURL)
+	return o.open(catalogue.Databases, variable, rawURL, offers)
 }
 
 func (o *opening) photoStore(catalogue Catalogue) Backend {

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// age is a positive duration, written as time.ParseDuration takes it, with
+// days before the rest: 90d, 1d12h, 12h, 30m.
+type age time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *age) UnmarshalText(text []byte) error {
+	days, rest, found := strings.Cut(string(text), "d")
+	if !found {
+		days, rest = "0", days
+	}
+	whole, err := strconv.ParseUint(days, 10, 15) // 89 years, far from an overflow
+	var part time.Duration
+	if rest != "" && err == nil {
+		part, err = time.ParseDuration(rest)
+	}
+	*a = age(time.Duration(whole)*24*time.Hour + part)
+	if err != nil || part < 0 || *a <= 0 {
+		return errors.New("want a duration such as 90d, 12h or 30m")
+	}
+	return nil
+}
+
+// moment is a time, or as long before now as an age says.
+type moment struct {
+	at   time.Time
+	back age
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *moment) UnmarshalText(text []byte) error {
+	if m.back.UnmarshalText(text) == nil {
+		return nil
+	}
+	*m = moment{}
+	if err := m.at.UnmarshalText(text); err != nil {
+		return errors.New("want a time such as 2026-07-28T14:03:00Z, or how long ago, such as 24h or 7d")
+	}
+	return nil
+}
+
+// time is the moment seen from now; zero where none was given.
+func (m moment) time(now time.Time) time.Time {
+	if m.back != 0 {
+		return now.Add(-time.Duration(m.back))
+	}
+	return m.at
+}
+
+// result is how a call ended, or that it hasn't.
+type result domain.Result
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *result) UnmarshalText(text []byte) error {
+	found, err := oneOf(string(text), domain.Valid, domain.Failed, domain.Interrupted, domain.Open)
+	*r = result(found)
+	return err
+}
+
+// errorWord is an error word of the contract.
+type errorWord domain.Kind
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *errorWord) UnmarshalText(text []byte) error {
+	found, err := oneOf(string(text), domain.Kinds()...)
+	*w = errorWord(found)
+	return err
+}
+
+// oneOf finds the word that text is, in small or capital letters.
+func oneOf[Word ~string](text string, words ...Word) (Word, error) {
+	var known []string
+	for _, word := range words {
+		if strings.EqualFold(text, string(word)) {
+			return word, nil
+		}
+		known = append(known, string(word))
+	}
+	return "", fmt.Errorf("want one of %s, got %q", strings.Join(known, ", "), text)
+}

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+type logCommands struct {
+	Show  logShowCommand  `cmd:"" help:"Tell the whole story of a call."`
+	List  logListCommand  `cmd:"" help:"List calls, the newest first."`
+	Prune logPruneCommand `cmd:"" help:"Remove old calls from the log, while servers go on."`
+}
+
+// withLog does f with the API log alone, so that it tells what happened while
+// the other backends are away. It migrates nothing.
+func withLog(ctx context.Context, e environment, f func(context.Context, ports.ApiLog) error) (err error) {
+	o := opening{config: e.config, byURL: map[string]Backend{}}
+	backend := o.apiLog(e.catalogue)
+	if o.err != nil {
+		return o.err
+	}
+	variable := o.opened[0].variable
+	defer func() { err = errors.Join(err, backend.close()) }()
+	if backend.Ephemeral {
+		return settingError(variable, errors.New("memory:// ends with its process, so no calls are in it; name a database that is kept"))
+	}
+	if backend.Start != nil {
+		if err := backend.Start(ctx); err != nil {
+			return settingError(variable, err)
+		}
+	}
+	return f(ctx, backend.ApiLog)
+}
+
+type logShowCommand struct {
+	ID   int64 `arg:"" help:"The call's api_log_id."`
+	JSON bool  `name:"json" help:"Print it as a line of JSON."`
+}
+
+// Run prints all that the log knows of a call.
+func (c *logShowCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLog) error {
+		entry, err := log.Entry(ctx, domain.ApiLogID(c.ID))
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(out, []logLine{newLogLine(entry)})
+		}
+		return printStory(out, entry)
+	})
+}
+
+// logPage is how many entries are read at once.
+const logPage = 500
+
+type logListCommand struct {
+	Fleet    int64     `placeholder:"N" help:"Only of this fleet."`
+	Customer int64     `placeholder:"N" help:"Only of this customer of --fleet."`
+	Result   result    `placeholder:"valid|error|interrupted|open" help:"Only those that ended so; open: those that haven't ended."`
+	Error    errorWord `placeholder:"WORD" help:"Only those that failed with this error, such as \"Invalid PIN\"."`
+	Since    moment    `placeholder:"TIME" help:"Only those received then or later: a time such as 2026-07-28T14:03:00Z, or how long ago, such as 24h or 7d."`
+	Until    moment    `placeholder:"TIME" help:"Only those received before then."`
+	Limit    int       `default:"50" placeholder:"N" help:"At most so many (${default})."`
+	JSON     bool      `name:"json" help:"Print a line of JSON for each."`
+}
+
+// Run prints the calls page by page, as a log may be larger than the memory.
+func (c *logListCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	filter, err := c.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	header := []string{"call", "received", "fleet", "key", "customer", "phone", "asked", "result", "took"}
+	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLog) error {
+		for left := c.Limit; left > 0; {
+			wanted := min(left, logPage)
+			entries, err := log.List(ctx, filter, wanted)
+			if err != nil {
+				return err
+			}
+			if err := c.print(out, header, entries); err != nil || len(entries) < wanted {
+				return err
+			}
+			header, left, filter.Before = nil, left-wanted, entries[wanted-1].Position()
+		}
+		return nil
+	})
+}
+
+func (c *logListCommand) filter(now time.Time) (domain.ApiLogFilter, error) {
+	switch {
+	case c.Fleet < 0 || c.Customer < 0:
+		return domain.ApiLogFilter{}, errors.New("--fleet, --customer: want positive integers")
+	case c.Customer != 0 && c.Fleet == 0:
+		return domain.ApiLogFilter{}, errors.New("--customer: give its --fleet too, as each fleet numbers its own customers")
+	case c.Limit < 1:
+		return domain.ApiLogFilter{}, fmt.Errorf("--limit: want at least 1, got %d", c.Limit)
+	}
+	return domain.ApiLogFilter{
+		Fleet: domain.FleetID(c.Fleet), Customer: domain.CustomerID(c.Customer), Result: domain.Result(c.Result), Error: domain.Kind(c.Error),
+		Since: c.Since.time(now), Until: c.Until.time(now),
+	}, nil
+}
+
+func (c *logListCommand) print(out io.Writer, header []string, entries []domain.ApiLogEntry) error {
+	if !c.JSON {
+		return printTable(out, header, entries, logRow)
+	}
+	var lines []logLine
+	for _, entry := range entries {
+		lines = append(lines, newLogLine(entry))
+	}
+	return printJSON(out, lines)
+}
+
+type logPruneCommand struct {
+	OlderThan age `required:"" placeholder:"AGE" help:"Remove calls that were received longer ago than this, such as 90d or 12h. Open ones stay."`
+	Batch     int `default:"1000" placeholder:"N" help:"How many are removed at once (${default}); calls that are logged meanwhile wait for no more than that."`
+}
+
+// Run removes batch after batch until none is left or a signal comes.
+func (c *logPruneCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	const most = 100_000
+	if c.Batch < 1 || c.Batch > most {
+		return fmt.Errorf("--batch: want 1 to %d, got %d", most, c.Batch)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLog) error {
+		prune := usecase.PruneLog{Log: log, Clock: time.Now, Batch: c.Batch}
+		removed, err := prune.Do(ctx, time.Duration(c.OlderThan))
+		if err != nil && ctx.Err() != nil {
+			err = errors.New("stopped by a signal; run it again to remove the rest")
+		}
+		_, printErr := fmt.Fprintf(out, "%d calls removed\n", removed)
+		return errors.Join(err, printErr)
+	})
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// logLine is an entry of the API log as JSON. The README lists the names, which
+// programs rely on.
+type logLine struct {
+	ID          domain.ApiLogID    `json:"id"`
+	ReceivedAt  time.Time          `json:"received_at"`
+	From        string             `json:"from,omitempty"`
+	Fleet       domain.FleetID     `json:"fleet,omitempty"`
+	Key         domain.KeyLabel    `json:"key,omitempty"`
+	Customer    domain.CustomerID  `json:"customer,omitempty"`
+	Phone       domain.MaskedPhone `json:"phone,omitempty"`
+	Operation   domain.Operation   `json:"operation,omitempty"`
+	TraceID     string             `json:"trace_id,omitempty"`
+	ContentType string             `json:"content_type,omitempty"`
+	BodyBytes   int64              `json:"body_bytes,omitempty"`
+	PhotoBytes  int64              `json:"photo_bytes,omitempty"`
+	Format      string             `json:"format,omitempty"`
+	Treatment   domain.Treatment   `json:"treatment,omitempty"`
+	Result      domain.Result      `json:"result"`
+	Error       domain.Kind        `json:"error,omitempty"`
+	Detail      string             `json:"detail,omitempty"`
+	EndedAt     time.Time          `json:"ended_at,omitzero"`
+	Before      domain.PhotoInfo   `json:"before,omitzero"`
+	After       domain.PhotoInfo   `json:"after,omitzero"`
+	Stages      domain.StageTimes  `json:"stages_ns,omitzero"`
+}
+
+func newLogLine(entry domain.ApiLogEntry) logLine {
+	call, outcome := entry.Call, entry.Outcome
+	return logLine{
+		ID: entry.ID, ReceivedAt: call.ReceivedAt, From: call.From, Fleet: call.Fleet, Key: call.Key,
+		Customer: call.Customer, Phone: call.Phone, Operation: call.Operation,
+		TraceID: call.Details.TraceID, ContentType: call.Details.ContentType, BodyBytes: call.Details.BodyBytes,
+		PhotoBytes: call.Details.PhotoBytes, Format: call.Details.Format, Treatment: call.Details.Treatment,
+		Result: outcome.Status(), Error: outcome.Error, Detail: outcome.Detail, EndedAt: outcome.EndedAt,
+		Before: outcome.Details.Before, After: outcome.Details.After, Stages: stageTimes(entry),
+	}
+}
+
+// stageTimes puts together what the two halves of a call took.
+func stageTimes(entry domain.ApiLogEntry) domain.StageTimes {
+	times := entry.Call.Details.Stages
+	for stage, took := range entry.Outcome.Details.Stages {
+		times[stage] += took
+	}
+	return times
+}
+
+// logRow is an entry as a row of the list.
+func logRow(entry domain.ApiLogEntry) []string {
+	call, outcome := entry.Call, entry.Outcome
+	ended, took := string(outcome.Status()), ""
+	if outcome.Error != "" {
+		ended = string(outcome.Error)
+	}
+	if !outcome.IsOpen() {
+		took = outcome.EndedAt.Sub(call.ReceivedAt).String()
+	}
+	return []string{
+		number(entry.ID), clock(call.ReceivedAt), number(call.Fleet), string(call.Key), number(call.Customer), string(call.Phone),
+		string(call.Operation), ended, took,
+	}
+}
+
+// number writes an id; empty where it is 0, which says that there is none.
+func number[ID ~int64](id ID) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(id), 10)
+}
