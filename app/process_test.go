@@ -14,29 +14,34 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
-// asCommand has the test binary act as the command, in a process of its own.
-const asCommand = "FLEETPHOTO_TEST_AS_COMMAND"
-
+// TestMain makes this binary the command too, under the name fleetphoto in the
+// PATH of the tests.
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		os.Exit(Main(context.Background(), os.Args[1:], Adapters()))
-	}
-	os.Exit(m.Run())
+	testscript.Main(withServers{m}, map[string]func(){
+		"fleetphoto": func() { os.Exit(Main(context.Background(), os.Args[1:], Adapters())) },
+	})
 }
+
+// withServers ends the servers that the tests started.
+type withServers struct{ *testing.M }
+
+func (m withServers) Run() int { return servers.Main(m.M) }
 
 // command makes a process of the command in a directory, with settings such as
 // "FLEETPHOTO_ADDR=:0" in its environment and nothing of this process's own.
-func command(t *testing.T, directory string, settings []string, args ...string) *exec.Cmd {
+func command(t testing.TB, directory string, settings []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	program, err := os.Executable()
-	check(t, err)
-	c := exec.CommandContext(ctx, program, args...)
+	c := exec.CommandContext(ctx, "fleetphoto", args...)
 	c.Dir = directory
-	c.Env = append([]string{asCommand + "=1", "HOME=" + directory, "PATH=" + os.Getenv("PATH"), "GOCOVERDIR=" + t.TempDir()}, settings...)
+	c.Env = append([]string{"HOME=" + directory, "PATH=" + os.Getenv("PATH"), "GOCOVERDIR=" + t.TempDir()}, settings...)
 	return c
 }
 
@@ -62,7 +67,7 @@ type running struct {
 }
 
 // serve starts a server on free ports and waits until it listens.
-func serve(t *testing.T, directory string, settings ...string) *running {
+func serve(t testing.TB, directory string, settings ...string) *running {
 	t.Helper()
 	settings = append([]string{"FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0"}, settings...)
 	s := &running{Cmd: command(t, directory, settings, "serve")}
@@ -98,7 +103,7 @@ func serve(t *testing.T, directory string, settings ...string) *running {
 }
 
 // stop asks the server to stop and returns what it logged since it listened.
-func (s *running) stop(t *testing.T) string {
+func (s *running) stop(t testing.TB) string {
 	t.Helper()
 	check(t, s.Process.Signal(os.Interrupt))
 	var log strings.Builder

@@ -105,45 +105,6 @@ func TestServeFromNothing(t *testing.T) {
 	}
 }
 
-func TestFleetIsSwitchedOffAndOn(t *testing.T) {
-	t.Parallel()
-	directory := t.TempDir()
-	form := newFleet(t, directory)
-	server := serve(t, directory)
-	for _, step := range []struct{ command, want string }{{"disable", "Fleet Disabled"}, {"enable", ""}} {
-		output(t, directory, nil, "fleet", step.command, "689")
-		if a, err := postForm(server.api, withPhoto(form, "delete")); err != nil || a.Error != step.want {
-			t.Errorf("after fleet %s: got %+v, %v", step.command, a, err)
-		}
-	}
-	out, err := command(t, directory, nil, "fleet", "disable", "7").CombinedOutput()
-	if want := "fleetphoto: there is no fleet 7; add it first, or check the number\n"; err == nil || string(out) != want {
-		t.Errorf("got %v %q, want %q", err, out, want)
-	}
-}
-
-// TestNothingIsAddedToMemory: the key would be worth nothing.
-func TestNothingIsAddedToMemory(t *testing.T) {
-	t.Parallel()
-	out, err := command(t, t.TempDir(), []string{"FLEETPHOTO_DATABASE_URL=memory://"}, "fleet", "add", "689").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "FLEETPHOTO_DATABASE_URL: memory:// ends with this command") {
-		t.Errorf("got %v %s", err, out)
-	}
-}
-
-// TestServeWithoutAFleet says which command adds one.
-func TestServeWithoutAFleet(t *testing.T) {
-	t.Parallel()
-	directory := t.TempDir()
-	if log := serve(t, directory).logged; !strings.Contains(log, "fleetphoto fleet add 689") {
-		t.Errorf("got %s", log)
-	}
-	newFleet(t, directory)
-	if log := serve(t, directory).logged; strings.Contains(log, "there is no fleet") {
-		t.Errorf("with a fleet: got %s", log)
-	}
-}
-
 // TestSignalDuringStart: a server that is asked to stop before it serves, here
 // while another process migrates, stops.
 func TestSignalDuringStart(t *testing.T) {
