@@ -43,6 +43,7 @@ func newAzblob(name string, parameters url.Values) (provider, error) {
 		base: withoutQuery(string(service)) + "/" + name + "/",
 		rights: rights{
 			write: "blobs/write (w in a SAS)", read: "blobs/read (r in a SAS)", remove: "blobs/delete (d in a SAS)",
+			list: "blobs/read on the container (l in a SAS)",
 		},
 		identity: "AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING or an identity",
 		connect: func(ctx context.Context) (*connection, error) {

@@ -51,7 +51,7 @@ type provider struct {
 }
 
 // rights are the provider's names for what a store needs.
-type rights struct{ write, read, remove, sign string }
+type rights struct{ write, read, remove, list, sign string }
 
 // connection is an open bucket.
 type connection struct {

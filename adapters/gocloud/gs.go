@@ -34,7 +34,7 @@ func newGS(name string, parameters url.Values) (provider, error) {
 		base: base,
 		rights: rights{
 			write: "storage.objects.create and storage.objects.delete", read: "storage.objects.get", remove: "storage.objects.delete",
-			sign: "iam.serviceAccounts.signBlob",
+			list: "storage.objects.list", sign: "iam.serviceAccounts.signBlob",
 		},
 		identity: "GOOGLE_APPLICATION_CREDENTIALS, or run as a service account",
 		connect: func(ctx context.Context) (*connection, error) {

@@ -24,6 +24,7 @@ type backend interface {
 	put(ctx context.Context, key string, jpeg []byte) error
 	delete(ctx context.Context, key string) error
 	open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	list(ctx context.Context, each func(object) bool) error // until each returns false
 	address(key string) string
 	close() error
 }

@@ -37,7 +37,7 @@ func newS3(name string, parameters url.Values) (provider, error) {
 	return provider{
 		name:     fmt.Sprintf("the bucket %q", name),
 		base:     s3Base(name, guess),
-		rights:   rights{write: "s3:PutObject", read: "s3:GetObject", remove: "s3:DeleteObject"},
+		rights:   rights{write: "s3:PutObject", read: "s3:GetObject", remove: "s3:DeleteObject", list: "s3:ListBucket on the bucket"},
 		identity: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
 		connect: func(ctx context.Context) (*connection, error) {
 			found, err := config.LoadDefaultConfig(ctx, config.WithRegion(parameters.Get("region")), config.WithSharedConfigProfile(parameters.Get("profile")), config.WithLogger(logging.Nop{}))

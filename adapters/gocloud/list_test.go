@@ -1,0 +1,207 @@
+package gocloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// listed returns what a store lists, in the order of its keys.
+func listed(t testing.TB, store *PhotoStore) []domain.StoredPhoto {
+	t.Helper()
+	var all []domain.StoredPhoto
+	for photo, err := range store.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, photo)
+	}
+	slices.SortFunc(all, func(x, y domain.StoredPhoto) int { return strings.Compare(string(x.Key), string(y.Key)) })
+	return all
+}
+
+// listError is the one failure that a list yields.
+func listError(t testing.TB, ctx context.Context, store *PhotoStore) (failure error) {
+	t.Helper()
+	for photo, err := range store.List(ctx) {
+		if failure != nil || err == nil || photo != (domain.StoredPhoto{}) {
+			t.Errorf("got %+v, %v after %v", photo, err, failure)
+		}
+		failure = err
+	}
+	return failure
+}
+
+// checkList puts photos, and what is none, and lists.
+func checkList(t *testing.T, store *PhotoStore, put func(key string)) {
+	t.Helper()
+	if all := listed(t, store); all != nil {
+		t.Errorf("an empty store lists %+v", all)
+	}
+	photo := newPhoto(t, 20, 1)
+	keys := []domain.PhotoKey{"fleet-7/customer_photos/42_photo.jpg", "fleet-7/customer_photos/43_photo.jpg", "fleet-70/customer_photos/1_photo.jpg"}
+	for _, key := range keys {
+		if err := store.Put(t.Context(), key, photo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{
+		"fleet-7/customer_photos/44_photo.jpg.18a.tmp", "fleet-7/customer_photos/note.txt", "fleet-7/note.txt", "fleet-0/customer_photos/1_photo.jpg",
+		"fleet-x/customer_photos/1_photo.jpg", "other/fleet-7/customer_photos/42_photo.jpg", "zebra.txt",
+	} {
+		put(key)
+	}
+	all := listed(t, store)
+	if len(all) != len(keys) {
+		t.Fatalf("listed are %+v, want %q", all, keys)
+	}
+	for i, got := range all {
+		if got.Key != keys[i] || got.Size != int64(len(photo.JPEG())) || time.Since(got.ChangedAt).Abs() > time.Hour || got.ChangedAt.Location() != time.UTC {
+			t.Errorf("got %+v, want %s, %d bytes", got, keys[i], len(photo.JPEG()))
+		}
+	}
+	for range store.List(t.Context()) {
+		break // it yields nothing more, or the test panics
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := listError(t, ended, store); !errors.Is(err, domain.Unavailable) {
+		t.Errorf("with a ctx that ended: %v", err)
+	}
+}
+
+func TestListInMemory(t *testing.T) {
+	t.Parallel()
+	store, err := Open("mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	checkList(t, store, func(key string) {
+		if err := store.backend.put(t.Context(), key, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestListFiles(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	store, _ := started(t, root)
+	checkList(t, store, func(key string) {
+		name := filepath.Join(root, filepath.FromSlash(key))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o750), os.WriteFile(name, []byte("x"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestListSaysWhatItCannotRead: what is passed over in silence looks as if it
+// were not there.
+func TestListSaysWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows finds a file where a directory is asked for missing")
+	}
+	root := t.TempDir()
+	store, _ := started(t, root)
+	mustPut(t, store, newPhoto(t, 20, 1))
+	if err := errors.Join(os.RemoveAll(filepath.Join(root, photos)), os.WriteFile(filepath.Join(root, photos), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	checkUnavailable(t, "a directory that is none", listError(t, t.Context(), store))
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	checkUnavailable(t, "without the root", listError(t, t.Context(), store))
+}
+
+func TestListPages(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	files, _ := started(t, root)
+	memory, err := Open("mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = memory.Close() }()
+	const many = 2*listPage + 1
+	if err := os.MkdirAll(filepath.Join(root, photos), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for i := range many {
+		key := fmt.Sprintf("%s/%d_photo.jpg", photos, i+1)
+		if err := errors.Join(os.WriteFile(filepath.Join(root, key), nil, 0o600), memory.backend.put(t.Context(), key, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, store := range map[string]*PhotoStore{"files": files, "memory": memory} {
+		all := listed(t, store)
+		if unique := slices.CompactFunc(slices.Clone(all), func(x, y domain.StoredPhoto) bool { return x.Key == y.Key }); len(all) != many || len(unique) != many {
+			t.Errorf("%s: listed are %d, %d of them once; want %d", name, len(all), len(unique), many)
+		}
+	}
+}
+
+func TestListBuckets(t *testing.T) {
+	for _, b := range buckets {
+		t.Run(b.scheme, func(t *testing.T) {
+			store, bucket := startedBucket(t, b.place(t))
+			checkList(t, store, func(key string) {
+				if err := bucket.put(t.Context(), key, []byte("x")); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// TestListNamesTheRight of a provider that refuses to list.
+func TestListNamesTheRight(t *testing.T) {
+	refusals := map[string]struct{ body, says string }{
+		"s3":     {"<Error><Code>AccessDenied</Code></Error>", "grant s3:ListBucket on the bucket to these credentials"},
+		"gs":     {`{"error":{"code":403,"message":"denied"}}`, "grant storage.objects.list to these credentials"},
+		"azblob": {"<Error><Code>AuthorizationPermissionMismatch</Code></Error>", "grant blobs/read on the container (l in a SAS) to these credentials"},
+	}
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, bucket *cloud) {
+		scheme, _, _ := strings.Cut(strings.TrimPrefix(t.Name(), "TestListNamesTheRight/"), "/")
+		front.put(func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/xml")
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = w.Write([]byte(refusals[scheme].body))
+			})
+		})
+		err := listError(t, t.Context(), store)
+		checkUnavailable(t, "without the right", err)
+		if !strings.Contains(fmt.Sprint(err), refusals[scheme].says) {
+			t.Errorf("got %v, want it to say %q", err, refusals[scheme].says)
+		}
+		bucket.timeout = 200 * time.Millisecond
+		front.put(front.hang)
+		checkUnavailable(t, "a server that hangs", listError(t, t.Context(), store))
+	})
+}
+
+// The README's rights are enough to list, and the usual ones aren't.
+func TestListTakesItsOwnRight(t *testing.T) {
+	address, allow := startS3WithUsers(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", s3User)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3Secret)
+	allow(`["s3:PutObject","s3:GetObject","s3:DeleteObject"]`)
+	store, _ := startedBucket(t, "s3://"+s3Bucket+"?endpoint="+address+"&prefix=photos")
+	mustPut(t, store, newPhoto(t, 20, 1))
+	if err := listError(t, t.Context(), store); !strings.Contains(fmt.Sprint(err), "grant s3:ListBucket on the bucket") {
+		t.Errorf("without the right: %v", err)
+	}
+}
