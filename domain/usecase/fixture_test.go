@@ -17,6 +17,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 const (
@@ -168,12 +169,17 @@ func (w *world) state() state {
 // stored describes the customer's photo as it is in the store, to the byte.
 func (w *world) stored(ref domain.CustomerRef) domain.PhotoInfo {
 	w.t.Helper()
-	content, err := w.backend.PhotoStore.Open(w.t.Context(), ref.PhotoKey())
+	return heldBy(w.t, w.backend.PhotoStore, ref)
+}
+
+func heldBy(t *testing.T, photos ports.PhotoStore, ref domain.CustomerRef) domain.PhotoInfo {
+	t.Helper()
+	content, err := photos.Open(t.Context(), ref.PhotoKey())
 	if errors.Is(err, domain.NotFound) {
 		return domain.PhotoInfo{}
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return photo.Describe(must(io.ReadAll(content)))
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -80,12 +78,12 @@ func (r *Repair) settle(ctx context.Context, entry domain.ApiLogEntry, report *R
 		if done = current.ChangedBy == entry.ID; done {
 			return current, nil
 		}
-		stored, err := r.stored(ctx, customer.PhotoKey())
-		if err != nil || stored.SHA256 == current.Info.SHA256 {
+		stored, err := readStored(ctx, r.Photos, customer.PhotoKey())
+		if err != nil {
 			return current, err
 		}
-		corrected = true
-		return domain.PhotoRecord{Info: stored, ChangedAt: instant(r.Clock())}, nil
+		current, corrected = stored.corrected(current, r.Clock())
+		return current, nil
 	})
 	if err != nil && !errors.Is(err, domain.CustomerNotFound) {
 		return err
@@ -110,20 +108,4 @@ func (r *RepairReport) count(done, corrected bool) {
 	if corrected {
 		r.Corrected++
 	}
-}
-
-// stored describes the photo under key as the store has it; zero where there is none.
-func (r *Repair) stored(ctx context.Context, key domain.PhotoKey) (domain.PhotoInfo, error) {
-	content, err := r.Photos.Open(ctx, key)
-	if errors.Is(err, domain.NotFound) {
-		return domain.PhotoInfo{}, nil
-	}
-	if err != nil {
-		return domain.PhotoInfo{}, err
-	}
-	data, err := io.ReadAll(content)
-	if err := errors.Join(err, content.Close()); err != nil {
-		return domain.PhotoInfo{}, domain.Errorf(domain.Unavailable, "the stored photo could not be read; try again").WithCause(err)
-	}
-	return photo.Describe(data), nil
 }

@@ -1,0 +1,228 @@
+package usecase_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// move is a world whose photos move to another store.
+type move struct {
+	*world
+	to   *memory.PhotoStore
+	copy *usecase.CopyPhotos
+	lost []domain.PhotoKey
+}
+
+func newMove(t *testing.T) *move {
+	t.Helper()
+	m := &move{world: newWorld(t), to: memory.NewPhotoStore()}
+	m.copy = &usecase.CopyPhotos{
+		Customers: m.repair.Customers, From: m.backend.PhotoStore, To: photoStore{m.to, m.steps}, Parallel: 3,
+		Lost: func(key domain.PhotoKey) { m.lost = append(m.lost, key) }, Passed: func(usecase.Progress) {},
+	}
+	return m
+}
+
+func (m *move) put(store ports.PhotoStore, jpeg []byte) {
+	m.t.Helper()
+	if err := store.Put(m.t.Context(), customer.PhotoKey(), must(domain.NewPhoto(bytes.Clone(jpeg), 1, 1))); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// held describes the customer's photo in the new store.
+func (m *move) held(ref domain.CustomerRef) domain.PhotoInfo {
+	m.t.Helper()
+	return heldBy(m.t, m.to, ref)
+}
+
+func TestCopyPhotos(t *testing.T) {
+	t.Parallel()
+	old, none := photo.Describe(oldPhoto), domain.PhotoInfo{}
+	for _, test := range []struct {
+		name   string
+		before func(*move)
+		did    usecase.CopyReport // beside two customers who have no photo
+		held   domain.PhotoInfo
+	}{
+		{"not there", func(*move) {}, usecase.CopyReport{Copied: 1, Bytes: old.Size}, old},
+		{"there", func(m *move) { m.put(m.to, oldPhoto) }, usecase.CopyReport{There: 1}, old},
+		{"another one there", func(m *move) { m.put(m.to, newPhoto) }, usecase.CopyReport{Copied: 1, Bytes: old.Size}, old},
+		{"there, and another one since in the old store", func(m *move) { m.put(m.to, oldPhoto); m.store(newPhoto) }, usecase.CopyReport{There: 1}, old},
+		{"deleted since it was copied", func(m *move) { m.put(m.to, oldPhoto); m.store(nil); m.setRecord(domain.PhotoRecord{}) }, usecase.CopyReport{Deleted: 1}, none},
+		{"deleted in the record alone", func(m *move) { m.setRecord(domain.PhotoRecord{}) }, usecase.CopyReport{There: 1}, none},
+		{"in neither", func(m *move) { m.store(nil) }, usecase.CopyReport{Lost: 1}, none},
+		{"others in both", func(m *move) { m.store(newPhoto); m.put(m.to, picture(24)) }, usecase.CopyReport{Lost: 1}, photo.Describe(picture(24))},
+		{"no JPEG, as recorded", func(m *move) {
+			m.put(m.backend.PhotoStore, []byte{0xFF, 0xD8})
+			m.setRecord(domain.PhotoRecord{Info: photo.Describe([]byte{0xFF, 0xD8})})
+		}, usecase.CopyReport{Lost: 1}, none},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMove(t)
+			test.before(m)
+			record := m.record(customer)
+			test.did.There += 2
+			test.did.Progress = usecase.Progress{Customers: 3, After: domain.CustomerRef{Fleet: otherFleet, Customer: 452733}}
+			did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
+			if err != nil || did != test.did || len(m.lost) != test.did.Lost || m.held(customer) != test.held || m.record(customer) != record {
+				t.Errorf("got %+v, %v, lost %q; want %+v; held is %+v", did, err, m.lost, test.did, m.held(customer))
+			}
+			again, err := m.copy.Do(t.Context(), domain.CustomerRef{})
+			if err != nil || again.There != 3-test.did.Lost || again.Lost != test.did.Lost {
+				t.Errorf("again: got %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestCopyPhotosLocksOnlyWhereThereIsSomethingToDo(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	for _, want := range []bool{true, false} {
+		if _, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || slices.Contains(m.steps.seen, "ChangePhoto") != want {
+			t.Errorf("locked is %v, want %v; %v", !want, want, err)
+		}
+		m.steps.reset(nil)
+	}
+}
+
+// Whatever fails in a copy: it says so, the record stays, and the next one does the rest.
+func TestCopyPhotosFailsAtEachStep(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Open photo", "ChangePhoto", "Put", "Put, done", "read photo", "close photo", "Open photo, done", "store record", "ChangePhoto, done"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMove(t)
+			m.steps.reset(map[string]func() error{name: down})
+			if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); !errors.Is(err, domain.Unavailable) || did.Copied != 0 || did.After == (domain.CustomerRef{Fleet: otherFleet, Customer: 452733}) {
+				t.Errorf("got %+v, %v", did, err)
+			}
+			if want := (state{"old", "old by 1", ""}); m.state() != want {
+				t.Errorf("left is %+v, want %+v", m.state(), want)
+			}
+			m.steps.reset(nil)
+			if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.There+did.Copied != 3 || m.held(customer) != photo.Describe(oldPhoto) {
+				t.Errorf("the next one: %+v, %v", did, err)
+			}
+		})
+	}
+}
+
+// alters stores something else than is put.
+type alters struct{ ports.PhotoStore }
+
+func (s alters) Put(ctx context.Context, key domain.PhotoKey, _ domain.Photo) error {
+	return s.PhotoStore.Put(ctx, key, must(domain.NewPhoto(bytes.Clone(newPhoto), 1, 1)))
+}
+
+func TestCopyPhotosReadsBack(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	m.copy.To = alters{m.to}
+	did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
+	if did.Copied != 0 || !strings.Contains(fmt.Sprint(err), "holds something else than was put there") {
+		t.Errorf("got %+v, %v", did, err)
+	}
+}
+
+func TestCopyPhotosOfARemovedCustomer(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	m.copy.Customers = removedFirst{m.copy.Customers}
+	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Copied != 0 || m.held(customer).Exists() {
+		t.Errorf("got %+v, %v", did, err)
+	}
+}
+
+// TestMoveWithTheServiceRunning goes the README's way from one store to another
+// while callers change and delete photos: servers on the old store, then on
+// either, then on the new one, with copies all the time. In the end the record
+// and the new store have what each customer's last call left, and callers whose
+// photo was deleted find none.
+func TestMoveWithTheServiceRunning(t *testing.T) {
+	t.Parallel()
+	const callers, callsEach = 24, 30
+	m := newMove(t)
+	m.copy.To = m.to
+	on := func(store ports.PhotoStore) *usecase.UpdateCustomerPhoto {
+		server := *m.update
+		server.Fleets, server.Customers, server.Log, server.Photos = m.backend.FleetAuth, m.backend.CustomerRepo, m.backend.ApiLog, store
+		return &server
+	}
+	oldServer, newServer := on(m.backend.PhotoStore), on(m.to)
+	m.copy.Customers = m.backend.CustomerRepo
+	key := m.keys[ourFleet]
+	last := make([]domain.PhotoInfo, callers) // of each caller's customer
+	for i := range callers {
+		ref := domain.CustomerRef{Fleet: ourFleet, Customer: domain.CustomerID(1000 + i)}
+		if err := m.backend.CustomerRepo.AddCustomer(t.Context(), domain.Customer{Ref: ref, Phone: domain.PhoneNumber(1000 + i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// phase has each caller make calls, to a server that choose names, while copies run.
+	phase := func(name string, choose func() *usecase.UpdateCustomerPhoto) {
+		var calling, copying sync.WaitGroup
+		var over atomic.Bool
+		copying.Go(func() {
+			for !over.Load() {
+				if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Lost > 0 {
+					t.Errorf("%s: the copy did %+v, %v", name, did, err)
+				}
+			}
+		})
+		for i := range callers {
+			calling.Go(func() {
+				for range callsEach {
+					request := usecase.Request{APIKey: key, Phone: domain.PhoneNumber(1000 + i), Delete: rand.IntN(3) == 0, Photo: picture(1 + rand.IntN(32))}
+					answer, err := choose().Do(t.Context(), request)
+					if err != nil {
+						t.Error(err)
+					}
+					last[i] = answer.Stored
+				}
+			})
+		}
+		calling.Wait()
+		over.Store(true)
+		copying.Wait()
+	}
+	phase("before the switch", func() *usecase.UpdateCustomerPhoto { return oldServer })
+	phase("during the switch", func() *usecase.UpdateCustomerPhoto {
+		if rand.IntN(2) == 0 {
+			return oldServer
+		}
+		return newServer
+	})
+	phase("after the switch", func() *usecase.UpdateCustomerPhoto { return newServer })
+	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Lost > 0 {
+		t.Errorf("the last copy did %+v, %v", did, err)
+	}
+	for i := range callers {
+		ref := domain.CustomerRef{Fleet: ourFleet, Customer: domain.CustomerID(1000 + i)}
+		known, err := m.backend.CustomerRepo.FindCustomer(t.Context(), ref)
+		if held := m.held(ref); err != nil || held != last[i] || known.Photo.Info != last[i] {
+			t.Errorf("customer %d: the new store holds %+v, the record says %+v, the last call stored %+v; %v", i, held, known.Photo.Info, last[i], err)
+		}
+	}
+	v, found := m.verification(false)
+	v.Photos, v.Customers = m.to, m.backend.CustomerRepo
+	if report, err := v.Do(t.Context(), domain.CustomerRef{}); err != nil || report.Wrong() > 0 {
+		t.Errorf("photos verify finds %q, %v", *found, err)
+	}
+}

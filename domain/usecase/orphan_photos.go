@@ -1,0 +1,129 @@
+package usecase
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// OrphanPhotos finds photos whose customer doesn't exist. It may run beside
+// calls and be repeated. All fields must be set.
+type OrphanPhotos struct {
+	Customers ports.CustomerRepo
+	Photos    ports.PhotoLister
+	Clock     func() time.Time
+	Parallel  int // customers looked for at once
+	// Delete deletes the orphans that were last changed longer than Grace ago,
+	// by the store's clock. Otherwise nothing is changed.
+	Delete bool
+	Grace  time.Duration
+	Found  func(Finding) // is told each orphan, one at a time
+}
+
+// OrphanReport counts what an OrphanPhotos found.
+type OrphanReport struct {
+	Photos  int // in the store
+	Orphans int
+	Young   int // orphans that Delete spared
+	Deleted int
+}
+
+// Do looks for the customer of every photo in the store. A photo of a customer
+// who doesn't exist is deleted only after a second look; one who is added, and
+// given a photo, in the milliseconds between that and the deletion loses it. It
+// fails with Conflict, and deletes nothing, where there are no customers at all.
+func (o *OrphanPhotos) Do(ctx context.Context) (OrphanReport, error) {
+	if err := o.check(ctx); err != nil {
+		return OrphanReport{}, err
+	}
+	var report OrphanReport
+	var one sync.Mutex
+	look := func(stored domain.StoredPhoto) error {
+		orphan, young, deleted, err := o.look(ctx, stored)
+		if !orphan {
+			return err
+		}
+		one.Lock()
+		defer one.Unlock()
+		report.Orphans++
+		if young {
+			report.Young++
+		}
+		if deleted {
+			report.Deleted++
+		}
+		o.Found(Finding{Key: stored.Key, Damage: Orphan, Settled: deleted})
+		return err
+	}
+	failed, err := o.each(ctx, look, &report.Photos)
+	return report, errors.Join(failed, err)
+}
+
+// check makes sure that this is the store's database, as far as that can be told.
+func (o *OrphanPhotos) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	first, err := o.Customers.Customers(ctx, probes, 1)
+	if err == nil && len(first) == 0 && o.Delete {
+		return domain.Errorf(domain.Conflict, "the database has no customers, so that every photo would be deleted; check that it is the one of this photo store")
+	}
+	return err
+}
+
+// each has look look at all photos, several at once, and counts them. It goes on
+// past those that fail, as a walk does.
+func (o *OrphanPhotos) each(ctx context.Context, look func(domain.StoredPhoto) error, number *int) (failed, listing error) {
+	var all failures
+	next := make(chan domain.StoredPhoto)
+	var workers sync.WaitGroup
+	for range max(o.Parallel, 1) {
+		workers.Go(func() {
+			for stored := range next {
+				all.add(stored.Key.Customer(), look(stored))
+			}
+		})
+	}
+	for stored, err := range o.Photos.List(ctx) {
+		if err != nil {
+			listing = err
+			break
+		}
+		if all.tooMany() {
+			break
+		}
+		*number++
+		next <- stored
+	}
+	close(next)
+	workers.Wait()
+	return all.summary(), listing
+}
+
+func (o *OrphanPhotos) look(ctx context.Context, stored domain.StoredPhoto) (orphan, young, deleted bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	defer cancel()
+	orphan, err = o.isOrphan(ctx, stored.Key)
+	if err != nil || !orphan || !o.Delete {
+		return orphan, false, false, err
+	}
+	if o.Clock().Sub(stored.ChangedAt) <= o.Grace {
+		return true, true, false, nil
+	}
+	if orphan, err = o.isOrphan(ctx, stored.Key); err != nil || !orphan {
+		return orphan, false, false, err
+	}
+	err = o.Photos.Delete(ctx, stored.Key)
+	return true, false, err == nil, err
+}
+
+func (o *OrphanPhotos) isOrphan(ctx context.Context, key domain.PhotoKey) (bool, error) {
+	_, err := o.Customers.FindCustomer(ctx, key.Customer())
+	if errors.Is(err, domain.CustomerNotFound) {
+		return true, nil
+	}
+	return false, err
+}

@@ -1,0 +1,138 @@
+package usecase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+const (
+	// walkPage is how many customers are read at once.
+	walkPage = 500
+	// walkFailures is how many customers may fail before a walk gives up: a
+	// backend is down then.
+	walkFailures = 20
+)
+
+// probes is where the customers of Doctor end, whose fleet no fleet is.
+var probes = domain.CustomerRef{Customer: math.MaxInt64}
+
+// Progress is how far a walk over all customers has come.
+type Progress struct {
+	Customers int                // that were looked at
+	After     domain.CustomerRef // up to this one all is done, so that another walk may begin after it; zero: none is
+}
+
+// walk looks at every customer, several at once, in the order of pages.
+type walk struct {
+	customers ports.CustomerRepo
+	parallel  int
+	look      func(context.Context, domain.Customer) error
+	passed    func(Progress) // called after each page
+}
+
+// from begins after the given customer. It goes on past customers that can't be
+// looked at, up to walkFailures, and returns how many they are, with the error
+// of one. When ctx ends it begins with no other customer, and returns its error
+// once those are done that it has begun with.
+func (w *walk) from(ctx context.Context, after domain.CustomerRef) (Progress, error) {
+	progress, failed := Progress{After: after}, failures{}
+	if after.Compare(probes) < 0 {
+		after = probes
+	}
+	for {
+		page, err := w.page(ctx, after)
+		if err != nil || len(page) == 0 {
+			return progress, errors.Join(failed.summary(), err)
+		}
+		progress.Customers += w.lookAt(ctx, page, &failed)
+		if err := ctx.Err(); err != nil || failed.tooMany() {
+			return progress, errors.Join(failed.summary(), err)
+		}
+		after = page[len(page)-1].Ref
+		if failed.number == 0 {
+			progress.After = after
+		}
+		w.passed(progress)
+	}
+}
+
+func (w *walk) page(ctx context.Context, after domain.CustomerRef) ([]domain.Customer, error) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	return w.customers.Customers(ctx, after, walkPage)
+}
+
+// lookAt returns how many of the page were looked at.
+func (w *walk) lookAt(ctx context.Context, page []domain.Customer, failed *failures) (looked int) {
+	next := make(chan domain.Customer)
+	var workers sync.WaitGroup
+	for range min(max(w.parallel, 1), len(page)) {
+		workers.Go(func() {
+			for customer := range next {
+				failed.add(customer.Ref, w.once(ctx, customer))
+			}
+		})
+	}
+	for _, customer := range page {
+		if ctx.Err() != nil || failed.tooMany() {
+			break
+		}
+		next <- customer
+		looked++
+	}
+	close(next)
+	workers.Wait()
+	return looked
+}
+
+// once isn't cut off when ctx ends: what is half done on a cloud may be carried out later.
+func (w *walk) once(ctx context.Context, customer domain.Customer) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	defer cancel()
+	return w.look(ctx, customer)
+}
+
+// failures counts the customers that failed. The zero value has none.
+type failures struct {
+	mu     sync.Mutex
+	number int
+	first  error
+}
+
+func (f *failures) add(ref domain.CustomerRef, err error) {
+	if err == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.number == 0 {
+		f.first = fmt.Errorf("customer %d of fleet %d: %w", ref.Customer, ref.Fleet, err)
+	}
+	f.number++
+}
+
+func (f *failures) tooMany() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.number >= walkFailures
+}
+
+// summary tells how many failed, and of one why: it is mostly the same for all.
+func (f *failures) summary() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.number == 0 {
+		return nil
+	}
+	text := "%d customers failed, and the others were looked at; the first was %w"
+	if f.number >= walkFailures {
+		text = "%d customers failed, and the others were given up; the first was %w"
+	}
+	return fmt.Errorf(text, f.number, f.first)
+}
