@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	}
 	selected.BindTo(ctx, (*context.Context)(nil))
 	selected.BindTo(out, (*io.Writer)(nil))
-	selected.Bind(environment{config: &line.Config, catalogue: catalogue, logger: newLogger(errOut)})
+	selected.Bind(environment{config: &line.Config, catalogue: catalogue, logger: newLogger(errOut), errOut: errOut})
 	if err := selected.Run(); err != nil {
 		return complain(errOut, err)
 	}
@@ -86,10 +86,17 @@ func complain(errOut io.Writer, err error) int {
 
 // newLogger logs text on a terminal and JSON elsewhere.
 func newLogger(out io.Writer) *slog.Logger {
-	if file, ok := out.(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(slog.NewTextHandler(out, nil))
-		}
+	if isTerminal(out) {
+		return slog.New(slog.NewTextHandler(out, nil))
 	}
 	return slog.New(slog.NewJSONHandler(out, nil))
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

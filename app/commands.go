@@ -16,7 +16,6 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
-	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
@@ -33,10 +32,6 @@ type commands struct {
 	OpenAPI     openAPICommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
-}
-
-type customerCommands struct {
-	Add customerAddCommand `cmd:"" help:"Add a customer to a fleet."`
 }
 
 type serveCommand struct {
@@ -78,43 +73,18 @@ func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer, li
 	})
 }
 
-// provision does f where what it adds is kept.
-func provision(ctx context.Context, e environment, f func(context.Context, *usecase.Provision) error) error {
+// provision does f with a use case where what it adds is kept.
+func provision[T any](ctx context.Context, e environment, f func(context.Context, T) error) error {
 	type needed struct {
 		fx.In
 		Backends  *backends
-		Provision *usecase.Provision
+		Provision T
 	}
 	return do(ctx, e, func(ctx context.Context, n needed) error {
 		if n.Backends.ephemeral {
 			return settingError("FLEETPHOTO_DATABASE_URL", errors.New("memory:// ends with this command; name a database that is kept, or try serve --demo"))
 		}
 		return f(ctx, n.Provision)
-	})
-}
-
-type customerAddCommand struct {
-	Fleet int64  `required:"" help:"The fleet's number."`
-	ID    int64  `required:"" help:"The customer's number within the fleet."`
-	Phone string `required:"" help:"The mobile number, international."`
-	PIN   string `name:"pin" help:"4 to 12 digits; left out, the customer has none."`
-}
-
-// Run adds the customer.
-func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
-	fleet, fleetErr := domain.NewFleetID(c.Fleet)
-	id, idErr := domain.NewCustomerID(c.ID)
-	phone, phoneErr := domain.ParsePhoneNumber(c.Phone)
-	pin, pinErr := domain.ParseNewPIN(c.PIN)
-	if err := errors.Join(fleetErr, idErr, phoneErr, pinErr); err != nil {
-		return err
-	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		if err := provision.AddCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: id}, phone, pin); err != nil {
-			return err
-		}
-		e.logger.Info(fmt.Sprintf("customer %d of fleet %d is added", id, fleet))
-		return nil
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"time"
@@ -39,6 +40,12 @@ var coreModule = fx.Module("core", fx.Provide(
 	func(b *backends) *usecase.Provision {
 		return &usecase.Provision{Fleets: b.fleets, Customers: b.customers, PINKey: b.pinKey, Random: rand.Reader, Clock: time.Now}
 	},
+	func(b *backends) *usecase.ImportCustomers {
+		return &usecase.ImportCustomers{Fleets: b.fleets, Customers: b.customers, PINKey: b.pinKey}
+	},
+	func(b *backends) *usecase.ExportCustomers {
+		return &usecase.ExportCustomers{Fleets: b.fleets, Customers: b.customers}
+	},
 	func(b *backends) *usecase.RemoveCustomer {
 		return &usecase.RemoveCustomer{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
@@ -57,6 +64,7 @@ type environment struct {
 	config    *Config
 	catalogue Catalogue
 	logger    *slog.Logger
+	errOut    io.Writer // where logger writes
 	waiting   waiting
 }
 

@@ -44,7 +44,7 @@ func (p *Provision) newKey(label domain.KeyLabel, add func(domain.FleetKey) erro
 
 // SwitchFleet switches a fleet off or on. It fails with NotFound.
 func (p *Provision) SwitchFleet(ctx context.Context, id domain.FleetID, disabled bool) error {
-	fleet, err := p.fleet(ctx, id)
+	fleet, err := findFleet(ctx, p.Fleets, id)
 	if err != nil {
 		return err
 	}
@@ -56,14 +56,14 @@ func (p *Provision) SwitchFleet(ctx context.Context, id domain.FleetID, disabled
 // NotFound where the fleet doesn't exist and with Conflict where the fleet has
 // this id or phone already.
 func (p *Provision) AddCustomer(ctx context.Context, ref domain.CustomerRef, phone domain.PhoneNumber, pin domain.PIN) error {
-	if _, err := p.fleet(ctx, ref.Fleet); err != nil {
+	if _, err := findFleet(ctx, p.Fleets, ref.Fleet); err != nil {
 		return err
 	}
 	return p.Customers.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: phone, PIN: p.PINKey.Hash(ref, pin)})
 }
 
-func (p *Provision) fleet(ctx context.Context, id domain.FleetID) (domain.Fleet, error) {
-	fleets, err := p.Fleets.Fleets(ctx)
+func findFleet(ctx context.Context, auth ports.FleetAuth, id domain.FleetID) (domain.Fleet, error) {
+	fleets, err := auth.Fleets(ctx)
 	if err != nil {
 		return domain.Fleet{}, err
 	}

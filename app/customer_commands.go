@@ -1,0 +1,192 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+type customerCommands struct {
+	Add    customerAddCommand    `cmd:"" help:"Add a customer to a fleet."`
+	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer and the photo."`
+	Remove customerRemoveCommand `cmd:"" help:"Remove a customer, and delete the photo."`
+	Import customerImportCommand `cmd:"" help:"Add and change many customers from CSV."`
+	Export customerExportCommand `cmd:"" help:"Write a fleet's customers as CSV."`
+}
+
+// standardStream names the standard input or output where a file is asked for.
+const standardStream = "-"
+
+type customerAddCommand struct {
+	Fleet int64  `required:"" help:"The fleet's number."`
+	ID    int64  `required:"" help:"The customer's number within the fleet."`
+	Phone string `required:"" help:"The mobile number, international."`
+	PIN   string `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from the standard input, so that no list of processes shows them; left out, the customer has none."`
+}
+
+// Run adds the customer.
+func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
+	fleet, fleetErr := domain.NewFleetID(c.Fleet)
+	id, idErr := domain.NewCustomerID(c.ID)
+	phone, phoneErr := domain.ParsePhoneNumber(c.Phone)
+	pin, pinErr := c.pin()
+	if err := errors.Join(fleetErr, idErr, phoneErr, pinErr); err != nil {
+		return err
+	}
+	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+		if err := provision.AddCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: id}, phone, pin); err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("customer %d of fleet %d is added", id, fleet))
+		return nil
+	})
+}
+
+func (c *customerAddCommand) pin() (domain.PIN, error) {
+	if c.PIN != standardStream {
+		return domain.ParseNewPIN(c.PIN)
+	}
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return domain.PIN{}, fmt.Errorf("cannot read the PIN from the standard input: %w", err)
+	}
+	pin, err := domain.ParseNewPIN(line)
+	if err == nil && pin.IsBlank() {
+		err = errors.New("the standard input has no PIN; leave --pin out for a customer without one")
+	}
+	return pin, err
+}
+
+type customerShowCommand struct {
+	Fleet     int64  `required:"" help:"The fleet's number."`
+	ID        int64  `xor:"who" required:"" help:"The customer's number within the fleet."`
+	Phone     string `xor:"who" required:"" help:"The customer's mobile number, international."`
+	ShowPhone bool   `help:"Print the phone number whole."`
+}
+
+// Run prints the customer.
+func (c *customerShowCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	fleet, err := domain.NewFleetID(c.Fleet)
+	if err != nil {
+		return err
+	}
+	return provision(ctx, e, func(ctx context.Context, b *backends) error {
+		customer, err := c.find(ctx, b, fleet)
+		if err != nil {
+			return err
+		}
+		address, err := b.photos.URL(ctx, customer.Ref.PhotoKey())
+		if err != nil {
+			return err
+		}
+		if address == "" {
+			address = "at a server of this program, " + httpapi.PhotosPath + string(customer.Ref.PhotoKey())
+		}
+		return c.print(out, customer, address)
+	})
+}
+
+func (c *customerShowCommand) find(ctx context.Context, b *backends, fleet domain.FleetID) (domain.Customer, error) {
+	if c.Phone == "" {
+		return b.customers.FindCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: domain.CustomerID(c.ID)})
+	}
+	phone, err := domain.ParsePhoneNumber(c.Phone)
+	if err != nil {
+		return domain.Customer{}, err
+	}
+	return b.customers.FindByPhone(ctx, fleet, phone)
+}
+
+func (c *customerShowCommand) print(out io.Writer, customer domain.Customer, address string) error {
+	phone := string(customer.Phone.Masked())
+	if c.ShowPhone {
+		phone = fmt.Sprint(customer.Phone)
+	}
+	pin := map[bool]string{true: "none", false: "set"}[customer.PIN == domain.PINHash{}]
+	text := fmt.Sprintf("fleet:    %d\ncustomer: %d\nphone:    %s\nPIN:      %s\n", customer.Ref.Fleet, customer.Ref.Customer, phone, pin)
+	info := customer.Photo.Info
+	if info.Exists() {
+		text += fmt.Sprintf("photo:    %s\nsize:     %d bytes, %d × %d pixels\nSHA-256:  %s\n", address, info.Size, info.Width, info.Height, info.SHA256)
+	} else {
+		text += "photo:    none\n"
+	}
+	return write(out, []byte(text+changed(customer.Photo)))
+}
+
+// changed says when a photo was changed, and by what.
+func changed(record domain.PhotoRecord) string {
+	switch {
+	case record.ChangedAt.IsZero():
+		return ""
+	case record.ChangedBy == 0:
+		return fmt.Sprintf("changed:  %s, by a repair\n", record.ChangedAt.Format(time.RFC3339Nano))
+	}
+	return fmt.Sprintf("changed:  %s, by call %d\n", record.ChangedAt.Format(time.RFC3339Nano), record.ChangedBy)
+}
+
+type customerRemoveCommand struct {
+	Fleet int64 `required:"" help:"The fleet's number."`
+	ID    int64 `required:"" help:"The customer's number within the fleet."`
+}
+
+// Run removes the customer and the photo.
+func (c *customerRemoveCommand) Run(ctx context.Context, e environment) error {
+	return provision(ctx, e, func(ctx context.Context, remove *usecase.RemoveCustomer) error {
+		ref := domain.CustomerRef{Fleet: domain.FleetID(c.Fleet), Customer: domain.CustomerID(c.ID)}
+		if err := remove.Do(ctx, ref); err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("customer %d of fleet %d is removed, and has no photo any more", c.ID, c.Fleet))
+		return nil
+	})
+}
+
+type customerExportCommand struct {
+	Fleet int64  `required:"" help:"The fleet's number."`
+	File  string `arg:"" optional:"" default:"-" help:"Where to; left out or -: the standard output."`
+}
+
+// Run writes the customers. PINs can't be had.
+func (c *customerExportCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+	fleet, err := domain.NewFleetID(c.Fleet)
+	if err != nil {
+		return err
+	}
+	return provision(ctx, e, func(ctx context.Context, export *usecase.ExportCustomers) error {
+		count := 0
+		err := toFile(c.File, out, func(out io.Writer) error {
+			csv := customercsv.NewExport(out)
+			err := export.Do(ctx, fleet, func(customer domain.Customer) error {
+				count++
+				return csv.Write(customer)
+			})
+			return errors.Join(err, csv.Flush())
+		})
+		if err == nil {
+			e.logger.Info(fmt.Sprintf("%d customers of fleet %d are written", count, fleet))
+		}
+		return err
+	})
+}
+
+// toFile does f with the file, or with out. Where it fails, the file is left
+// without a part of what was to be written.
+func toFile(name string, out io.Writer, f func(io.Writer) error) error {
+	if name == standardStream {
+		return f(out)
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return fmt.Errorf("cannot write the export: %w", err)
+	}
+	return errors.Join(f(file), file.Close())
+}

@@ -1,0 +1,50 @@
+package usecase
+
+import (
+	"context"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// exportPage is how many customers are read at once.
+const exportPage = 1_000
+
+// ExportCustomers lists the customers of a fleet. All fields must be set.
+type ExportCustomers struct {
+	Fleets    ports.FleetAuth
+	Customers ports.CustomerRepo
+}
+
+// Do gives each customer of the fleet to write, in the order of their ids, and
+// ends when that fails. It fails with NotFound where the fleet doesn't exist.
+func (e *ExportCustomers) Do(ctx context.Context, fleet domain.FleetID, write func(domain.Customer) error) error {
+	if _, err := findFleet(ctx, e.Fleets, fleet); err != nil {
+		return err
+	}
+	after := domain.CustomerRef{Fleet: fleet}
+	for {
+		page, err := e.page(ctx, after)
+		if err != nil {
+			return err
+		}
+		for _, customer := range page {
+			if customer.Ref.Fleet != fleet {
+				return nil
+			}
+			if err := write(customer); err != nil {
+				return err
+			}
+			after = customer.Ref
+		}
+		if len(page) < exportPage {
+			return nil
+		}
+	}
+}
+
+func (e *ExportCustomers) page(ctx context.Context, after domain.CustomerRef) ([]domain.Customer, error) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	return e.Customers.Customers(ctx, after, exportPage)
+}

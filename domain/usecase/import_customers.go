@@ -1,0 +1,188 @@
+package usecase
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// ImportCustomers adds and changes many customers of a fleet. All fields must
+// be set.
+type ImportCustomers struct {
+	Fleets    ports.FleetAuth
+	Customers ports.CustomerRepo
+	PINKey    domain.PINKey
+}
+
+// ImportRow is a row of a list of customers.
+type ImportRow struct {
+	Line     int // where it begins, from 1
+	Customer domain.CustomerID
+	Phone    domain.PhoneNumber
+	PIN      domain.PIN // blank: the customer has none
+	KeepPIN  bool       // the list doesn't tell PINs: those of customers who exist stay
+	Rejected string     // why it isn't taken, for the operator; empty: it is
+}
+
+// Import is a list of customers, and who is told how its import goes.
+type Import struct {
+	Fleet domain.FleetID
+	// Rows yields the rows, each on a later line than the one before. After an
+	// error it yields nothing more.
+	Rows iter.Seq2[ImportRow, error]
+	// DryRun changes nothing, and compares each row with what is stored now:
+	// what rows further up the list would do to it, it doesn't tell.
+	DryRun bool
+	// Reject gets each row that isn't taken, in their order. When it fails,
+	// the import ends.
+	Reject func(line int, reason string) error
+	// Progress gets the report so far, now and then.
+	Progress func(ImportReport)
+}
+
+// ImportReport counts the rows that were imported.
+type ImportReport struct {
+	Rows      int // all of them
+	Added     int
+	Changed   int
+	Unchanged int
+	Rejected  int
+	Line      int // all rows up to this line are stored, durably, or rejected; 0: none yet
+}
+
+// importWaits is how long an import waits for a backend that fails with
+// Unavailable, before it tries again; after the last one it gives up.
+var importWaits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
+
+// Do imports the rows, a batch at a time, whatever their number, in constant
+// memory. What is as the list has it already isn't written, so a repeat is safe
+// and quick. It fails with NotFound where the fleet doesn't exist, and with
+// what ends Rows; the report says how far it came, and the list may be taken up
+// again after that line.
+func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, error) {
+	var report ImportReport
+	if _, err := findFleet(ctx, i.Fleets, wanted.Fleet); err != nil {
+		return report, err
+	}
+	batch := newImportBatch()
+	for row, err := range wanted.Rows {
+		if err == nil && !batch.hasRoomFor(row) {
+			err = i.store(ctx, wanted, batch, &report)
+		}
+		if err != nil {
+			return report, err
+		}
+		batch.add(i.PINKey, wanted.Fleet, row)
+	}
+	return report, i.store(ctx, wanted, batch, &report)
+}
+
+// store imports a batch, tells about it and empties it.
+func (i *ImportCustomers) store(ctx context.Context, wanted Import, batch *importBatch, report *ImportReport) error {
+	if len(batch.rows) == 0 {
+		return nil
+	}
+	results, err := i.results(ctx, wanted.DryRun, batch.customers)
+	if err != nil {
+		return err
+	}
+	for _, row := range batch.rows {
+		if row.Rejected == "" {
+			row.Rejected = report.count(results[0])
+			results = results[1:]
+		}
+		if row.Rejected == "" {
+			continue
+		}
+		report.Rejected++
+		if err := wanted.Reject(row.Line, row.Rejected); err != nil {
+			return err
+		}
+	}
+	report.Rows += len(batch.rows)
+	report.Line = batch.rows[len(batch.rows)-1].Line
+	batch.reset()
+	wanted.Progress(*report)
+	return nil
+}
+
+// count counts a result and returns why the row isn't taken; empty if it is.
+func (r *ImportReport) count(result domain.ImportResult) string {
+	switch result {
+	case domain.Added:
+		r.Added++
+	case domain.Changed:
+		r.Changed++
+	case domain.Unchanged:
+		r.Unchanged++
+	case domain.PhoneTaken:
+		return "phone: another customer of this fleet has this number"
+	}
+	return ""
+}
+
+// results imports the customers, or says what importing them would do, and
+// tries again for a while where a backend is down.
+func (i *ImportCustomers) results(ctx context.Context, dryRun bool, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	for _, wait := range importWaits {
+		results, err := i.once(ctx, dryRun, customers)
+		if !errors.Is(err, domain.Unavailable) {
+			return results, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+	return i.once(ctx, dryRun, customers)
+}
+
+func (i *ImportCustomers) once(ctx context.Context, dryRun bool, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	if len(customers) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	if dryRun {
+		return i.Customers.PlanImport(ctx, customers)
+	}
+	return i.Customers.ImportCustomers(ctx, customers)
+}
+
+// importBatch is as many rows as one ImportCustomers takes.
+type importBatch struct {
+	rows      []ImportRow
+	customers []domain.CustomerImport // of the rows that aren't rejected, in their order
+	ids       map[domain.CustomerID]bool
+	phones    map[domain.PhoneNumber]bool
+}
+
+func newImportBatch() *importBatch {
+	return &importBatch{ids: map[domain.CustomerID]bool{}, phones: map[domain.PhoneNumber]bool{}}
+}
+
+// hasRoomFor says whether row may be added: no id and no phone comes twice.
+func (b *importBatch) hasRoomFor(row ImportRow) bool {
+	return len(b.rows) < ports.MaxImport && (row.Rejected != "" || !b.ids[row.Customer] && !b.phones[row.Phone])
+}
+
+func (b *importBatch) add(key domain.PINKey, fleet domain.FleetID, row ImportRow) {
+	b.rows = append(b.rows, row)
+	if row.Rejected != "" {
+		return
+	}
+	ref := domain.CustomerRef{Fleet: fleet, Customer: row.Customer}
+	b.customers = append(b.customers, domain.CustomerImport{Ref: ref, Phone: row.Phone, PIN: key.Hash(ref, row.PIN), KeepPIN: row.KeepPIN})
+	b.ids[row.Customer], b.phones[row.Phone] = true, true
+}
+
+func (b *importBatch) reset() {
+	b.rows, b.customers = b.rows[:0], b.customers[:0]
+	clear(b.ids)
+	clear(b.phones)
+}
