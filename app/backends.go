@@ -19,8 +19,9 @@ type backends struct {
 	customers  ports.CustomerRepo
 	log        ports.ApiLog
 	photos     ports.PhotoStore
-	ownAddress bool // the photo store has an address of its own
-	ephemeral  bool // fleets or customers end with the process
+	lister     ports.PhotoLister // the photo store; nil: it can't list
+	ownAddress bool              // the photo store has an address of its own
+	ephemeral  bool              // fleets or customers end with the process
 	pinKey     domain.PINKey
 	sweep      func(context.Context) error // the photo store's; nil: it needs none
 }
@@ -48,8 +49,9 @@ func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *
 	if config.PhotoURL == "signed" {
 		lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return tryAddress(ctx, store) }))
 	}
+	lister, _ := photos.PhotoStore.(ports.PhotoLister)
 	return &backends{
-		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: store,
+		lister: lister, fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: store,
 		ownAddress: ownAddress, pinKey: key, sweep: photos.Sweep,
 		ephemeral: fleets.Ephemeral || customers.Ephemeral,
 	}, nil

@@ -30,6 +30,9 @@ type Finding struct {
 	Settled bool // the record now says what the store holds; the orphan is deleted
 }
 
+// String is a line for operators: the key and the damage.
+func (f Finding) String() string { return string(f.Key) + " " + string(f.Damage) }
+
 // VerifyPhotos compares the customers' records with the photo store. It may run
 // beside calls and be repeated. All fields must be set.
 type VerifyPhotos struct {

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// shared are backends in memory that outlive a command.
+type shared struct {
+	t        *testing.T
+	database *memory.Backend
+	old, new *memory.PhotoStore
+	stores   map[string]ports.PhotoStore // by the scheme of their URL
+}
+
+func newShared(t *testing.T) *shared {
+	t.Helper()
+	s := &shared{t: t, database: memory.New(), old: memory.NewPhotoStore(), new: memory.NewPhotoStore()}
+	s.stores = map[string]ports.PhotoStore{"old": s.old, "new": s.new, "unlisted": struct{ ports.PhotoStore }{s.old}}
+	return s
+}
+
+// catalogue has each backend under a scheme of its own.
+func (s *shared) catalogue() Catalogue {
+	catalogue := Catalogue{
+		Databases: map[string]Opener{"memory": openMemory, "shared": func(string) (Backend, error) {
+			return Backend{FleetAuth: s.database.FleetAuth, CustomerRepo: s.database.CustomerRepo, ApiLog: s.database.ApiLog}, nil
+		}},
+		PhotoStores: map[string]Opener{},
+	}
+	for scheme, store := range s.stores {
+		catalogue.PhotoStores[scheme] = func(string) (Backend, error) { return Backend{PhotoStore: store}, nil }
+	}
+	return catalogue
+}
+
+// run runs a command and returns its exit code, its standard output and its last line of errors.
+func (s *shared) run(ctx context.Context, args ...string) (code int, out, failure string) {
+	s.t.Helper()
+	settings := []string{"--database-url=shared://", "--photo-store-url=old://", "--pin-key=" + strings.Repeat("0", 64)}
+	var printed, errOut bytes.Buffer
+	code = run(ctx, append(settings, args...), s.catalogue(), &printed, &errOut)
+	return code, printed.String(), errOut.String()
+}
+
+// add adds a customer of fleet 689 whose record and whose stored photo are these; nil: none.
+func (s *shared) add(id domain.CustomerID, recorded, stored []byte) domain.CustomerRef {
+	s.t.Helper()
+	ref := domain.CustomerRef{Fleet: 689, Customer: id}
+	customer := domain.Customer{Ref: ref, Phone: domain.PhoneNumber(id)}
+	if recorded != nil {
+		customer.Photo.Info = photo.Describe(recorded)
+	}
+	check(s.t, s.database.CustomerRepo.AddCustomer(s.t.Context(), customer))
+	if stored != nil {
+		s.put(ref, stored)
+	}
+	return ref
+}
+
+func (s *shared) put(ref domain.CustomerRef, jpeg []byte) {
+	s.t.Helper()
+	stored, err := domain.NewPhoto(jpeg, 1, 1)
+	check(s.t, err)
+	check(s.t, s.old.Put(s.t.Context(), ref.PhotoKey(), stored))
+}
+
+// expect runs a command and compares what it prints.
+func (s *shared) expect(code int, out, failure string, args ...string) {
+	s.t.Helper()
+	gotCode, gotOut, gotFailure := s.run(s.t.Context(), args...)
+	if gotCode != code || gotOut != out || !strings.Contains(gotFailure, failure) || failure == "" && gotFailure != "" {
+		s.t.Errorf("%q: got %d\n%s%s\nwant %d\n%s%s", args, gotCode, gotOut, gotFailure, code, out, failure)
+	}
+}
+
+const (
+	firstKey  = "fleet-689/customer_photos/1_photo.jpg"
+	secondKey = "fleet-689/customer_photos/2_photo.jpg"
+)
+
+func TestPhotosVerify(t *testing.T) {
+	s := newShared(t)
+	s.add(1, demoPhoto, nil)
+	s.add(2, nil, demoPhoto[:len(demoPhoto)/2])
+	s.add(3, demoPhoto, demoPhoto)
+	s.expect(1, secondKey+" broken\n2 customers looked at: 0 photos missing, 0 different, 0 unrecorded, 1 broken; 0 records repaired\n",
+		"fleetphoto: 1 photos are not as they should be\n", "photos", "verify", "--after=689/1", "--parallel=1")
+	s.expect(1, firstKey+" missing\n"+secondKey+" broken\n3 customers looked at: 1 photos missing, 0 different, 0 unrecorded, 1 broken; 0 records repaired\n",
+		"fleetphoto: 2 photos are not as they should be\n", "photos", "verify", "--parallel=1")
+	check(t, s.old.Delete(t.Context(), secondKey))
+	s.expect(0, firstKey+" missing repaired\n3 customers looked at: 1 photos missing, 0 different, 0 unrecorded, 0 broken; 1 records repaired\n", "", "photos", "verify", "--repair")
+	s.expect(0, "3 customers looked at: 0 photos missing, 0 different, 0 unrecorded, 0 broken; 0 records repaired\n", "", "photos", "verify")
+}
+
+func TestPhotosVerifyOrphans(t *testing.T) {
+	s := newShared(t)
+	const verified = "1 customers looked at: 0 photos missing, 0 different, 0 unrecorded, 0 broken; 0 records repaired\n"
+	const orphan = "fleet-689/customer_photos/404_photo.jpg orphan"
+	s.add(1, demoPhoto, demoPhoto)
+	s.put(domain.CustomerRef{Fleet: 689, Customer: 404}, demoPhoto)
+	left := "fleetphoto: 1 photos are not as they should be\n"
+	s.expect(0, verified, "", "photos", "verify")
+	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist\n", left, "photos", "verify", "--orphans")
+	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist; none deleted, as --yes is missing\n", left, "photos", "verify", "--delete-orphans", "--grace=0s")
+	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist; 0 deleted, 1 left because they were changed in the last 24h0m0s\n", left,
+		"photos", "verify", "--delete-orphans", "--yes")
+	s.expect(0, verified+orphan+" deleted\n2 photos listed: 1 of customers who don't exist; 1 deleted, 0 left because they were changed in the last 0s\n", "",
+		"photos", "verify", "--delete-orphans", "--yes", "--grace=0s")
+	s.expect(1, verified, "FLEETPHOTO_PHOTO_STORE_URL: this store can't list its photos", "photos", "verify", "--orphans", "--photo-store-url=unlisted://")
+	s.expect(1, "", "--yes: it is for --delete-orphans alone", "photos", "verify", "--yes")
+	s.expect(1, "", "--grace: want 0 or longer, got -1s", "photos", "verify", "--grace=-1s")
+}
+
+func TestPhotosCopy(t *testing.T) {
+	s := newShared(t)
+	s.add(1, demoPhoto, demoPhoto)
+	s.add(2, demoPhoto, nil)
+	s.add(3, nil, nil)
+	copied := []string{"photos", "copy", "--from=old://", "--to=new://"}
+	lost := "fleetphoto: 1 photos are in neither store as their records say, perhaps because a call was cut off"
+	s.expect(1, secondKey+" lost\n3 customers looked at: 1 photos copied, 1.5 KiB; 0 deleted where they were deleted since; 1 were as they should be\n", lost, copied...)
+	if content, err := s.new.Open(t.Context(), firstKey); err != nil || content.Close() != nil {
+		t.Errorf("in the new store: %v", err)
+	}
+	s.expect(0, "1 customers looked at: 0 photos copied, 0 B; 0 deleted where they were deleted since; 1 were as they should be\n", "", append(copied, "--after", "689/2")...)
+	for _, test := range []struct{ failure, flag string }{
+		{"--to: it is the same store as --from", "--to=old://"},
+		{"--to: want a URL that begins with new://, old://, unlisted://, got \"tape\"", "--to=tape://1"},
+		{"--from: want a URL", "--from=tape"},
+		{"FLEETPHOTO_DATABASE_URL: memory:// has no customers", "--database-url=memory://"},
+		{"want FLEET/CUSTOMER, such as 689/452733", "--after=689"},
+		{"want FLEET/CUSTOMER, such as 689/452733", "--after=689/1x"},
+		{"--parallel: want 1 to 256, got 0", "--parallel=0"},
+	} {
+		if code, out, failure := s.run(t.Context(), append(copied, test.flag)...); code != 1 || out != "" && !strings.HasPrefix(out, "Usage: ") || !strings.Contains(failure, test.failure) {
+			t.Errorf("%s: got %d %s%s, want %q", test.flag, code, out, failure, test.failure)
+		}
+	}
+}
+
+// TestPhotosCopySaysHowToGoOn: it begins with nothing once it is interrupted.
+func TestPhotosCopySaysHowToGoOn(t *testing.T) {
+	s := newShared(t)
+	s.add(1, demoPhoto, demoPhoto)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.stores["new"] = interrupting{s.new, cancel}
+	code, out, failure := s.run(ctx, "photos", "copy", "--from=old://", "--to=new://", "--after=689/0")
+	if code != 1 || !strings.HasPrefix(out, "1 customers looked at: 1 photos copied") || !strings.Contains(failure, "interrupted, and what was begun is done; go on with --after 689/0") {
+		t.Errorf("got %d %s%s", code, out, failure)
+	}
+}
+
+// interrupting is a store at whose first Put the operator gives up.
+type interrupting struct {
+	ports.PhotoStore
+	interrupt func()
+}
+
+func (s interrupting) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+	s.interrupt()
+	return s.PhotoStore.Put(ctx, key, photo)
+}
+
+// TestPhotosOnSQLiteAndFiles moves a served photo to another directory.
+func TestPhotosOnSQLiteAndFiles(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	server := serve(t, directory)
+	form := newFleet(t, directory)
+	if a, err := postForm(server.api, withPhoto(form, "data:image/jpeg;base64,"+base64.StdEncoding.EncodeToString(demoPhoto))); err != nil || a.Result != "valid" {
+		t.Fatalf("got %+v, %v", a, err)
+	}
+	copied := output(t, directory, nil, "photos", "copy", "--from", "file://fleetphoto-data/photos", "--to", "file://moved")
+	verified := output(t, directory, []string{"FLEETPHOTO_PHOTO_STORE_URL=file://moved"}, "photos", "verify", "--orphans")
+	want := "1 customers looked at: 0 photos missing, 0 different, 0 unrecorded, 0 broken; 0 records repaired\n1 photos listed: 0 of customers who don't exist\n"
+	if !strings.HasPrefix(copied, "1 customers looked at: 1 photos copied, ") || verified != want {
+		t.Errorf("got %s%s", copied, verified)
+	}
+	server.stop(t)
+}
+
+func TestProgressIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	p := progress{logger: newLogger(&log), said: time.Now().Add(-sayEvery)}
+	for range 2 { // the second one is too early
+		p.passed(usecase.Progress{Customers: 500, After: domain.CustomerRef{Fleet: 689, Customer: 452733}})
+	}
+	p.end()
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"customers":500,"after":"689/452733"`) {
+		t.Errorf("got %s", got)
+	}
+}
