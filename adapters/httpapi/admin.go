@@ -12,17 +12,20 @@ import (
 
 // The paths of the admin address.
 const (
-	LivePath  = "/livez"
-	ReadyPath = "/readyz"
+	LivePath    = "/livez"
+	ReadyPath   = "/readyz"
+	MetricsPath = "/metrics"
 )
 
 // readyTimeout bounds the readiness check: probes give up after a few seconds.
 const readyTimeout = 3 * time.Second
 
 // NewAdmin makes the handler of the admin address: LivePath answers 200 while
-// the process runs, ReadyPath 200 while calls can succeed and 503 otherwise.
-func NewAdmin(readiness *usecase.Readiness, logger *slog.Logger) http.Handler {
+// the process runs, ReadyPath 200 while calls can succeed and 503 otherwise,
+// MetricsPath what metrics answers.
+func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET "+MetricsPath, metrics)
 	mux.HandleFunc("GET "+LivePath, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintln(w, "live")
 	})

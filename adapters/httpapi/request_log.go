@@ -21,6 +21,7 @@ type noteKey struct{}
 
 // requestNote is what a handler tells the request's line in the log.
 type requestNote struct {
+	came   bool // a handler has answered
 	answer usecase.Answer
 	err    error
 }
@@ -28,24 +29,31 @@ type requestNote struct {
 // note tells the request's line in the log what came of it.
 func note(ctx context.Context, answer usecase.Answer, err error) {
 	if n, ok := ctx.Value(noteKey{}).(*requestNote); ok {
-		n.answer, n.err = answer, err
+		*n = requestNote{true, answer, err}
 	}
 }
 
-// logRequest writes one line a request. Queries and paths that aren't ours stay
-// out, as a caller may put a key there; so do keys, PINs, photos and whole phone numbers.
+// logRequest writes one line a request and tells Observe of it. Queries and
+// paths that aren't ours stay out, as a caller may put a key there; so do keys,
+// PINs, photos and whole phone numbers.
 func (s *Server) logRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		n := &requestNote{}
+		ctx, observed := s.observe(r)
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(counted, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
+		next.ServeHTTP(counted, r.WithContext(context.WithValue(ctx, noteKey{}, n)))
+		took := time.Since(begin)
 		line := []slog.Attr{
 			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r)), slog.String("from", remoteHost(r)),
 			slog.Int("status", counted.Status()), slog.Int64("bytes_in", r.ContentLength),
-			slog.Int("bytes_out", counted.BytesWritten()), slog.Duration("took", time.Since(begin)),
+			slog.Int("bytes_out", counted.BytesWritten()), slog.Duration("took", took),
 		}
-		s.Logger.LogAttrs(r.Context(), n.level(), "request", append(line, n.attrs(r.URL.Path)...)...)
+		s.Logger.LogAttrs(ctx, n.level(), "request", append(line, n.attrs(r.URL.Path)...)...)
+		observed(Exchange{
+			Route: route(r), Status: counted.Status(), Took: took,
+			IsCall: n.came && r.URL.Path == UpdatePath, Answer: n.answer, Err: n.err,
+		})
 	})
 }
 
@@ -56,6 +64,11 @@ func loggedPath(r *http.Request) string {
 			return r.URL.Path
 		}
 	}
+	return route(r)
+}
+
+// route returns the route that matched.
+func route(r *http.Request) string {
 	if pattern := chi.RouteContext(r.Context()).RoutePattern(); pattern != "" {
 		return pattern
 	}

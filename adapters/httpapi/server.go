@@ -6,6 +6,7 @@
 package httpapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -49,6 +50,13 @@ type Options struct {
 	// ParseOrigins returns them. Empty: none but the server's own.
 	CORSOrigins []string
 	Logger      *slog.Logger
+	// Observe is told that a request begins. The request runs with the context
+	// that it returns, and calls the function when it is answered. It is called
+	// by any number of requests at once. nil: nobody watches.
+	Observe func(*http.Request) (context.Context, func(Exchange))
+	// TraceID returns the id of the trace that a context is part of; empty:
+	// none. nil: nothing is traced.
+	TraceID func(context.Context) string
 }
 
 // Server is the API's http.Handler. It is safe for concurrent use.

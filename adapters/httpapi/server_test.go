@@ -424,7 +424,7 @@ func TestAdmin(t *testing.T) {
 	}{{ready, LivePath, 200}, {ready, ReadyPath, 200}, {&down, LivePath, 200}, {&down, ReadyPath, 503}}
 	for _, test := range tests {
 		recorder := httptest.NewRecorder()
-		NewAdmin(test.readiness, f.Logger).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, test.path, nil))
+		NewAdmin(test.readiness, http.NotFoundHandler(), f.Logger).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, test.path, nil))
 		if recorder.Code != test.want || strings.Contains(recorder.Body.String(), "hunter2") {
 			t.Errorf("%s: got %d %s, want %d", test.path, recorder.Code, recorder.Body, test.want)
 		}

@@ -14,6 +14,9 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
+// mostLoggedType is how many characters of the Content-Type the API log keeps.
+const mostLoggedType = 100
+
 // updateInput takes the request as it is: a Body or RawBody field would have
 // Huma read and parse it first, at many times the cost.
 type updateInput struct {
@@ -47,7 +50,9 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	switch {
 	case err == nil:
 		answer, err = s.Update.Do(ctx, request)
-	case !errors.Is(err, errFull): // in an overload not even the log is written
+	case errors.Is(err, errFull): // in an overload not even the log is written
+		answer.Call = request.Call()
+	default:
 		answer, err = s.Update.Refuse(ctx, request, err)
 	}
 	note(ctx, answer, err)
@@ -63,8 +68,14 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Request, *body, error) {
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(ReadTimeout)) // not supported: the server's own holds
-	r.Body = http.MaxBytesReader(w, r.Body, s.maxBody)
+	counted := &countedBody{ReadCloser: http.MaxBytesReader(w, r.Body, s.maxBody)}
+	r.Body = counted
+	details := domain.CallDetails{TraceID: s.traceID(r.Context()), ContentType: firstCharacters(r.Header.Get("Content-Type"), mostLoggedType)}
+	_, end := s.Update.Begin(r.Context(), domain.Receive, &details.Stages)
 	request, body, err := s.readCall(r)
+	end(err)
+	details.BodyBytes = counted.read
+	request.Details = details
 	if err == nil {
 		// The body is read. A deadline that passes now would end ctx.
 		_ = deadline.SetReadDeadline(time.Time{})
