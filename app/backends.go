@@ -24,6 +24,7 @@ type backends struct {
 	ephemeral  bool              // fleets or customers end with the process
 	pinKey     domain.PINKey
 	sweep      func(context.Context) error // the photo store's; nil: it needs none
+	opened     []openedBackend             // each once
 }
 
 // openBackends opens what each URL names, once for the same URL, and has it
@@ -52,7 +53,7 @@ func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *
 	lister, _ := photos.PhotoStore.(ports.PhotoLister)
 	return &backends{
 		lister: lister, fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: store,
-		ownAddress: ownAddress, pinKey: key, sweep: photos.Sweep,
+		ownAddress: ownAddress, pinKey: key, sweep: photos.Sweep, opened: o.opened,
 		ephemeral: fleets.Ephemeral || customers.Ephemeral,
 	}, nil
 }

@@ -53,6 +53,10 @@ type Backend struct {
 	// long; nil where the store has none.
 	SignedURL func(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error)
 
+	// Pool tells how many connections are in use, idle and allowed; nil where
+	// there is no pool worth watching.
+	Pool func() (inUse, idle, most int)
+
 	// PINKeyFile is where the key of the PIN hashes is kept when none is
 	// configured; empty: it has to be configured.
 	PINKeyFile string
@@ -112,7 +116,7 @@ func openPostgres(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
-		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
+		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections,
 	}, nil
 }
 

@@ -30,7 +30,7 @@ type Config struct {
 	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, 1s to 168h (${default})."`
 	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
 	Addr             string        `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
-	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health and readiness (${default})."`
+	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health, readiness and metrics (${default})."`
 	MaxPhotoBytes    ByteSize      `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken; a body may be twice as large (${default})."`
 	MaxPixels        int64         `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
 	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`

@@ -56,6 +56,7 @@ var coreModule = fx.Module("core", fx.Provide(
 
 // serveModule repairs what a crash left and serves the API and the admin address.
 var serveModule = fx.Module("serve",
+	fx.Provide(openTelemetry),
 	fx.Invoke(sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin),
 )
 

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/adapters/telemetry"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
@@ -26,7 +27,7 @@ const (
 
 // serveAPI serves the API from start to stop. It serves the photos too where
 // their store has no address of its own.
-func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
+func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, watcher *telemetry.Telemetry, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
 	origins, err := config.corsOrigins()
 	if err != nil {
 		return err
@@ -38,12 +39,13 @@ func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, 
 	if !b.ownAddress {
 		options.Photos = b.photos
 	}
-	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, httpapi.New(options)}, logger, lifecycle, shutdown)
+	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, watched(options, watcher)}, logger, lifecycle, shutdown)
 	return nil
 }
 
-func serveAdmin(config *Config, readiness *usecase.Readiness, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
-	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, httpapi.NewAdmin(readiness, logger)}, logger, lifecycle, shutdown)
+func serveAdmin(config *Config, readiness *usecase.Readiness, watcher *telemetry.Telemetry, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), logger)
+	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin}, logger, lifecycle, shutdown)
 }
 
 type server struct {

@@ -40,6 +40,7 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	trace(config)
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, err

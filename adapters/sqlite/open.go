@@ -36,11 +36,11 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	writer, err := sql.Open("sqlite", dataSource(path, url.Values{"_txlock": {"immediate"}}))
+	writer, err := openTraced(dataSource(path, url.Values{"_txlock": {"immediate"}}))
 	if err != nil {
 		return nil, err
 	}
-	readers, err := sql.Open("sqlite", dataSource(path, url.Values{"_query_only": {"on"}}))
+	readers, err := openTraced(dataSource(path, url.Values{"_query_only": {"on"}}))
 	if err != nil {
 		return nil, err
 	}

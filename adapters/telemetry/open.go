@@ -1,0 +1,117 @@
+// Package telemetry shows how the service does: metrics for Prometheus, traces
+// by OpenTelemetry.
+//
+// App and tests import it; it imports usecase, ports and domain. The SDKs of
+// both are imported here alone. What a call costs by it is measured in bench_test.go.
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// flushTimeout bounds how long a stop waits for a collector that doesn't answer.
+const flushTimeout = 5 * time.Second
+
+// Options says what is watched.
+type Options struct {
+	Version, Commit string
+	Log             ports.ApiLog    // whose unfinished entries are counted
+	Pools           map[string]Pool // by the setting that names the database
+	Logger          *slog.Logger
+}
+
+// Pool tells how many connections of a pool are in use, idle and allowed.
+type Pool func() (inUse, idle, most int)
+
+// Telemetry watches the requests and the stages of calls. It is safe for
+// concurrent use.
+type Telemetry struct {
+	metrics *metrics
+	traces  *traces // nil: off
+}
+
+// Exchange is a request that was answered.
+type Exchange struct {
+	Route  string // the pattern that matched
+	Status int
+	Took   time.Duration
+	IsCall bool
+	Answer usecase.Answer // of a call
+	Err    error          // nil: nothing went wrong
+}
+
+// Open makes a Telemetry. Traces are sent where the variables OTEL_… say; where
+// they say nothing, none are made. It connects to nothing yet. Its error is a
+// sentence that names the variable.
+func Open(ctx context.Context, options Options) (*Telemetry, error) {
+	exporter, err := newExporter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &Telemetry{metrics: newMetrics(options)}
+	if exporter == nil {
+		return t, nil
+	}
+	if t.traces, err = newTraces(ctx, exporter, options.Version); err != nil {
+		return nil, err
+	}
+	// gocloud.dev/blob, and the tracers of the SQL adapters, which know nothing
+	// of this package, find the provider in this one place. So do the SDK's own
+	// failures their log.
+	otel.SetTracerProvider(libraries{TracerProvider: t.traces.provider})
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		options.Logger.Warn("traces are lost", slog.String("cause", err.Error()))
+	}))
+	return t, nil
+}
+
+// Close sends what is left of the traces, for a few seconds at most.
+func (t *Telemetry) Close(ctx context.Context) error {
+	if t.traces == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	return t.traces.provider.Shutdown(ctx)
+}
+
+// Request begins a request, in the trace that its caller began, if any. The
+// request runs with the context that comes back, and ends with the function.
+func (t *Telemetry) Request(r *http.Request) (context.Context, func(Exchange)) {
+	if t.traces == nil {
+		return r.Context(), t.metrics.exchange
+	}
+	ctx, end := t.traces.request(r)
+	return ctx, func(e Exchange) {
+		end(e)
+		t.metrics.exchange(e)
+	}
+}
+
+// Stage begins a stage of a call, as usecase.UpdateCustomerPhoto.Observe does.
+func (t *Telemetry) Stage(ctx context.Context, stage domain.Stage) (context.Context, func(error)) {
+	begun := time.Now()
+	if t.traces == nil {
+		return ctx, func(error) { t.metrics.stage(stage, time.Since(begun)) }
+	}
+	ctx, end := t.traces.stage(ctx, stage)
+	return ctx, func(err error) {
+		end(err)
+		t.metrics.stage(stage, time.Since(begun))
+	}
+}
+
+// Inflight has the metrics ask held for the bytes of request bodies.
+func (t *Telemetry) Inflight(held func() int64) { t.metrics.inflight(held) }
+
+// Metrics answers with the metrics.
+func (t *Telemetry) Metrics() http.Handler { return t.metrics.handler() }
