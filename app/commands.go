@@ -54,7 +54,7 @@ func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer, li
 	defer stop()
 	e.waiting = waiting{most: waitForBackends, ended: interrupted.Done()}
 	application := e.application(modules...)
-	return e.run(ctx, application, func(ctx context.Context) error {
+	return e.run(ctx, application, func(context.Context) error {
 		if c.Demo {
 			if err := printDemo(out, e.config); err != nil {
 				return err

@@ -95,8 +95,9 @@ func ended(entry domain.ApiLogEntry) string {
 		return fmt.Sprintf("error: %s, after %v", outcome.Error, after)
 	case domain.Interrupted:
 		return fmt.Sprintf("interrupted: it was cut off, and settled after %v", after)
+	default:
+		return fmt.Sprintf("%s, after %v", outcome.Result, after)
 	}
-	return fmt.Sprintf("%s, after %v", outcome.Result, after)
 }
 
 // effect says what the call did to the photo.
