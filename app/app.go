@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	if exited {
 		return code
 	}
-	if err == nil {
+	if err == nil && selected.Command() != "doctor" { // which says it in its own way
 		err = line.validate()
 	}
 	if err != nil {

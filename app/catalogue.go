@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,11 @@ type Backend struct {
 	// Pool tells how many connections are in use, idle and allowed; nil where
 	// there is no pool worth watching.
 	Pool func() (inUse, idle, most int)
+	// Now is the backend's clock; nil where it is this machine's, or unknown.
+	Now func(context.Context) (time.Time, error)
+	// Disk is a path on the disk of this machine that the backend fills; empty
+	// where there is none.
+	Disk string
 
 	// PINKeyFile is where the key of the PIN hashes is kept when none is
 	// configured; empty: it has to be configured.
@@ -105,7 +111,7 @@ func openSQLite(rawURL string) (Backend, error) {
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
-		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(),
+		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(), Disk: filepath.Dir(db.Path()),
 	}, nil
 }
 
@@ -116,7 +122,7 @@ func openPostgres(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
-		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections,
+		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
 	}, nil
 }
 
@@ -125,7 +131,7 @@ func openBlob(rawURL string) (Backend, error) {
 	if err != nil {
 		return Backend{}, err
 	}
-	backend := Backend{PhotoStore: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close}
+	backend := Backend{PhotoStore: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}
 	if store.CanSign() {
 		backend.SignedURL = store.SignedURL
 	}

@@ -89,6 +89,14 @@ func (s *PhotoStore) URL(_ context.Context, key domain.PhotoKey) (string, error)
 	return s.backend.address(string(key)), nil
 }
 
+// Directory returns where file:// keeps the photos; empty for other stores.
+func (s *PhotoStore) Directory() string {
+	if files, local := s.backend.(*directory); local {
+		return files.path
+	}
+	return ""
+}
+
 // CanSign says whether the photos have addresses that SignedURL can sign. The
 // first call of SignedURL after Start tells whether the credentials can.
 func (s *PhotoStore) CanSign() bool {

@@ -62,6 +62,14 @@ func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
 // ApiLog is the API log in this database.
 func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
 
+// Now returns the server's time. It fails with Unavailable.
+func (db *DB) Now(ctx context.Context) (now time.Time, err error) {
+	err = db.do(ctx, "read the clock", func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, `SELECT now()`).Scan(&now)
+	})
+	return now, err
+}
+
 // Close waits for the calls that run and ends all connections. The ports fail
 // with Unavailable from then on.
 func (db *DB) Close() error {

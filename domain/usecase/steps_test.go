@@ -99,6 +99,14 @@ func (r customerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, c
 	})
 }
 
+func (r customerRepo) AddCustomer(ctx context.Context, customer domain.Customer) error {
+	return stepOf(ctx, r.steps, "AddCustomer", func() error { return r.CustomerRepo.AddCustomer(ctx, customer) })
+}
+
+func (r customerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+	return stepOf(ctx, r.steps, "RemoveCustomer", func() error { return r.CustomerRepo.RemoveCustomer(ctx, ref, deletePhoto) })
+}
+
 type photoStore struct {
 	ports.PhotoStore
 	steps *steps
@@ -157,4 +165,8 @@ func (l apiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Ou
 
 func (l apiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
 	return step(ctx, l.steps, "Unfinished", func() ([]domain.ApiLogEntry, error) { return l.ApiLog.Unfinished(ctx, before, limit) })
+}
+
+func (l apiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error) {
+	return step(ctx, l.steps, "Entry", func() (domain.ApiLogEntry, error) { return l.ApiLog.Entry(ctx, id) })
 }

@@ -1,0 +1,248 @@
+package usecase
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// Doctor does on each port what calls do, with a customer of its own whose
+// fleet is no fleet, so that nobody's photo is touched. NewDoctor makes it.
+type Doctor struct {
+	DoctorPorts
+	probe       domain.Customer
+	first, next domain.Photo
+	fetch       func(ctx context.Context, address string) ([]byte, error)
+	clock       func() time.Time
+
+	entry      domain.ApiLogID
+	added, put bool // perhaps
+}
+
+// DoctorPorts are what a Doctor looks at. A port whose steps aren't asked for may be nil.
+type DoctorPorts struct {
+	Fleets    ports.FleetAuth
+	Customers ports.CustomerRepo
+	Photos    ports.PhotoStore
+	Log       ports.ApiLog
+}
+
+// Step is one thing that calls do.
+type Step struct {
+	Name  string
+	Alone bool // a failure says nothing about the steps after it
+	do    func(context.Context) error
+}
+
+// Do returns nil when the step did what it promises. It takes at most CallTimeout.
+func (s Step) Do(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	return s.do(ctx)
+}
+
+// NewDoctor makes a Doctor with a new probe. fetch returns what is at an address
+// of the photo store; nil: its photos have none that could be tried.
+func NewDoctor(of DoctorPorts, clock func() time.Time, fetch func(ctx context.Context, address string) ([]byte, error)) (*Doctor, error) {
+	first, firstErr := probePhoto(8)
+	next, nextErr := probePhoto(16)
+	const digits = 100_000_000_000_000 // a phone number has 15
+	return &Doctor{
+		DoctorPorts: of, first: first, next: next, fetch: fetch, clock: clock,
+		probe: domain.Customer{
+			Ref:   domain.CustomerRef{Customer: domain.CustomerID(1 + rand.Int64N(math.MaxInt64-1))}, //nolint:gosec // it is no secret
+			Phone: domain.PhoneNumber(digits + rand.Int64N(9*digits)),                                //nolint:gosec // nor is this
+		},
+	}, errors.Join(firstErr, nextErr)
+}
+
+// probePhoto is a few hundred bytes.
+func probePhoto(side int) (domain.Photo, error) {
+	var encoded bytes.Buffer
+	if err := jpeg.Encode(&encoded, image.NewGray(image.Rect(0, 0, side, side)), nil); err != nil {
+		return domain.Photo{}, err
+	}
+	return domain.NewPhoto(encoded.Bytes(), side, side)
+}
+
+// FleetSteps try Fleets. They are done in order, as all steps.
+func (d *Doctor) FleetSteps() []Step {
+	return []Step{{Name: "look up an API key", do: func(ctx context.Context) error {
+		hash := d.first.Info().SHA256 // of no key
+		_, err := d.Fleets.Authenticate(ctx, domain.APIKeyHash(hash))
+		return expect(domain.InvalidHashID, err)
+	}}}
+}
+
+// CustomerSteps try Customers.
+func (d *Doctor) CustomerSteps() []Step {
+	return []Step{
+		{Name: "add a customer", do: func(ctx context.Context) error {
+			d.added = true
+			return d.Customers.AddCustomer(ctx, d.probe)
+		}},
+		{Name: "find a customer by phone", do: d.find},
+		{Name: "count an attempt on a PIN", do: func(ctx context.Context) error {
+			return d.Customers.CountPINAttempt(ctx, d.probe.Ref, instant(d.clock()))
+		}},
+		{Name: "set a PIN's lock back", do: func(ctx context.Context) error { return d.Customers.ResetPINLock(ctx, d.probe.Ref) }},
+		{Name: "write a photo's record under the customer's lock", do: func(ctx context.Context) error { return d.record(ctx, d.first) }},
+		{Name: "overwrite it", do: func(ctx context.Context) error { return d.record(ctx, d.next) }},
+		{Name: "remove a customer", do: func(ctx context.Context) error {
+			if err := d.removeCustomer(ctx); err != nil {
+				return err
+			}
+			_, err := d.Customers.FindByPhone(ctx, d.probe.Ref.Fleet, d.probe.Phone)
+			return expect(domain.CustomerNotFound, err)
+		}},
+	}
+}
+
+// find makes sure that the customer is stored as it should be.
+func (d *Doctor) find(ctx context.Context) error {
+	found, err := d.Customers.FindByPhone(ctx, d.probe.Ref.Fleet, d.probe.Phone)
+	if err == nil && found != d.probe {
+		err = errOther
+	}
+	return err
+}
+
+func (d *Doctor) record(ctx context.Context, photo domain.Photo) error {
+	before := d.probe.Photo
+	d.probe.Photo = domain.PhotoRecord{Info: photo.Info(), ChangedAt: instant(d.clock())}
+	err := d.Customers.ChangePhoto(ctx, d.probe.Ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		if current != before {
+			return current, errOther
+		}
+		return d.probe.Photo, nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.find(ctx)
+}
+
+// LogSteps try Log. The entry that they write stays.
+func (d *Doctor) LogSteps() []Step {
+	outcome := domain.Outcome{Result: domain.Valid}
+	return []Step{
+		{Name: "open an entry of the API log, which stays there as a probe", do: func(ctx context.Context) (err error) {
+			d.entry, err = d.Log.Open(ctx, domain.ApiCall{ReceivedAt: instant(d.clock()), Operation: domain.ProbeLog})
+			return err
+		}},
+		{Name: "close it", do: func(ctx context.Context) error {
+			outcome.EndedAt = instant(d.clock())
+			return d.Log.Close(ctx, d.entry, outcome)
+		}},
+		{Name: "read it", do: func(ctx context.Context) error {
+			entry, err := d.Log.Entry(ctx, d.entry)
+			if err == nil && (entry.Call.Operation != domain.ProbeLog || entry.Outcome != outcome) {
+				err = errOther
+			}
+			return err
+		}},
+	}
+}
+
+// PhotoSteps try Photos.
+func (d *Doctor) PhotoSteps() []Step {
+	key := d.probe.Ref.PhotoKey()
+	steps := []Step{
+		{Name: "put a photo", do: func(ctx context.Context) error {
+			d.put = true
+			return d.Photos.Put(ctx, key, d.first)
+		}},
+		{Name: "read it", do: func(ctx context.Context) error { return d.read(ctx, key, d.first) }},
+		{Name: "overwrite it", do: func(ctx context.Context) error {
+			if err := d.Photos.Put(ctx, key, d.next); err != nil {
+				return err
+			}
+			return d.read(ctx, key, d.next)
+		}},
+		{Name: "fetch it at its address", Alone: true, do: d.fetchPhoto},
+		{Name: "delete it", do: func(ctx context.Context) error { return d.Photos.Delete(ctx, key) }},
+		{Name: "find none", do: func(ctx context.Context) error {
+			stored, err := readStored(ctx, d.Photos, key)
+			if err == nil && stored.found {
+				err = errors.New("the photo that was deleted is still there")
+			}
+			return err
+		}},
+	}
+	if d.fetch == nil {
+		return slices.DeleteFunc(steps, func(s Step) bool { return s.Alone })
+	}
+	return steps
+}
+
+func (d *Doctor) read(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+	stored, err := readStored(ctx, d.Photos, key)
+	if err == nil && !bytes.Equal(stored.data, photo.JPEG()) {
+		err = errOther
+	}
+	return err
+}
+
+func (d *Doctor) fetchPhoto(ctx context.Context) error {
+	address, err := d.Photos.URL(ctx, d.probe.Ref.PhotoKey())
+	if err != nil {
+		return err
+	}
+	fetched, err := d.fetch(ctx, address)
+	if err == nil && !bytes.Equal(fetched, d.next.JPEG()) {
+		err = fmt.Errorf("its address yields something else, of %d bytes; make it serve this photo store, without keeping what was replaced", len(fetched))
+	}
+	return err
+}
+
+// HasProbes says that there may be something to remove, or was.
+func (d *Doctor) HasProbes() bool { return d.added || d.put }
+
+// Remove removes what the steps may have left of the probe, but the log's
+// entry. It may be repeated. ctx may have ended.
+func (d *Doctor) Remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	defer cancel()
+	var customerErr, photoErr error
+	if d.added {
+		customerErr = d.removeCustomer(ctx)
+	}
+	if d.put {
+		photoErr = d.Photos.Delete(ctx, d.probe.Ref.PhotoKey())
+	}
+	if err := errors.Join(customerErr, photoErr); err != nil {
+		return fmt.Errorf("customer %d of fleet 0 and %s may be left: %w", d.probe.Ref.Customer, d.probe.Ref.PhotoKey(), err)
+	}
+	return nil
+}
+
+func (d *Doctor) removeCustomer(ctx context.Context) error {
+	err := d.Customers.RemoveCustomer(ctx, d.probe.Ref, func(context.Context) error { return nil })
+	if errors.Is(err, domain.CustomerNotFound) {
+		return nil
+	}
+	return err
+}
+
+var errOther = errors.New("what was stored comes back as something else; check that nothing else answers at this URL")
+
+// expect drops the failure that says that nothing was found, and misses it.
+func expect(kind domain.Kind, err error) error {
+	switch {
+	case errors.Is(err, kind):
+		return nil
+	case err == nil:
+		return errOther
+	}
+	return err
+}
