@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+
+	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -194,14 +198,47 @@ func TestListNamesTheRight(t *testing.T) {
 }
 
 // The README's rights are enough to list, and the usual ones aren't.
-func TestListTakesItsOwnRight(t *testing.T) {
+func TestListTakesItsOwnRightOnS3(t *testing.T) {
 	address, allow := startS3WithUsers(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", s3User)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3Secret)
-	allow(`["s3:PutObject","s3:GetObject","s3:DeleteObject"]`)
+	const usual = `["s3:PutObject","s3:GetObject","s3:DeleteObject"]`
+	allow(usual)
 	store, _ := startedBucket(t, "s3://"+s3Bucket+"?endpoint="+address+"&prefix=photos")
 	mustPut(t, store, newPhoto(t, 20, 1))
 	if err := listError(t, t.Context(), store); !strings.Contains(fmt.Sprint(err), "grant s3:ListBucket on the bucket") {
 		t.Errorf("without the right: %v", err)
+	}
+	allow(`["s3:ListBucket"],"Resource":"arn:aws:s3:::` + s3Bucket + `"},{"Effect":"Allow","Principal":{"AWS":["` + s3User + `"]},"Action":` + usual)
+	if all := listed(t, store); len(all) != 1 || all[0].Key != key {
+		t.Errorf("with the right: %+v", all)
+	}
+}
+
+func TestListTakesItsOwnRightOnAzure(t *testing.T) {
+	rawURL := servers.Azblob(t)
+	store, bucket := startedBucket(t, rawURL)
+	mustPut(t, store, newPhoto(t, 20, 1))
+	var client *container.Client
+	if !bucket.connection.objects.As(&client) {
+		t.Fatal("the bucket is no container")
+	}
+	limited := func(rights sas.ContainerPermissions) *PhotoStore {
+		address, err := client.GetSASURL(rights, time.Now().Add(time.Hour), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, token, _ := strings.Cut(address, "?")
+		t.Setenv("AZURE_STORAGE_KEY", "")
+		t.Setenv("AZURE_STORAGE_SAS_TOKEN", token)
+		store, _ := startedBucket(t, rawURL)
+		return store
+	}
+	usual := limited(sas.ContainerPermissions{Read: true, Write: true, Delete: true})
+	if err := listError(t, t.Context(), usual); !strings.Contains(fmt.Sprint(err), "grant blobs/read on the container (l in a SAS)") {
+		t.Errorf("without the right: %v", err)
+	}
+	if all := listed(t, limited(sas.ContainerPermissions{Read: true, Write: true, Delete: true, List: true})); len(all) != 1 || all[0].Key != key {
+		t.Errorf("with the right: %+v", all)
 	}
 }
