@@ -58,16 +58,25 @@ func TestParsePhotoKey(t *testing.T) {
 		want[text] = key{kind: domain.NotFound}
 	}
 	checkParse(t, domain.ParsePhotoKey, want)
+	for text, want := range want {
+		if got := domain.PhotoKey(text).Customer(); (got != domain.CustomerRef{}) != (want.kind == "") {
+			t.Errorf("%q: Customer is %+v", text, got)
+		}
+	}
 }
 
 func TestPhotoKeyRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, fleet := range []domain.FleetID{1, 10, 689, 1<<63 - 1} {
 		for _, customer := range []domain.CustomerID{1, 10, 452733, 1<<63 - 1} {
-			want := domain.CustomerRef{Fleet: fleet, Customer: customer}.PhotoKey()
+			ref := domain.CustomerRef{Fleet: fleet, Customer: customer}
+			want := ref.PhotoKey()
 			got, err := domain.ParsePhotoKey(string(want))
 			if err != nil || got != want {
 				t.Errorf("%s: got %q and %v", want, got, err)
+			}
+			if got := want.Customer(); got != ref {
+				t.Errorf("%s: Customer is %+v, want %+v", want, got, ref)
 			}
 		}
 	}
@@ -95,6 +104,12 @@ func FuzzParsePhotoKey(f *testing.F) {
 			t.Fatalf("got %q and %v for a key as PhotoKey writes it", got, err)
 		case !written && (got != "" || kindOf(err) != domain.NotFound):
 			t.Fatalf("got %q and %v, want Not Found", got, err)
+		}
+		if !written {
+			ref = domain.CustomerRef{}
+		}
+		if owner := domain.PhotoKey(text).Customer(); owner != ref {
+			t.Fatalf("Customer is %+v, want %+v", owner, ref)
 		}
 	})
 }
