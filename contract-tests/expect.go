@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -18,12 +17,18 @@ func yields[T comparable](what string, got T, err error, want T) error {
 	return failed(what, err)
 }
 
-// lists fails when err isn't nil or got hasn't the elements of want, in their order.
+// lists fails when err isn't nil or got hasn't the elements of want, in their
+// order. It names the first that is wrong.
 func lists[T comparable](what string, got []T, err error, want []T) error {
-	if err == nil && !slices.Equal(got, want) {
-		return fmt.Errorf("%s: got %+v, want %+v", what, got, want)
+	if err != nil {
+		return failed(what, err)
 	}
-	return failed(what, err)
+	for i := range min(len(got), len(want)) {
+		if err := yields(fmt.Sprintf("%s: number %d of %d", what, i+1, len(got)), got[i], nil, want[i]); err != nil {
+			return err
+		}
+	}
+	return yields(what+": how many", len(got), nil, len(want))
 }
 
 // sameBytes fails unless got is want, and says where they part.

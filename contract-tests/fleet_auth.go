@@ -23,15 +23,24 @@ func FleetAuth(t *testing.T, open func(t *testing.T) ports.FleetAuth) {
 }
 
 type (
-	fleetCheck = check[ports.FleetAuth]
-	fleetCall  = call[ports.FleetAuth]
+	fleetCheck  = check[ports.FleetAuth]
+	fleetCall   = call[ports.FleetAuth]
+	fleetClause = clause[ports.FleetAuth]
 )
 
-func fleetAuthClauses() []clause[ports.FleetAuth] {
-	yellow := domain.Fleet{ID: 689, Name: "Yellow Cabs"}
-	green := domain.Fleet{ID: 690, Name: "Green Cabs"}
-	disabled := domain.Fleet{ID: 689, Name: "Yellow Cabs", Disabled: true}
-	return append([]clause[ports.FleetAuth]{
+// The fleets of most clauses.
+var (
+	yellow   = domain.Fleet{ID: 689, Name: "Yellow Cabs"}
+	green    = domain.Fleet{ID: 690, Name: "Green Cabs"}
+	disabled = domain.Fleet{ID: 689, Name: "Yellow Cabs", Disabled: true}
+)
+
+func fleetAuthClauses() []fleetClause {
+	return slices.Concat(fleetClauses(), addKeyClauses(), keysClauses(), revokeKeyClauses(), fleetEndedCtx())
+}
+
+func fleetClauses() []fleetClause {
+	return []fleetClause{
 		{
 			"add_then_authenticate", "Authenticate returns the fleet that has the key, whole",
 			steps(addsFleets(oddFleets()...), keysOpen(oddFleets()...)),
@@ -78,12 +87,21 @@ func fleetAuthClauses() []clause[ports.FleetAuth] {
 			"fleets_ordered", "Fleets returns all fleets, whole, in the order of their ids",
 			steps(addsFleets(oddFleets()...), holdsFleets(inOrderOfIDs(oddFleets())...)),
 		},
-	}, endedCtx(addsFleets(yellow), steps(holdsFleets(yellow), keysOpen(yellow), keyIsUnknown(keyOf(green.ID))),
+	}
+}
+
+func fleetEndedCtx() []fleetClause {
+	first, second := firstKey(yellow.ID), labelledKey("second")
+	unchanged := steps(holdsFleets(yellow), holdsKeys(yellow.ID, first), keysOpen(yellow), keyIsUnknown(keyOf(green.ID)), keyIsUnknown(second.Hash))
+	return endedCtx(addsFleets(yellow), unchanged,
 		fleetCall{"authenticate", keysOpen(yellow)},
 		fleetCall{"add", addsFleets(green)},
 		fleetCall{"set", setsFleet(disabled)},
 		fleetCall{"fleets", holdsFleets(yellow)},
-	)...)
+		fleetCall{"add_key", addsKeys(yellow.ID, second)},
+		fleetCall{"keys", holdsKeys(yellow.ID, first)},
+		fleetCall{"revoke", revokesKey(yellow.ID, first.Label)},
+	)
 }
 
 // oddFleets are fleets that a careless adapter doesn't store whole, or in
