@@ -25,7 +25,7 @@ type (
 )
 
 func apiLogClauses() []logClause {
-	return slices.Concat(entryClauses(), closeClauses(), unfinishedClauses(), logEndedCtx())
+	return slices.Concat(entryClauses(), closeClauses(), unfinishedClauses(), listClauses(), filterClauses(), pruneClauses(), logEndedCtx())
 }
 
 func entryClauses() []logClause {
@@ -84,16 +84,19 @@ func closeClauses() []logClause {
 }
 
 func logEndedCtx() []logClause {
-	unchanged := withUnfinished(func(opened domain.ApiLogEntry) logCheck {
-		alone := steps(hasNoEntry(opened.ID+1), hasNoEntry(opened.ID+2), hasNoEntry(opened.ID+3))
-		return steps(holdsEntries(opened), listsUnfinished(late, 10, opened), alone)
-	})
-	return endedCtx(opensEach(apiCall(1)), unchanged,
-		logCall{"record", recordsEach([]domain.ApiCall{apiCall(2)}, outcome(1))},
-		logCall{"open", opensEach(apiCall(2))},
+	given := steps(recordsEach(manyCalls(1), outcome(1)), opensEach(apiCall(2)))
+	logged := logsOnly(domain.ApiLogEntry{Call: apiCall(2)}, domain.ApiLogEntry{Call: apiCall(1), Outcome: outcome(1)})
+	unchanged := steps(logged, withUnfinished(func(opened domain.ApiLogEntry) logCheck {
+		return steps(holdsEntries(opened), listsUnfinished(late, 10, opened))
+	}))
+	return endedCtx(given, unchanged,
+		logCall{"record", recordsEach([]domain.ApiCall{apiCall(3)}, outcome(1))},
+		logCall{"open", opensEach(apiCall(3))},
 		logCall{"close", withUnfinished(func(opened domain.ApiLogEntry) logCheck { return closes(opened.ID, outcome(1)) })},
 		logCall{"unfinished", listsUnfinished(noon, 10)},
 		logCall{"entry", withUnfinished(func(opened domain.ApiLogEntry) logCheck { return holdsEntries(opened) })},
+		logCall{"list", logged},
+		logCall{"prune", prunes(late, 10, 1)},
 	)
 }
 

@@ -31,6 +31,7 @@ func unfinishedClauses() []logClause {
 				return steps(
 					listsUnfinished(at.Add(-time.Microsecond), 10, opened[0]),
 					listsUnfinished(at, 10, opened[0]),
+					listsUnfinished(at.Add(time.Nanosecond), 10, opened[:2]...),
 					listsUnfinished(at.Add(time.Microsecond), 10, opened[:2]...),
 				)
 			}),

@@ -22,6 +22,8 @@ type badApiLog struct {
 	close        func(context.Context, domain.ApiLogID, domain.Outcome) error
 	unfinished   func(context.Context, time.Time, int) ([]domain.ApiLogEntry, error)
 	entry        func(context.Context, domain.ApiLogID) (domain.ApiLogEntry, error)
+	list         func(context.Context, domain.ApiLogFilter, int) ([]domain.ApiLogEntry, error)
+	prune        func(context.Context, time.Time, int) (int, error)
 }
 
 func (b *badApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -59,6 +61,20 @@ func (b *badApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLo
 	return b.ApiLog.Entry(ctx, id)
 }
 
+func (b *badApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
+	if b.list != nil {
+		return b.list(ctx, filter, limit)
+	}
+	return b.ApiLog.List(ctx, filter, limit)
+}
+
+func (b *badApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	if b.prune != nil {
+		return b.prune(ctx, before, limit)
+	}
+	return b.ApiLog.Prune(ctx, before, limit)
+}
+
 // spoilApiLog makes a badApiLog whose methods spoil sets. They call the good
 // ones through good.
 func spoilApiLog(spoil func(bad *badApiLog, good ports.ApiLog)) func() ports.ApiLog {
@@ -71,7 +87,8 @@ func spoilApiLog(spoil func(bad *badApiLog, good ports.ApiLog)) func() ports.Api
 
 func TestApiLogClausesCanFail(t *testing.T) {
 	t.Parallel()
-	proveClauses(t, apiLogClauses(), slices.Concat(badEntries(), badCloses(), badUnfinished(), badApiLogsAfterCtx()))
+	proveClauses(t, apiLogClauses(), slices.Concat(
+		badEntries(), badCloses(), badUnfinished(), badLists(), badFilters(), badPrunes(), badPruneRaces(), badApiLogsAfterCtx(), badLogListsAfterCtx()))
 }
 
 type apiLogSabotage = sabotage[ports.ApiLog]
@@ -91,18 +108,18 @@ func badEntries() []apiLogSabotage {
 				return good.Record(ctx, withoutZone(call), outcome)
 			}
 		})},
-		{"Record cuts a detail short", []string{"record_every_outcome"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Record cuts a detail short", []string{"record_every_outcome", "list_whole"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			bad.record = func(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
 				outcome.Detail = shorten(outcome.Detail)
 				return good.Record(ctx, call, outcome)
 			}
 		})},
-		{"Open cuts an address short", []string{"open_round_trip", "unfinished_whole"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Open cuts an address short", []string{"open_round_trip", "unfinished_whole", "list_whole"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			bad.open = func(ctx context.Context, call domain.ApiCall) (domain.ApiLogID, error) {
 				return good.Open(ctx, withoutZone(call))
 			}
 		})},
-		{"Record at once returns an id that is taken", []string{"ids"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Record at once returns an id that is taken", []string{"ids", "prune_at_once"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			var recording overlap
 			bad.record = func(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
 				others, over := recording.during()
@@ -113,7 +130,7 @@ func badEntries() []apiLogSabotage {
 				return good.Record(ctx, call, outcome)
 			}
 		})},
-		{"Record loses what it is given at once", []string{"ids"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Record loses what it is given at once", []string{"ids", "prune_at_once"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			var recording overlap
 			bad.record = func(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
 				others, over := recording.during()
@@ -185,13 +202,13 @@ func badCloses() []apiLogSabotage {
 				return entry, err
 			}
 		})},
-		{"Close closes the entry before too", []string{"close_leaves_others"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Close closes the entry before too", []string{"close_leaves_others", "prune_at_once"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			bad.close = func(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 				_ = good.Close(ctx, id-1, outcome)
 				return good.Close(ctx, id, outcome)
 			}
 		})},
-		{"closing nothing is no error", []string{"close_unknown"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"closing nothing is no error", []string{"close_unknown", "prune_forgets"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			bad.close = func(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 				if err := good.Close(ctx, id, outcome); !errors.Is(err, domain.NotFound) {
 					return err

@@ -43,7 +43,7 @@ func alsoUnfinished(add func(bad *badApiLog, good ports.ApiLog, done func(domain
 
 func badUnfinished() []apiLogSabotage {
 	return append(badOrders(),
-		apiLogSabotage{"none unfinished is an error", []string{"unfinished_none", "unfinished_without_recorded", "unfinished_without_closed"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		apiLogSabotage{"none unfinished is an error", []string{"unfinished_none", "unfinished_without_recorded", "unfinished_without_closed", "prune_forgets"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
 			bad.unfinished = func(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
 				entries, err := good.Unfinished(ctx, before, limit)
 				if err == nil && len(entries) == 0 {

@@ -63,6 +63,8 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 	if err := ended(ctx, "list unfinished entries"); err != nil {
 		return nil, err
 	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	unfinished := l.sorted(func(entry domain.ApiLogEntry) bool {
 		return entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
 	})
@@ -88,6 +90,8 @@ func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int
 	if err := ended(ctx, "list entries"); err != nil {
 		return nil, err
 	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	chosen := l.sorted(filter.Matches)
 	slices.Reverse(chosen)
 	return chosen[:min(limit, len(chosen))], nil
@@ -98,11 +102,11 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, e
 	if err := ended(ctx, "prune entries"); err != nil {
 		return 0, err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	old := l.sorted(func(entry domain.ApiLogEntry) bool {
 		return !entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
 	})
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	removed := old[:min(limit, len(old))]
 	for _, entry := range removed {
 		delete(l.entries, entry.ID)
@@ -110,10 +114,8 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, e
 	return len(removed), nil
 }
 
-// sorted returns the entries that are chosen, the oldest first.
+// sorted returns the entries that are chosen, the oldest first; l.mu is held.
 func (l *ApiLog) sorted(chosen func(domain.ApiLogEntry) bool) []domain.ApiLogEntry {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
 	var entries []domain.ApiLogEntry
 	for _, entry := range l.entries {
 		if chosen(entry) {

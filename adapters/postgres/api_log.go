@@ -68,7 +68,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 
 // Unfinished implements ports.ApiLog.
 func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
-	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, before, max(limit, 0))
+	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, instantUp(before), max(limit, 0))
 }
 
 // Entry implements ports.ApiLog.

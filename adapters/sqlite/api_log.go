@@ -64,7 +64,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 
 // Unfinished implements ports.ApiLog.
 func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
-	entries, err := list(ctx, l.db.readers, scanEntry, selectUnfinished, before.UnixMicro(), max(limit, 0))
+	entries, err := list(ctx, l.db.readers, scanEntry, selectUnfinished, microsUp(before), max(limit, 0))
 	return entries, translate("list unfinished entries", err)
 }
 

@@ -1,0 +1,130 @@
+package contracttests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+func pruneClauses() []logClause {
+	return []logClause{
+		{
+			"prune_none", "Prune of a port without entries removes none, without an error",
+			prunes(late, 10, 0),
+		}, {
+			"prune_before", "Prune removes the entries of calls received before the given time, not at it",
+			withLogged(entriesOf(manyCalls(3), everyResult()[0]), func(all []domain.ApiLogEntry) logCheck {
+				at := all[1].Call.ReceivedAt
+				return steps(
+					prunes(all[0].Call.ReceivedAt, 10, 0), holdsEntries(all...),
+					prunes(at, 10, 1), hasNoEntry(all[0].ID), holdsEntries(all[1:]...),
+					prunes(at.Add(time.Nanosecond), 10, 1), hasNoEntry(all[1].ID), holdsEntries(all[2]),
+				)
+			}),
+		}, {
+			"prune_oldest_first", "Prune removes at most limit entries, the oldest first, in whatever order they were logged",
+			withLogged(entriesOf([]domain.ApiCall{apiCall(3), apiCall(1), apiCall(4), apiCall(2)}, outcome(1)), func(all []domain.ApiLogEntry) logCheck {
+				return steps(
+					prunes(late, 1, 1), holdsLog(all[0], all[2], all[3]),
+					prunes(late, 2, 2), holdsLog(all[2]),
+				)
+			}),
+		}, {
+			"prune_count", "Prune returns how many it removed: fewer than limit where none is left",
+			withLogged(entriesOf(slices.Repeat([]domain.ApiCall{apiCall(1)}, 5), outcome(1)), func([]domain.ApiLogEntry) logCheck {
+				return steps(prunes(late, 2, 2), prunes(late, 2, 2), prunes(late, 2, 1), prunes(late, 2, 0), holdsLog())
+			}),
+		}, {
+			"prune_keeps_open", "entries that are open stay, and don't count towards the limit",
+			withLogged(slices.Concat(entriesOf(manyCalls(3), domain.Outcome{}), entriesOf([]domain.ApiCall{apiCall(4)}, outcome(1))), func(all []domain.ApiLogEntry) logCheck {
+				return steps(prunes(late, 1, 1), holdsLog(all[:3]...), prunes(late, 10, 0), holdsLog(all[:3]...), listsUnfinished(late, 10, all[:3]...))
+			}),
+		}, {
+			"prune_every_result", "Prune removes entries that were recorded and that were closed, whatever their outcome",
+			steps(recordsEach(manyCalls(1), everyResult()...), closesEach(everyResult()), prunes(late, 10, 2*len(everyResult())), holdsLog()),
+		}, {
+			"prune_forgets", "an entry that is removed is there for no method",
+			withLogged(entriesOf(manyCalls(1), outcome(1)), func(all []domain.ApiLogEntry) logCheck {
+				return steps(prunes(late, 10, 1), hasNoEntry(all[0].ID), closesNothing(all[0].ID), holdsLog(), listsUnfinished(late, 10))
+			}),
+		}, {
+			"prune_ids", "the ids that are removed don't come again",
+			withLogged(entriesOf(manyCalls(3), outcome(1)), func(removed []domain.ApiLogEntry) logCheck {
+				return steps(prunes(late, 10, 3), withLogged(filtered(), func(added []domain.ApiLogEntry) logCheck { return idsDiffer(removed, added) }))
+			}),
+		}, {
+			"prune_at_once", "Prune is safe for concurrent use: of any number at once, each entry is removed and counted once, and what is logged meanwhile stays",
+			withLogged(slices.Concat(entriesOf(slices.Repeat(manyCalls(8), 8), outcome(1)), entriesOf(manyCalls(2), domain.Outcome{})), prunesAtOnce),
+		},
+	}
+}
+
+func prunes(before time.Time, limit, want int) logCheck {
+	return func(ctx context.Context, log ports.ApiLog) error {
+		got, err := log.Prune(ctx, before, limit)
+		return yields(fmt.Sprintf("Prune(%v, %d)", before, limit), got, err, want)
+	}
+}
+
+// holdsLog checks that there are these entries and no others.
+func holdsLog(want ...domain.ApiLogEntry) logCheck {
+	return listsLog(domain.ApiLogFilter{}, len(want)+10, newestFirst(want)...)
+}
+
+func idsDiffer(removed, added []domain.ApiLogEntry) logCheck {
+	return func(context.Context, ports.ApiLog) error {
+		for _, entry := range added {
+			if slices.ContainsFunc(removed, func(e domain.ApiLogEntry) bool { return e.ID == entry.ID }) {
+				return fmt.Errorf("the id of an entry that was removed, %d, came again", entry.ID)
+			}
+		}
+		return nil
+	}
+}
+
+// prunesAtOnce prunes what is closed of all while others record, open and close.
+func prunesAtOnce(all []domain.ApiLogEntry) logCheck {
+	closed := slices.DeleteFunc(slices.Clone(all), func(e domain.ApiLogEntry) bool { return e.Outcome.IsOpen() })
+	open := all[len(closed):]
+	return func(ctx context.Context, log ports.ApiLog) error {
+		var removed atomic.Int64
+		kept := make([]domain.ApiLogEntry, crowd)
+		errs := together(2*crowd, func(i int) (err error) {
+			if i%2 == 1 {
+				kept[i/2], err = logsLate(ctx, log, i)
+				return err
+			}
+			count, err := log.Prune(ctx, late, 5)
+			removed.Add(int64(count))
+			return err
+		})
+		if err := errors.Join(errs...); err != nil {
+			return failed("Prune, Record, Open and Close at once", err)
+		}
+		rest, err := log.Prune(ctx, late, len(all))
+		if err := yields("how many entries all Prune at once and one more removed", int(removed.Load())+rest, err, len(closed)); err != nil {
+			return err
+		}
+		return holdsLog(append(kept, open...)...)(ctx, log)
+	}
+}
+
+// logsLate records, or opens and closes, a call that isn't to be pruned.
+func logsLate(ctx context.Context, log ports.ApiLog, i int) (entry domain.ApiLogEntry, err error) {
+	entry = domain.ApiLogEntry{Call: apiCall(i), Outcome: outcome(i)}
+	entry.Call.ReceivedAt = late.Add(time.Duration(i) * time.Microsecond)
+	if i%4 == 1 {
+		entry.ID, err = log.Record(ctx, entry.Call, entry.Outcome)
+		return entry, err
+	}
+	if entry.ID, err = log.Open(ctx, entry.Call); err != nil {
+		return entry, err
+	}
+	return entry, log.Close(ctx, entry.ID, entry.Outcome)
+}
