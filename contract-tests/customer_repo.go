@@ -28,7 +28,9 @@ type (
 )
 
 func customerRepoClauses() []customerClause {
-	return slices.Concat(customerClauses(), pinClauses(), changeClauses(), waitClauses(), customerEndedCtx())
+	return slices.Concat(
+		customerClauses(), listCustomerClauses(), importClauses(), importRaceClauses(), removeClauses(), removeWaitClauses(),
+		pinClauses(), changeClauses(), waitClauses(), customerEndedCtx())
 }
 
 func customerClauses() []customerClause {
@@ -82,6 +84,11 @@ func customerEndedCtx() []customerClause {
 		customerCall{"pin", letsPIN(alice.Ref, 1, noon)},
 		customerCall{"reset", resetsPIN(alice.Ref)},
 		customerCall{"change", notRun(alice.Ref)},
+		customerCall{"find_ref", findsRef(alice.Ref)},
+		customerCall{"customers", holdsAll(withRecord(alice))},
+		customerCall{"import", imports(is(domain.Changed, withPhone(alice, 9)), is(domain.Added, bob))},
+		customerCall{"plan", plans(is(domain.Added, bob))},
+		customerCall{"remove", notDeleted(alice.Ref)},
 	)
 }
 

@@ -3,6 +3,7 @@ package contracttests
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,9 @@ func waitClauses() []customerClause {
 			"find_doesnt_wait", "FindByPhone doesn't wait for a change, and finds the record from before",
 			during(findsCustomers(alice)),
 		}, {
+			"find_ref_doesnt_wait", "FindCustomer doesn't wait for a change, and finds the record from before, as Customers does",
+			during(steps(findsRefs(alice), holdsAll(alice, bob, namesake))),
+		}, {
 			"pin_doesnt_wait", "CountPINAttempt doesn't wait for a change",
 			during(letsPIN(alice.Ref, 1, noon)),
 		}, {
@@ -46,7 +50,7 @@ func waitClauses() []customerClause {
 			steps(during(locksPIN(alice.Ref)), refusesPIN(alice.Ref, noon)),
 		}, {
 			"change_waits_until_ctx_ends", "a ChangePhoto whose ctx ends while it waits fails with Unavailable, without running change",
-			during(fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(alice.Ref))),
+			during(fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(notRun(alice.Ref)))),
 		},
 	}
 }
@@ -54,30 +58,43 @@ func waitClauses() []customerClause {
 // whileChanging does something while a change of the customer runs, which lasts
 // until it is done.
 func whileChanging(ref domain.CustomerRef, do customerCheck) customerCheck {
+	return whileHolding("ChangePhoto", func(ctx context.Context, repo ports.CustomerRepo, hold func() error) error {
+		return repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			if err := hold(); err != nil {
+				return current, err
+			}
+			return photoRecord(1), nil
+		})
+	}, do)
+}
+
+// whileHolding does something while a method runs what it is given, which calls
+// hold.
+func whileHolding(method string, call func(ctx context.Context, repo ports.CustomerRepo, hold func() error) error, do customerCheck) customerCheck {
 	return func(ctx context.Context, repo ports.CustomerRepo) error {
-		running, over, changed := make(chan struct{}, 1), make(chan struct{}), make(chan error, 1)
+		running, over, done := make(chan struct{}, 1), make(chan struct{}), make(chan error, 1)
 		go func() {
-			changed <- repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			done <- call(ctx, repo, func() error {
 				select {
 				case running <- struct{}{}:
 				default: // it ran before, which is for another clause
 				}
 				select {
 				case <-over:
-					return photoRecord(1), nil
+					return nil
 				case <-ctx.Done():
-					return current, errors.New("something waits for this change to end")
+					return fmt.Errorf("something waits for this %s to end", method)
 				}
 			})
 		}()
 		select {
 		case <-running:
-		case err := <-changed:
-			return errors.Join(errors.New("ChangePhoto returned before it ran change"), err)
+		case err := <-done:
+			return errors.Join(fmt.Errorf("%s returned before it ran what it was given", method), err)
 		}
 		err := do(ctx, repo)
 		close(over)
-		return errors.Join(err, failed("ChangePhoto", <-changed))
+		return errors.Join(err, failed(method, <-done))
 	}
 }
 
@@ -97,12 +114,12 @@ func whileQueueing(ref domain.CustomerRef, do customerCheck) customerCheck {
 	}
 }
 
-// givesUp waits for a lock that isn't free, until its ctx ends.
-func givesUp(ref domain.CustomerRef) customerCheck {
+// givesUp makes a call that waits for a lock that isn't free, until its ctx ends.
+func givesUp(call customerCheck) customerCheck {
 	return func(ctx context.Context, repo ports.CustomerRepo) error {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 		defer cancel()
-		return notRun(ref)(ctx, repo)
+		return call(ctx, repo)
 	}
 }
 

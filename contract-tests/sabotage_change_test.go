@@ -25,7 +25,7 @@ func badChanges() []customerRepoSabotage {
 				return change(ctx, current)
 			})
 		})},
-		{"the namesake in fleet 690 gets the record too", []string{"change_leaves_others"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"the namesake in fleet 690 gets the record too", []string{"change_leaves_others", "remove", "remove_failed_keeps", "remove_panic_keeps"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
 			return good.ChangePhoto(ctx, ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
 				record, err := change(ctx, current)
 				if ref.Fleet == 689 && err == nil {
@@ -42,14 +42,14 @@ func badChanges() []customerRepoSabotage {
 				return change(ctx, current)
 			})
 		})},
-		{"change runs where there is no customer", []string{"change_unknown_customer"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"change runs where there is no customer", []string{"change_unknown_customer", "change_after_remove", "remove", "remove_at_once", "remove_cut_off"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
 			err := good.ChangePhoto(ctx, ref, change)
 			if errors.Is(err, domain.CustomerNotFound) {
 				_, _ = change(ctx, domain.PhotoRecord{})
 			}
 			return err
 		})},
-		{"changing nobody's photo is no error", []string{"change_unknown_customer"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"changing nobody's photo is no error", []string{"change_unknown_customer", "change_after_remove", "remove", "remove_at_once", "remove_cut_off"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
 			if err := good.ChangePhoto(ctx, ref, change); !errors.Is(err, domain.CustomerNotFound) {
 				return err
 			}

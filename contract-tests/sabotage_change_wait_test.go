@@ -127,7 +127,7 @@ func badLocks() []customerRepoSabotage {
 		})},
 		{"one lock for all customers", []string{"change_others_dont_wait", "change_queue_keeps_nobody"}, spoilGate(1)},
 		{"those who wait take a connection each", []string{"change_queue_keeps_nobody"}, spoilGate(5)},
-		{"a customer isn't locked while change runs", []string{"change_exclusive", "change_waits_until_ctx_ends"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"a customer isn't locked while change runs", []string{"change_exclusive", "change_waits_until_ctx_ends", "remove_waits_for_change", "import_during_change"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
 			var before domain.PhotoRecord
 			err := good.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
 				before = current
@@ -143,7 +143,7 @@ func badLocks() []customerRepoSabotage {
 			}
 			return good.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return record, nil })
 		})},
-		{"who waits doesn't look at ctx", []string{"change_waits_until_ctx_ends", "change_queue_keeps_nobody"}, func() ports.CustomerRepo {
+		{"who waits doesn't look at ctx", []string{"change_waits_until_ctx_ends", "change_queue_keeps_nobody", "import_during_change"}, func() ports.CustomerRepo {
 			g := make(gate, 1)
 			return spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
 				run := func() error { return good.ChangePhoto(ctx, ref, change) }
@@ -153,7 +153,7 @@ func badLocks() []customerRepoSabotage {
 				return g.pass(live(ctx), run)
 			})()
 		}},
-		{"who gives up waiting gets another kind", []string{"change_waits_until_ctx_ends"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"who gives up waiting gets another kind", []string{"change_waits_until_ctx_ends", "change_waits_for_remove", "change_after_remove", "import_during_change"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
 			early := ctx.Err() == nil
 			err := good.ChangePhoto(ctx, ref, change)
 			if early && errors.Is(err, domain.Unavailable) && errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -22,6 +22,11 @@ type badCustomerRepo struct {
 	count              func(context.Context, domain.CustomerRef, time.Time) error
 	reset              func(context.Context, domain.CustomerRef) error
 	change             func(context.Context, domain.CustomerRef, ports.PhotoChange) error
+	findRef            func(context.Context, domain.CustomerRef) (domain.Customer, error)
+	list               func(context.Context, domain.CustomerRef, int) ([]domain.Customer, error)
+	imports            func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
+	plan               func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
+	remove             func(context.Context, domain.CustomerRef, func(context.Context) error) error
 }
 
 func (b *badCustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
@@ -59,6 +64,41 @@ func (b *badCustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRe
 	return b.CustomerRepo.ChangePhoto(ctx, ref, change)
 }
 
+func (b *badCustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
+	if b.findRef != nil {
+		return b.findRef(ctx, ref)
+	}
+	return b.CustomerRepo.FindCustomer(ctx, ref)
+}
+
+func (b *badCustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
+	if b.list != nil {
+		return b.list(ctx, after, limit)
+	}
+	return b.CustomerRepo.Customers(ctx, after, limit)
+}
+
+func (b *badCustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	if b.imports != nil {
+		return b.imports(ctx, customers)
+	}
+	return b.CustomerRepo.ImportCustomers(ctx, customers)
+}
+
+func (b *badCustomerRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	if b.plan != nil {
+		return b.plan(ctx, customers)
+	}
+	return b.CustomerRepo.PlanImport(ctx, customers)
+}
+
+func (b *badCustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+	if b.remove != nil {
+		return b.remove(ctx, ref, deletePhoto)
+	}
+	return b.CustomerRepo.RemoveCustomer(ctx, ref, deletePhoto)
+}
+
 // spoilCustomerRepo makes a badCustomerRepo whose methods spoil sets. They
 // call the good ones through good.
 func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)) func() ports.CustomerRepo {
@@ -72,7 +112,9 @@ func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)
 func TestCustomerRepoClausesCanFail(t *testing.T) {
 	t.Parallel()
 	proveClauses(t, customerRepoClauses(), slices.Concat(
-		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badChanges(), badFailingChanges(), badLocks(), badWaits(), badCustomerReposAfterCtx()))
+		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badChanges(), badFailingChanges(), badLocks(), badWaits(),
+		badCustomerLists(), badImports(), badImportLocks(), badImportRaces(), badRemoves(), badFailingRemoves(), badRemoveLocks(), badCustomerReposAfterCtx(),
+		badCustomerListsAfterCtx()))
 }
 
 type customerRepoSabotage = sabotage[ports.CustomerRepo]
@@ -185,7 +227,7 @@ func spoilFind(change func(found *domain.Customer)) func() ports.CustomerRepo {
 
 func badFinds() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"ids are read as 32 bits", []string{"add_then_find"}, spoilFind(func(found *domain.Customer) {
+		{"ids are read as 32 bits", []string{"add_then_find", "import_adds"}, spoilFind(func(found *domain.Customer) {
 			found.Ref.Customer = domain.CustomerID(int32(found.Ref.Customer))
 		})},
 		{"sizes are read as 32 bits", []string{"change_stores_record"}, spoilFind(func(found *domain.Customer) {

@@ -66,7 +66,10 @@ func badPINs() []customerRepoSabotage {
 	return []customerRepoSabotage{
 		{"the PIN is never locked", []string{
 			"pin_locks", "pin_retry_after", "pin_lock_ends", "pin_lock_not_prolonged", "pin_at_once", "reset_count", "reset_leaves_others",
-			"add_keeps_lock_and_photo", "change_keeps_pin_lock", "add_ended_ctx", "find_ended_ctx", "pin_ended_ctx", "reset_ended_ctx", "change_ended_ctx",
+			"add_keeps_lock_and_photo", "change_keeps_pin_lock", "import_adds_like_add", "import_keeps_lock_and_photo", "import_leaves_others", "import_phone_taken",
+			"import_repeated", "import_unchanged", "remove_leaves_others", "remove_failed_keeps", "remove_panic_keeps", "remove_cut_off",
+			"add_ended_ctx", "find_ended_ctx", "pin_ended_ctx", "reset_ended_ctx", "change_ended_ctx",
+			"find_ref_ended_ctx", "customers_ended_ctx", "import_ended_ctx", "plan_ended_ctx", "remove_ended_ctx",
 		}, spoilCount(func(err error) error {
 			if errors.Is(err, domain.PINLocked) {
 				return nil
@@ -98,7 +101,7 @@ func badPINs() []customerRepoSabotage {
 				return good.CountPINAttempt(ctx, ref, now)
 			}
 		})},
-		{"a customer's attempts count for the namesake in fleet 689", []string{"pin_count_leaves_others"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer's attempts count for the namesake in fleet 689", []string{"pin_count_leaves_others", "remove_leaves_others"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				err := good.CountPINAttempt(ctx, ref, now)
 				if err == nil && ref.Fleet != 689 {
@@ -107,7 +110,7 @@ func badPINs() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"CountPINAttempt of nobody is no error", []string{"pin_unknown_customer"}, spoilCount(func(err error) error {
+		{"CountPINAttempt of nobody is no error", []string{"pin_unknown_customer", "remove", "remove_at_once", "remove_cut_off"}, spoilCount(func(err error) error {
 			if errors.Is(err, domain.CustomerNotFound) {
 				return nil
 			}
@@ -118,7 +121,7 @@ func badPINs() []customerRepoSabotage {
 
 func badPINLocks() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"after a lock one attempt locks again", []string{"pin_lock_ends"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"after a lock one attempt locks again", []string{"pin_lock_ends", "remove_then_add"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
 			attempts := &tally{counts: map[domain.CustomerRef]int{}}
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				err := good.CountPINAttempt(ctx, ref, now)
@@ -174,7 +177,7 @@ func badResets() []customerRepoSabotage {
 			}
 			return good()
 		})},
-		{"only a count is reset, not a lock", []string{"reset_unlocks"}, spoilResetByCount(func(attempts int, good func() error) error {
+		{"only a count is reset, not a lock", []string{"reset_unlocks", "remove", "remove_cut_off"}, spoilResetByCount(func(attempts int, good func() error) error {
 			if attempts >= domain.MaxWrongPINs {
 				return nil
 			}
@@ -192,7 +195,7 @@ func badResets() []customerRepoSabotage {
 				return good.ResetPINLock(ctx, ref)
 			}
 		})},
-		{"ResetPINLock of nobody is no error", []string{"reset_unknown_customer", "add_known_phone", "add_same_phone_at_once", "add_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"ResetPINLock of nobody is no error", []string{"reset_unknown_customer", "add_known_phone", "add_same_phone_at_once", "add_cut_off", "remove", "remove_at_once", "remove_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
 				if err := good.ResetPINLock(ctx, ref); !errors.Is(err, domain.CustomerNotFound) {
 					return err

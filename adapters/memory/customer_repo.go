@@ -150,9 +150,6 @@ func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRe
 	}
 	defer unlock()
 
-	if _, err := r.FindCustomer(ctx, ref); err != nil { // removed meanwhile
-		return err
-	}
 	if err := deletePhoto(ctx); err != nil {
 		return err
 	}
@@ -163,7 +160,8 @@ func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRe
 	})
 }
 
-// lockPhoto waits for the customer's turn.
+// lockPhoto waits for the customer's turn. Who is removed meanwhile is gone, also
+// when there is a new customer in the place.
 func (r *CustomerRepo) lockPhoto(ctx context.Context, ref domain.CustomerRef) (unlock func(), err error) {
 	var locked *customer
 	if err := r.update(ctx, "change photo", ref, func(c *customer) error { locked = c; return nil }); err != nil {
@@ -171,10 +169,25 @@ func (r *CustomerRepo) lockPhoto(ctx context.Context, ref domain.CustomerRef) (u
 	}
 	select {
 	case locked.changing <- struct{}{}:
-		return func() { <-locked.changing }, nil
 	case <-ctx.Done():
 		return nil, ended(ctx, "wait for the customer's lock")
 	}
+	unlock = func() { <-locked.changing }
+	err = r.update(ctx, "lock the customer", ref, func(c *customer) error {
+		if c != locked {
+			return noCustomer(ref)
+		}
+		return nil
+	})
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+func noCustomer(ref domain.CustomerRef) error {
+	return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
 }
 
 // update runs f on the customer ref, alone.
@@ -186,7 +199,7 @@ func (r *CustomerRepo) update(ctx context.Context, action string, ref domain.Cus
 	defer r.mu.Unlock()
 	c := r.byRef[ref]
 	if c == nil {
-		return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
+		return noCustomer(ref)
 	}
 	return f(c)
 }

@@ -17,7 +17,7 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 		if results, after, err = planImport(ctx, tx, customers); err != nil {
 			return err
 		}
-		return applyImport(ctx, tx, results, after)
+		return applyImport(ctx, tx, customers, results, after)
 	})
 	if err != nil {
 		return nil, err
@@ -51,8 +51,9 @@ func planImport(ctx context.Context, tx pgx.Tx, customers []domain.CustomerImpor
 	return results, after, nil
 }
 
-// applyImport makes the changes, in their order, then the additions.
-func applyImport(ctx context.Context, tx pgx.Tx, results []domain.ImportResult, after []domain.Customer) error {
+// applyImport makes the changes, in their order, then the additions. A PIN that
+// is kept isn't written, as another import may have changed it meanwhile.
+func applyImport(ctx context.Context, tx pgx.Tx, customers []domain.CustomerImport, results []domain.ImportResult, after []domain.Customer) error {
 	changes := &pgx.Batch{}
 	var fleets, ids, phones []int64
 	var pins [][]byte
@@ -60,7 +61,8 @@ func applyImport(ctx context.Context, tx pgx.Tx, results []domain.ImportResult, 
 		pin, _ := digest(c.PIN).([]byte) // nil: none
 		switch results[i] {
 		case domain.Changed:
-			changes.Queue(`UPDATE customers SET phone = $1, pin_hash = $2 WHERE fleet_id = $3 AND id = $4`, c.Phone, pin, c.Ref.Fleet, c.Ref.Customer)
+			changes.Queue(`UPDATE customers SET phone = $1, pin_hash = CASE WHEN $2 THEN pin_hash ELSE $3 END WHERE fleet_id = $4 AND id = $5`,
+				c.Phone, customers[i].KeepPIN, pin, c.Ref.Fleet, c.Ref.Customer)
 		case domain.Added:
 			fleets, ids = append(fleets, int64(c.Ref.Fleet)), append(ids, int64(c.Ref.Customer))
 			phones, pins = append(phones, int64(c.Phone)), append(pins, pin)

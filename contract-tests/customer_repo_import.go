@@ -1,0 +1,201 @@
+package contracttests
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+func importClauses() []customerClause {
+	alice, bob, carol, namesake := customer(689, 1), customer(689, 2), customer(689, 3), customer(690, 1)
+	given := addsCustomers(alice, bob, namesake)
+	aliceMoved, aliceNewPIN, aliceNoPIN := withPhone(alice, 9), withPIN(alice, carol.PIN), withPIN(alice, domain.PINHash{})
+	bobTakes := withPIN(withPhone(bob, alice.Phone), carol.PIN)
+	return []customerClause{
+		{
+			"import_adds", "ImportCustomers adds customers, whole, with a PIN or without, in any fleet",
+			steps(imports(each(domain.Added, oddCustomers())...), findsCustomers(oddCustomers()...), findsRefs(oddCustomers()...)),
+		}, {
+			"import_adds_like_add", "what is added is as AddCustomer adds it: its photo can be changed, and no attempt is counted on its PIN",
+			steps(imports(is(domain.Added, alice)), locksPIN(alice.Ref), refusesPIN(alice.Ref, noon), records(alice.Ref, photoRecord(1)),
+				holdsRecord(alice, photoRecord(1))),
+		}, {
+			"import_changes_phone", "a customer whose phone number is another one is Changed, and found by the new one alone",
+			steps(given, imports(is(domain.Changed, aliceMoved)), findsCustomers(aliceMoved), findsNobody(689, alice.Phone), holdsAll(aliceMoved, bob, namesake)),
+		}, {
+			"import_changes_pin", "a customer whose PIN is another one is Changed",
+			steps(given, imports(is(domain.Changed, aliceNewPIN)), holdsAll(aliceNewPIN, bob, namesake)),
+		}, {
+			"import_removes_pin", "a customer who has a PIN, of whom none is imported, is Changed, and has none",
+			steps(given, imports(is(domain.Changed, aliceNoPIN)), holdsAll(aliceNoPIN, bob, namesake), imports(is(domain.Changed, alice)), holdsAll(alice, bob, namesake)),
+		}, {
+			"import_keeps_pin", "KeepPIN leaves the PIN of a customer who exists as it is, and a new one has none",
+			steps(given, imports(keeping(domain.Changed, withPIN(aliceMoved, carol.PIN)), keeping(domain.Unchanged, withPIN(bob, carol.PIN)), keeping(domain.Added, carol)),
+				holdsAll(aliceMoved, bob, withPIN(carol, domain.PINHash{}), namesake)),
+		}, {
+			"import_unchanged", "a customer who is so already is Unchanged, and all stays",
+			steps(given, lockAndRecord(alice), imports(is(domain.Unchanged, alice)), lockedAndRecorded(alice)),
+		}, {
+			"import_keeps_lock_and_photo", "a change leaves the PIN's lock and the photo's record",
+			steps(given, lockAndRecord(alice), imports(is(domain.Changed, withPIN(aliceMoved, carol.PIN))), lockedAndRecorded(withPIN(aliceMoved, carol.PIN))),
+		}, {
+			"import_phone_taken", "a customer whose phone number another one of the fleet has is PhoneTaken, and all of it stays, while the rest goes in",
+			steps(given, lockAndRecord(bob), imports(is(domain.PhoneTaken, bobTakes), is(domain.Added, carol)), lockedAndRecorded(bob),
+				imports(is(domain.PhoneTaken, withPhone(customer(689, 4), bob.Phone)), is(domain.Changed, aliceMoved)),
+				lockedAndRecorded(bob), fails(domain.CustomerNotFound, "FindCustomer of one whose phone number was taken", findsRef(customer(689, 4).Ref)),
+				findsCustomers(aliceMoved, carol)),
+		}, {
+			"import_in_turn", "customers are imported one after the other: a phone number that one gives up, a later one may take, not an earlier one",
+			importsInTurn(),
+		}, {
+			"import_leaves_others", "ImportCustomers leaves other customers, and those of other fleets with the same ids and phone numbers",
+			steps(given, lockAndRecord(namesake), imports(is(domain.Changed, withPIN(aliceMoved, carol.PIN)), is(domain.Added, carol)),
+				lockedAndRecorded(namesake), findsRefs(bob), imports(is(domain.Changed, withPhone(namesake, bob.Phone))), findsRefs(bob)),
+		}, {
+			"import_results", "the results are in the order of the customers",
+			steps(given, imports(mixed()...)),
+		}, {
+			"import_none", "importing nobody changes nothing, without an error",
+			steps(given, imports(), plans(), holdsAll(alice, bob, namesake)),
+		}, {
+			"import_repeated", "repeating an import is harmless",
+			steps(given, imports(is(domain.Changed, aliceMoved), is(domain.Added, carol)), lockAndRecord(carol),
+				imports(is(domain.Unchanged, aliceMoved), is(domain.Unchanged, carol)), lockedAndRecorded(carol), findsRefs(aliceMoved)),
+		}, {
+			"import_most", "ports.MaxImport customers can be imported, added and changed",
+			importsMost(),
+		}, {
+			"import_cut_off", "an ImportCustomers whose ctx ends fails with Unavailable and imports all or none",
+			cutOff(importCutOff),
+		}, {
+			"plan", "PlanImport returns what ImportCustomers would, and changes nothing",
+			steps(given, records(alice.Ref, photoRecord(1)), plans(mixed()...), plans(mixed()...), holdsRecord(alice, photoRecord(1)), records(alice.Ref, domain.PhotoRecord{}),
+				holdsAll(alice, bob, namesake), imports(mixed()...)),
+		},
+	}
+}
+
+// imported is a customer who is imported, and what must come of it.
+type imported struct {
+	domain.CustomerImport
+	want domain.ImportResult
+}
+
+func is(want domain.ImportResult, c domain.Customer) imported {
+	return imported{domain.CustomerImport{Ref: c.Ref, Phone: c.Phone, PIN: c.PIN}, want}
+}
+
+// keeping is with KeepPIN, so that the PIN isn't looked at.
+func keeping(want domain.ImportResult, c domain.Customer) imported {
+	row := is(want, c)
+	row.KeepPIN = true
+	return row
+}
+
+func each(want domain.ImportResult, customers []domain.Customer) []imported {
+	var rows []imported
+	for _, c := range customers {
+		rows = append(rows, is(want, c))
+	}
+	return rows
+}
+
+// mixed has each result, where customer(689, 1), customer(689, 2) and
+// customer(690, 1) are stored.
+func mixed() []imported {
+	alice, bob := customer(689, 1), customer(689, 2)
+	return []imported{
+		is(domain.PhoneTaken, withPhone(customer(689, 3), alice.Phone)), is(domain.Changed, withPhone(bob, 22)), is(domain.Added, withPhone(customer(689, 4), bob.Phone)),
+		is(domain.Unchanged, alice), is(domain.Added, customer(690, 2)), keeping(domain.Unchanged, withPIN(customer(690, 1), alice.PIN)), is(domain.Added, customer(1, 1)),
+	}
+}
+
+func withPhone(c domain.Customer, phone domain.PhoneNumber) domain.Customer {
+	c.Phone = phone
+	return c
+}
+
+func withPIN(c domain.Customer, pin domain.PINHash) domain.Customer {
+	c.PIN = pin
+	return c
+}
+
+// imports fails with the first result that is wrong.
+func imports(rows ...imported) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		results, err := repo.ImportCustomers(ctx, withoutResults(rows))
+		return sameResults("ImportCustomers", rows, results, err)
+	}
+}
+
+func plans(rows ...imported) customerCheck {
+	return func(ctx context.Context, repo ports.CustomerRepo) error {
+		results, err := repo.PlanImport(ctx, withoutResults(rows))
+		return sameResults("PlanImport", rows, results, err)
+	}
+}
+
+func withoutResults(rows []imported) []domain.CustomerImport {
+	customers := make([]domain.CustomerImport, len(rows))
+	for i, row := range rows {
+		customers[i] = row.CustomerImport
+	}
+	return customers
+}
+
+func sameResults(method string, rows []imported, results []domain.ImportResult, err error) error {
+	if err := yields("how many results "+method+" returns", len(results), err, len(rows)); err != nil {
+		return err
+	}
+	for i, row := range rows {
+		if results[i] != row.want {
+			return fmt.Errorf("%s of %d customers, number %d of whom is %+v: got %q, want %q", method, len(rows), i+1, row.CustomerImport, results[i], row.want)
+		}
+	}
+	return nil
+}
+
+// lockAndRecord gives a customer a lock on the PIN and a photo.
+func lockAndRecord(c domain.Customer) customerCheck {
+	return steps(records(c.Ref, photoRecord(1)), locksPIN(c.Ref))
+}
+
+// lockedAndRecorded checks what lockAndRecord did.
+func lockedAndRecorded(c domain.Customer) customerCheck {
+	return steps(holdsRecord(c, photoRecord(1)), refusesPIN(c.Ref, noon))
+}
+
+func importsInTurn() customerCheck {
+	alice, bob, carol, dave := customer(689, 1), customer(689, 2), customer(689, 3), customer(689, 4)
+	const free, other = 77, 78
+	bobFirst, carolNext, daveLast := withPhone(bob, alice.Phone), withPhone(carol, bob.Phone), withPhone(dave, carol.Phone)
+	return steps(addsCustomers(alice, bob, carol),
+		// too early, and one who stays keeps the number
+		imports(is(domain.PhoneTaken, bobFirst), is(domain.Changed, withPhone(alice, free)), is(domain.PhoneTaken, carolNext)),
+		holdsAll(withPhone(alice, free), bob, carol),
+		// each takes what the one before gives up, a new customer too
+		imports(is(domain.Changed, bobFirst), is(domain.Changed, carolNext), is(domain.Added, daveLast)),
+		holdsAll(withPhone(alice, free), bobFirst, carolNext, daveLast),
+		// nobody gives up a number first
+		imports(is(domain.PhoneTaken, bob), is(domain.PhoneTaken, withPhone(carol, alice.Phone))),
+		imports(is(domain.PhoneTaken, withPhone(customer(689, 5), free)), is(domain.Changed, withPhone(alice, other))),
+		holdsAll(withPhone(alice, other), bobFirst, carolNext, daveLast),
+	)
+}
+
+// importsMost adds as many customers as can be, and then gives each the phone
+// number of the one before who gives it up.
+func importsMost() customerCheck {
+	customers := manyCustomers(ports.MaxImport)
+	moved := slices.Clone(customers)
+	for i := range moved {
+		moved[i].Phone++
+	}
+	backwards := slices.Clone(moved)
+	slices.Reverse(backwards)
+	return steps(imports(each(domain.Added, customers)...), holdsAll(customers...), imports(each(domain.Changed, backwards)...), holdsAll(moved...),
+		plans(each(domain.PhoneTaken, customers[1:])...), imports(each(domain.Unchanged, moved)...))
+}
