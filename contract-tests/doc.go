@@ -3,8 +3,9 @@
 // and domain.
 //
 // There is one function a port: [FleetAuth], [CustomerRepo], [PhotoStore] and
-// [ApiLog]. Each takes a function that opens a port, and calls it for each
-// clause of the suite:
+// [ApiLog], and [PhotoLister] for a photo store that can also list its photos.
+// Each takes a function that opens a port, and calls it for each clause of the
+// suite:
 //
 //	import contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 //

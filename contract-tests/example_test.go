@@ -39,6 +39,12 @@ func ExamplePhotoStore() {
 	}
 }
 
+func ExamplePhotoLister() {
+	_ = func(t *testing.T) { // func TestPhotoLister(t *testing.T)
+		contracttests.PhotoLister(t, func(*testing.T) ports.PhotoLister { return memory.NewPhotoStore() })
+	}
+}
+
 func ExampleApiLog() {
 	_ = func(t *testing.T) { // func TestApiLog(t *testing.T)
 		contracttests.ApiLog(t, func(*testing.T) ports.ApiLog { return memory.NewApiLog() })

@@ -63,10 +63,35 @@ func TestApiLog(t *testing.T) {
 	}
 }
 
+// TestPhotoStore runs both suites on a store that lists its photos.
 func TestPhotoStore(t *testing.T) {
 	for _, a := range photoStores {
-		tested.cell(t, "PhotoStore", len(photoStoreClauses(2_000)), func(t *testing.T) { PhotoStore(t, a.open) }, a.backend)
+		clauses := len(photoStoreClauses(2_000))
+		if listsItsPhotos(a.scheme) {
+			clauses += len(photoListerClauses())
+		}
+		tested.cell(t, "PhotoStore", clauses, func(t *testing.T) {
+			PhotoStore(t, a.open)
+			if listsItsPhotos(a.scheme) {
+				PhotoLister(t, func(t *testing.T) ports.PhotoLister { return asLister(t, a.open(t)) })
+			}
+		}, a.backend)
 	}
+}
+
+// listsItsPhotos says whether the store under this scheme has to.
+func listsItsPhotos(scheme string) bool {
+	_, lists := any((*gocloud.PhotoStore)(nil)).(ports.PhotoLister)
+	return scheme == "memory" || lists
+}
+
+func asLister(t *testing.T, store ports.PhotoStore) ports.PhotoLister {
+	t.Helper()
+	lister, lists := store.(ports.PhotoLister)
+	if !lists {
+		t.Fatalf("%T doesn't list its photos", store)
+	}
+	return lister
 }
 
 func openMemoryDatabase(*testing.T) database {

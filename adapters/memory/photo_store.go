@@ -78,14 +78,17 @@ func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, err
 		s.mu.RLock()
 		photos := maps.Clone(s.photos)
 		s.mu.RUnlock()
+		err := ended(ctx, "list photos")
 		for key, photo := range photos {
-			if err := ended(ctx, "list photos"); err != nil {
-				yield(domain.StoredPhoto{}, err)
-				return
+			if err = ended(ctx, "list photos"); err != nil {
+				break
 			}
 			if !yield(domain.StoredPhoto{Key: key, Size: int64(len(photo.jpeg)), ChangedAt: photo.at.UTC()}, nil) {
 				return
 			}
+		}
+		if err != nil {
+			yield(domain.StoredPhoto{}, err)
 		}
 	}
 }
