@@ -105,7 +105,7 @@ func TestStartRefuses(t *testing.T) {
 		"no_tables": {arrangeEmpty, tables, ""},
 		"newer": {func(t *testing.T) string {
 			return arranged(t, `CREATE TABLE fleetphoto_versions AS SELECT 99 AS version_id, true AS is_applied`)
-		}, "its tables are version 99, this program knows 1", "its tables are version 99, this program knows 1"},
+		}, "its tables are version 99, this program knows 2", "its tables are version 99, this program knows 2"},
 		"other_tables": {func(t *testing.T) string { return arranged(t, `CREATE TABLE customers (id BIGINT)`) }, tables, `relation "customers" already exists`},
 		"no_schema": {func(t *testing.T) string {
 			return with(t, servers.Postgres(t), "search_path", "nowhere")
