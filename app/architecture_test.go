@@ -45,6 +45,13 @@ var homes = map[string][]string{
 	"net/http/...":                      {"adapters/*/...", "app/...", "contract-tests/..."},
 
 	"github.com/testcontainers/testcontainers-go/...": {"contract-tests/servers"},
+
+	// What is measured and where it is sent is decided in one place. The API of
+	// OpenTelemetry, which does nothing by itself, any adapter may import.
+	"go.opentelemetry.io/otel/sdk/...":        {"adapters/telemetry"},
+	"go.opentelemetry.io/otel/exporters/...":  {"adapters/telemetry"},
+	"github.com/prometheus/client_golang/...": {"adapters/telemetry"},
+	"github.com/exaring/otelpgx/...":          {"adapters/postgres"},
 }
 
 // matches tells whether name is of the pattern.
@@ -146,6 +153,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 	const module = "example.com/m"
 	const fx, huma, sqlite = "go.uber.org/fx", "github.com/danielgtaylor/huma/v2", "modernc.org/sqlite"
 	const containers = "github.com/testcontainers/testcontainers-go"
+	const sdk, prometheus = "go.opentelemetry.io/otel/sdk/trace", "github.com/prometheus/client_golang/prometheus"
 	for _, test := range []struct {
 		folder    string
 		good, bad []string // own packages begin with "/"
@@ -174,6 +182,12 @@ func TestImportRulesFindBadImports(t *testing.T) {
 			"adapters/sqlite/migrations", []string{"/adapters/sqlite", "database/sql"},
 			[]string{"/adapters/postgres", "/adapters/postgres/migrations", "/app"},
 		},
+		{
+			"adapters/telemetry", []string{"net/http", sdk, prometheus, "/domain/usecase", "/ports"},
+			[]string{"/adapters/httpapi", "/adapters/sqlite", "/app", fx, huma},
+		},
+		{"adapters/postgres", []string{"go.opentelemetry.io/otel/trace", "github.com/exaring/otelpgx"}, []string{"/adapters/telemetry", sdk, prometheus}},
+		{"app", []string{"/adapters/telemetry"}, []string{sdk, prometheus}},
 		{"adapters/httpapi", []string{huma, huma + "/adapters/humachi", "net/http", "/domain/usecase"}, []string{"/adapters/memory", fx}},
 		{
 			"contract-tests", []string{"testing", "net/http", "/domain", "/domain/usecase", "/ports", "golang.org/x/tools/txtar"},

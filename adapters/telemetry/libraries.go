@@ -13,7 +13,7 @@ import (
 // tracedLibraries are those whose spans are wanted. Cloud SDKs have more to
 // tell, such as whole URLs with their queries.
 func tracedLibraries() []string {
-	return []string{"gocloud.dev/blob", "github.com/exaring/otelpgx", "github.com/XSAM/otelsql"}
+	return []string{"gocloud.dev/blob", "github.com/exaring/otelpgx", "github.com/fleetphoto/fleetphoto/adapters/sqlite"}
 }
 
 // libraries is the provider that the libraries below the adapters find. They

@@ -98,15 +98,15 @@ func (t *Telemetry) Request(r *http.Request) (context.Context, func(Exchange)) {
 }
 
 // Stage begins a stage of a call, as usecase.UpdateCustomerPhoto.Observe does.
-func (t *Telemetry) Stage(ctx context.Context, stage domain.Stage) (context.Context, func(error)) {
-	begun := time.Now()
+func (t *Telemetry) Stage(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
+	count := t.metrics.stages[stage]
 	if t.traces == nil {
-		return ctx, func(error) { t.metrics.stage(stage, time.Since(begun)) }
+		return ctx, count
 	}
 	ctx, end := t.traces.stage(ctx, stage)
-	return ctx, func(err error) {
+	return ctx, func(took time.Duration, err error) {
 		end(err)
-		t.metrics.stage(stage, time.Since(begun))
+		count(took, err)
 	}
 }
 

@@ -35,7 +35,8 @@ func newTraces(ctx context.Context, exporter sdktrace.SpanExporter, version stri
 	if err != nil {
 		return nil, err
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	batches := &together{SpanProcessor: sdktrace.NewBatchSpanProcessor(exporter)}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(batches), sdktrace.WithResource(about))
 	return &traces{provider: provider, tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version))}, nil
 }
 
@@ -81,7 +82,11 @@ func knownMethod(method string) string {
 	return ""
 }
 
+// stage begins the span of a stage, where the request has one that is kept.
 func (t *traces) stage(ctx context.Context, stage domain.Stage) (context.Context, func(error)) {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return ctx, func(error) {}
+	}
 	ctx, span := t.tracer.Start(ctx, stage.String())
 	return ctx, func(err error) {
 		fail(span, err)

@@ -24,9 +24,9 @@ func TestStageTimes(t *testing.T) {
 	}
 	w.steps.reset(acts)
 	var told []string
-	w.update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(error)) {
+	w.update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
 		told = append(told, stage.String())
-		return ctx, func(err error) { told = append(told, fmt.Sprintf("%v, %v", stage, err)) }
+		return ctx, func(_ time.Duration, err error) { told = append(told, fmt.Sprintf("%v, %v", stage, err)) }
 	}
 	request := w.request()
 	request.Details.Stages[domain.Receive] = time.Second
@@ -65,9 +65,9 @@ func TestStagesOfAFailure(t *testing.T) {
 		w := newWorld(t)
 		w.steps.reset(map[string]func() error{failing: down})
 		var begun, failed []string
-		w.update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(error)) {
+		w.update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
 			begun = append(begun, stage.String())
-			return ctx, func(err error) {
+			return ctx, func(_ time.Duration, err error) {
 				if err != nil {
 					failed = append(failed, stage.String())
 				}

@@ -23,9 +23,9 @@ type UpdateCustomerPhoto struct {
 	Reader    *photo.Reader
 	Clock     func() time.Time
 	// Observe is told that a stage of a call begins. The stage runs with the
-	// context that it returns, and calls the function with the stage's error
-	// when it ends. It is called by any number of calls at once.
-	Observe func(context.Context, domain.Stage) (context.Context, func(error))
+	// context that it returns, and calls the function with the time that it
+	// took and its error when it ends. It is called by any number of calls at once.
+	Observe func(context.Context, domain.Stage) (context.Context, func(time.Duration, error))
 }
 
 // Request is a call whose parameters have their types.
@@ -216,13 +216,14 @@ func (u *UpdateCustomerPhoto) failure(err error, details domain.OutcomeDetails) 
 // back, and ends with the function, which adds the time that it took to times.
 func (u *UpdateCustomerPhoto) Begin(ctx context.Context, stage domain.Stage, times *domain.StageTimes) (context.Context, func(error)) {
 	begun := u.Clock()
-	observed := func(error) {}
+	observed := func(time.Duration, error) {}
 	if u.Observe != nil {
 		ctx, observed = u.Observe(ctx, stage)
 	}
 	return ctx, func(err error) {
-		times[stage] += u.Clock().Sub(begun).Truncate(time.Microsecond)
-		observed(err)
+		took := u.Clock().Sub(begun)
+		times[stage] += took.Truncate(time.Microsecond)
+		observed(took, err)
 	}
 }
 

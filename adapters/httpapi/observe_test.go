@@ -1,0 +1,141 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// entry returns the last entry of the API log.
+func (f *fixture) entry(t *testing.T) domain.ApiLogEntry {
+	t.Helper()
+	entries, err := f.backend.ApiLog.List(t.Context(), domain.ApiLogFilter{}, 1)
+	check(t, err)
+	if len(entries) == 0 {
+		t.Fatal("nothing is logged")
+	}
+	return entries[0]
+}
+
+// TestDetailsOfACall: the API log says how a call came, a refused one too.
+func TestDetailsOfACall(t *testing.T) {
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	f := newFixture(t, func(o *Options) { o.TraceID = func(context.Context) string { return trace } })
+	whole := callJSON(t, deletePhoto)
+	for _, test := range []struct {
+		name, contentType string
+		body              []byte
+		wantType          string
+		read              int
+	}{
+		{"a success", typeJSON + "; charset=utf-8", whole, typeJSON + "; charset=utf-8", len(whole)},
+		{"no JSON", typeJSON, []byte("{"), typeJSON, 1},
+		{"another type, which isn't read", "text/plain", whole, "text/plain", 0},
+		{"a type that is too long to keep", strings.Repeat("ä", 200) + "\xff", whole, strings.Repeat("ä", 100), 0},
+		{"no UTF-8", "text/\xffplain", whole, "text/plain", 0},
+		{"no type", "", whole, "", 0},
+	} {
+		f.post(t, test.contentType, bytes.NewReader(test.body))
+		got := f.entry(t).Call.Details
+		if got.TraceID != trace || got.ContentType != test.wantType || got.BodyBytes != int64(test.read) {
+			t.Errorf("%s: got %+v", test.name, got)
+		}
+	}
+}
+
+// TestTimeToReceive: it is a stage, of a call that fails there too.
+func TestTimeToReceive(t *testing.T) {
+	f := newFixture(t)
+	for _, rest := range []string{string(callJSON(t, deletePhoto)), "no JSON"} {
+		read, write := io.Pipe()
+		go func() {
+			time.Sleep(2 * time.Millisecond)
+			_, _ = io.WriteString(write, rest)
+			_ = write.Close()
+		}()
+		f.post(t, typeJSON, read)
+		if got := f.entry(t).Call.Details.Stages[domain.Receive]; got < 2*time.Millisecond {
+			t.Errorf("%.10s: got %v, although the body took longer", rest, got)
+		}
+	}
+}
+
+// TestObserve: each request once, with what came of it.
+func TestObserve(t *testing.T) {
+	type key struct{}
+	var seen []Exchange
+	f := newFixture(t, func(o *Options) {
+		o.Observe = func(r *http.Request) (context.Context, func(Exchange)) {
+			return context.WithValue(r.Context(), key{}, "passed on"), func(e Exchange) { seen = append(seen, e) }
+		}
+		o.TraceID = func(ctx context.Context) string { return ctx.Value(key{}).(string) }
+		o.CORSOrigins = []string{"https://app.example.com"}
+		o.MaxInflightBytes = 64 << 10
+	})
+	valid := callJSON(t, deletePhoto)
+	large := bytes.Repeat([]byte("x"), 100<<10)
+	for _, test := range []struct {
+		method, path, contentType string
+		body                      []byte
+		want                      Exchange
+		kind                      domain.Kind
+	}{
+		{"POST", UpdatePath, typeJSON, valid, Exchange{Route: UpdatePath, Status: 200, IsCall: true}, ""},
+		{"POST", UpdatePath, typeJSON, []byte("{"), Exchange{Route: UpdatePath, Status: 400, IsCall: true}, domain.TypeError},
+		{"POST", UpdatePath, typeJSON, large, Exchange{Route: UpdatePath, Status: 503, IsCall: true}, domain.Unavailable},
+		{"GET", UpdatePath, "", nil, Exchange{Route: "(other)", Status: 405, IsCall: true}, methodNotAllowed},
+		{"OPTIONS", UpdatePath, "", nil, Exchange{Route: "(other)", Status: 204}, ""}, // a browser asks first
+		{"GET", PhotosPath + string(testCustomer.PhotoKey()), "", nil, Exchange{Route: PhotosPath + "*", Status: 404}, domain.NotFound},
+		{"GET", "/" + testKey, "", nil, Exchange{Route: "(other)", Status: 404}, domain.NotFound},
+	} {
+		seen = nil
+		request := httptest.NewRequestWithContext(t.Context(), test.method, test.path, bytes.NewReader(test.body))
+		request.Header.Set("Content-Type", test.contentType)
+		if test.method == http.MethodOptions {
+			request.Header.Set("Origin", "https://app.example.com")
+			request.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		}
+		f.ServeHTTP(httptest.NewRecorder(), request)
+		if len(seen) != 1 {
+			t.Errorf("%s %s: seen %d times", test.method, test.path, len(seen))
+			continue
+		}
+		got := seen[0]
+		if got.Route != test.want.Route || got.Status != test.want.Status || got.IsCall != test.want.IsCall || got.Took <= 0 {
+			t.Errorf("%s %s: got %+v, want %+v", test.method, test.path, got, test.want)
+		}
+		if (got.Err != nil) != (test.kind != "") || got.Err != nil && domain.AsError(got.Err).Kind != test.kind {
+			t.Errorf("%s %s: got the error %v, want %s", test.method, test.path, got.Err, test.kind)
+		}
+		if details := got.Answer.Call.Details; got.Status != 405 && test.want.IsCall && (details.TraceID != "passed on" || details.BodyBytes == 0) {
+			t.Errorf("%s %s: got %+v", test.method, test.path, details)
+		}
+	}
+	if held := f.InflightBytes(); held != 0 {
+		t.Errorf("%d bytes are still held", held)
+	}
+}
+
+func TestInflightBytesAreTold(t *testing.T) {
+	f := newFixture(t)
+	read, write := io.Pipe()
+	answered := make(chan struct{})
+	go func() { defer close(answered); f.post(t, typeJSON, read) }()
+	_, err := io.WriteString(write, "{") // which returns when it is read
+	check(t, err)
+	if held := f.InflightBytes(); held != smallestBody {
+		t.Errorf("a body that begins holds %d bytes, want %d", held, smallestBody)
+	}
+	check(t, write.Close())
+	<-answered
+	if held := f.InflightBytes(); held != 0 {
+		t.Errorf("%d bytes are still held", held)
+	}
+}
