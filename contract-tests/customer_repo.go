@@ -18,7 +18,7 @@ import (
 // time; it is called in parallel and closes the port through t.Cleanup.
 func CustomerRepo(t *testing.T, open func(t *testing.T) ports.CustomerRepo) {
 	t.Helper()
-	prove(t, customerRepoClauses(), open)
+	prove(t, customerRepoClauses(ports.MaxImport), open)
 }
 
 type (
@@ -27,9 +27,10 @@ type (
 	customerClause = clause[ports.CustomerRepo]
 )
 
-func customerRepoClauses() []customerClause {
+// customerRepoClauses takes how many customers are imported at most.
+func customerRepoClauses(most int) []customerClause {
 	return slices.Concat(
-		customerClauses(), listCustomerClauses(), importClauses(), importRaceClauses(), removeClauses(), removeWaitClauses(),
+		customerClauses(), listCustomerClauses(), importClauses(most), importRaceClauses(), removeClauses(), removeWaitClauses(),
 		pinClauses(), changeClauses(), waitClauses(), customerEndedCtx())
 }
 

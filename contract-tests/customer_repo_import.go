@@ -9,7 +9,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-func importClauses() []customerClause {
+func importClauses(most int) []customerClause {
 	alice, bob, carol, namesake := customer(689, 1), customer(689, 2), customer(689, 3), customer(690, 1)
 	given := addsCustomers(alice, bob, namesake)
 	aliceMoved, aliceNewPIN, aliceNoPIN := withPhone(alice, 9), withPIN(alice, carol.PIN), withPIN(alice, domain.PINHash{})
@@ -66,7 +66,7 @@ func importClauses() []customerClause {
 				imports(is(domain.Unchanged, aliceMoved), is(domain.Unchanged, carol)), lockedAndRecorded(carol), findsRefs(aliceMoved)),
 		}, {
 			"import_most", "ports.MaxImport customers can be imported, added and changed",
-			importsMost(),
+			importsMost(most),
 		}, {
 			"import_cut_off", "an ImportCustomers whose ctx ends fails with Unavailable and imports all or none",
 			cutOff(importCutOff),
@@ -186,10 +186,10 @@ func importsInTurn() customerCheck {
 	)
 }
 
-// importsMost adds as many customers as can be, and then gives each the phone
-// number of the one before who gives it up.
-func importsMost() customerCheck {
-	customers := manyCustomers(ports.MaxImport)
+// importsMost adds so many customers, and then gives each the phone number that
+// the one before gives up.
+func importsMost(most int) customerCheck {
+	customers := manyCustomers(most)
 	moved := slices.Clone(customers)
 	for i := range moved {
 		moved[i].Phone++

@@ -61,7 +61,7 @@ func photoListerClauses() []listerClause {
 			})),
 		}, {
 			"list_cut_off", "a List whose ctx ends yields Unavailable and ends, or yields every photo",
-			steps(inStore(putsEach(oddKeys())), cutOff(func(ctx, ending context.Context, store ports.PhotoLister, _ int) (done bool, err error) {
+			steps(inStore(putsEach(oddKeys())), cutOff(func(_, ending context.Context, store ports.PhotoLister, _ int) (done bool, err error) {
 				failure := listsPhotos(sizesOf(oddKeys()))(ending, store)
 				if failure == nil {
 					return true, nil

@@ -49,7 +49,7 @@ func TestFleetAuth(t *testing.T) {
 
 func TestCustomerRepo(t *testing.T) {
 	for _, a := range databases {
-		tested.cell(t, "CustomerRepo", len(customerRepoClauses()), func(t *testing.T) {
+		tested.cell(t, "CustomerRepo", len(customerRepoClauses(1)), func(t *testing.T) {
 			CustomerRepo(t, func(t *testing.T) ports.CustomerRepo { return a.open(t).customers })
 		}, a.backend)
 	}

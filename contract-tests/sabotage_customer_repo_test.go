@@ -111,7 +111,7 @@ func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)
 
 func TestCustomerRepoClausesCanFail(t *testing.T) {
 	t.Parallel()
-	proveClauses(t, customerRepoClauses(), slices.Concat(
+	proveClauses(t, customerRepoClauses(1_001), slices.Concat(
 		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badChanges(), badFailingChanges(), badLocks(), badWaits(),
 		badCustomerLists(), badImports(), badImportLocks(), badImportRaces(), badRemoves(), badFailingRemoves(), badRemoveLocks(), badCustomerReposAfterCtx(),
 		badCustomerListsAfterCtx()))

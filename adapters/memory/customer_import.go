@@ -23,6 +23,7 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 			r.phones[fleetPhone{c.Ref.Fleet, c.Phone}] = c
 		case domain.Added:
 			defer r.add(after[i]) // once all changes are made
+		case domain.Unchanged, domain.PhoneTaken: // all stays
 		}
 	}
 	return results, nil
