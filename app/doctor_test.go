@@ -59,8 +59,8 @@ func (s *shared) expectNoProbes() {
 	if err != nil || len(customers) > 0 {
 		s.t.Errorf("left are %+v, %v", customers, err)
 	}
-	for photo := range s.old.List(s.t.Context()) {
-		s.t.Errorf("left is %s", photo.Key)
+	for photo, err := range s.old.List(s.t.Context()) {
+		s.t.Errorf("left is %s, %v", photo.Key, err)
 	}
 }
 

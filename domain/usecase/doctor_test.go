@@ -55,9 +55,9 @@ func (w *world) checkNoProbes() {
 	if err != nil || len(customers) != 3 {
 		w.t.Errorf("left are the customers %+v, %v", customers, err)
 	}
-	for photo := range w.backend.PhotoStore.List(w.t.Context()) {
-		if photo.Key != customer.PhotoKey() {
-			w.t.Errorf("left is the photo %s", photo.Key)
+	for photo, err := range w.backend.PhotoStore.List(w.t.Context()) {
+		if err != nil || photo.Key != customer.PhotoKey() {
+			w.t.Errorf("left is the photo %s, %v", photo.Key, err)
 		}
 	}
 }

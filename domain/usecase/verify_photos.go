@@ -98,13 +98,16 @@ func (v *VerifyPhotos) Do(ctx context.Context, after domain.CustomerRef) (Verify
 // call changes the store before the record.
 func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Finding, error) {
 	found := Finding{Key: customer.Ref.PhotoKey()}
-	if _, damage, err := v.compare(ctx, found.Key, customer.Photo.Info); err != nil || damage == "" {
+	stored, err := readStored(ctx, v.Photos, found.Key)
+	if err != nil || isWell(stored, customer.Photo.Info) {
 		return found, err
 	}
-	err := v.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-		stored, damage, err := v.compare(ctx, found.Key, current.Info)
-		found.Damage = damage
-		if err != nil || !v.Repair || damage == Broken {
+	err = v.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		stored, err := readStored(ctx, v.Photos, found.Key)
+		if err == nil {
+			found.Damage, err = v.damage(ctx, stored, current.Info)
+		}
+		if err != nil || !v.Repair || found.Damage == Broken {
 			return current, err
 		}
 		current, found.Settled = stored.corrected(current, v.Clock())
@@ -116,26 +119,29 @@ func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Find
 	return found, err
 }
 
-// compare says how the store disagrees with the record; empty where it doesn't.
-func (v *VerifyPhotos) compare(ctx context.Context, key domain.PhotoKey, recorded domain.PhotoInfo) (stored storedPhoto, damage Damage, err error) {
-	stored, err = readStored(ctx, v.Photos, key)
+// isWell says that the store holds what was recorded. That was decoded before
+// it was put, unless Repair found it there.
+func isWell(stored storedPhoto, recorded domain.PhotoInfo) bool {
+	return stored.is(recorded) && (!stored.found || stored.info.Width > 0)
+}
+
+// damage is empty where there is none.
+func (v *VerifyPhotos) damage(ctx context.Context, stored storedPhoto, recorded domain.PhotoInfo) (Damage, error) {
 	switch {
-	case err != nil, !stored.found && stored.is(recorded):
-		return stored, "", err
+	case isWell(stored, recorded):
+		return "", nil
 	case !stored.found:
-		return stored, Missing, nil
-	case stored.info.Width > 0 && stored.is(recorded):
-		return stored, "", nil // it was decoded before it was put
+		return Missing, nil
 	}
 	switch broken, err := v.isBroken(ctx, stored); {
 	case err != nil:
-		return stored, "", err
+		return "", err
 	case broken:
-		return stored, Broken, nil
+		return Broken, nil
 	case !recorded.Exists():
-		return stored, Unrecorded, nil
+		return Unrecorded, nil
 	}
-	return stored, Different, nil
+	return Different, nil
 }
 
 // isBroken takes what is over the limits for whole: they may have been changed.
