@@ -14,13 +14,8 @@ func listClauses() []logClause {
 	return []logClause{
 		{
 			"list_none", "List of a port without entries returns none, without an error, and so does a filter that chooses none",
-<<<<<<< ours
-			steps(listsLog(domain.ApiLogFilter{}, 10), withLogged(filtered(), func(all []domain.ApiLogEntry) logCheck {
-				return listsLog(domain.ApiLogFilter{Fleet: 999}, 10)
-=======
 			steps(listsLog(domain.ApiLogFilter{}, 10), withLogged(filtered(), func([]domain.ApiLogEntry) logCheck {
 				return listsLog(domain.ApiLogFilter{Fleet: lost}, 10)
->>>>>>> theirs
 			})),
 		}, {
 			"list_whole", "List returns the entries whole, those that are open too",
