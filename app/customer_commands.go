@@ -162,31 +162,47 @@ func (c *customerExportCommand) Run(ctx context.Context, e environment, out io.W
 		return err
 	}
 	return provision(ctx, e, func(ctx context.Context, export *usecase.ExportCustomers) error {
-		count := 0
-		err := toFile(c.File, out, func(out io.Writer) error {
-			csv := customercsv.NewExport(out)
-			err := export.Do(ctx, fleet, func(customer domain.Customer) error {
-				count++
-				return csv.Write(customer)
-			})
-			return errors.Join(err, csv.Flush())
+		file := &exportFile{name: c.File}
+		if c.File != standardStream {
+			out = file
+		}
+		csv, count := customercsv.NewExport(out), 0
+		err := export.Do(ctx, fleet, func(customer domain.Customer) error {
+			count++
+			return csv.Write(customer)
 		})
 		if err == nil {
-			e.logger.Info(fmt.Sprintf("%d customers of fleet %d are written", count, fleet))
+			err = csv.Flush()
 		}
-		return err
+		if err := errors.Join(err, file.close()); err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("%d customers of fleet %d are written", count, fleet))
+		return nil
 	})
 }
 
-// toFile does f with the file, or with out. Where it fails, the file is left
-// without a part of what was to be written.
-func toFile(name string, out io.Writer, f func(io.Writer) error) error {
-	if name == standardStream {
-		return f(out)
+// exportFile is made, or emptied, when something is to be written to it: not
+// where the export fails before.
+type exportFile struct {
+	name string
+	file *os.File // nil: not yet
+}
+
+// Write implements io.Writer.
+func (f *exportFile) Write(p []byte) (int, error) {
+	if f.file == nil {
+		var err error
+		if f.file, err = os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640); err != nil {
+			return 0, fmt.Errorf("cannot write the export: %w", err)
+		}
 	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return fmt.Errorf("cannot write the export: %w", err)
+	return f.file.Write(p)
+}
+
+func (f *exportFile) close() error {
+	if f.file == nil {
+		return nil
 	}
-	return errors.Join(f(file), file.Close())
+	return f.file.Close()
 }

@@ -86,11 +86,8 @@ func (c *customerImportCommand) explain(ctx context.Context, report usecase.Impo
 	case ctx.Err() != nil:
 		err = errors.New("a signal came")
 	}
-	switch {
-	case c.DryRun:
+	if c.DryRun || report.Line == 0 {
 		return err
-	case report.Line == 0:
-		return fmt.Errorf("nothing was imported: %w", err)
 	}
 	return fmt.Errorf("the import was cut off: %w; all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", err, report.Line, report.Line+1)
 }

@@ -152,7 +152,10 @@ func TestRowsFromALine(t *testing.T) {
 
 func TestRowsStop(t *testing.T) {
 	t.Parallel()
-	for range customercsv.Rows(strings.NewReader("1,1\n2,2\n"), 1) {
+	for row, err := range customercsv.Rows(strings.NewReader("1,1\n2,2\n"), 1) {
+		if err != nil || row.Line != 1 {
+			t.Errorf("got %+v, %v", row, err)
+		}
 		break // and nothing is yielded after it
 	}
 }

@@ -1,17 +1,26 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
+	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
+// importSettings are those of a connection that imports, from then on: a batch
+// changes pages all over the file, which come from memory, and go from the
+// write-ahead log into the file once for several batches.
+const importSettings = `PRAGMA cache_size = -12000; PRAGMA wal_autocheckpoint = 10000`
+
 // ImportCustomers implements ports.CustomerRepo.
 func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
 	err = r.db.write(ctx, "import customers", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
+			return err
+		}
 		var after []domain.Customer
 		if results, after, err = planImport(ctx, tx, customers); err != nil {
 			return err
@@ -36,46 +45,88 @@ func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.Custom
 	return results, translate(action, err)
 }
 
-// planImport is domain.PlanImport on what is stored.
+// planImport is domain.PlanImport on what is stored. Of a customer who isn't
+// imported, but has the phone number of one who is, the PIN isn't looked up.
 func planImport(ctx context.Context, tx *sql.Tx, customers []domain.CustomerImport) ([]domain.ImportResult, []domain.Customer, error) {
-	wanted := make([][3]int64, len(customers))
-	for i, c := range customers {
-		wanted[i] = [3]int64{int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone)}
-	}
-	text, err := json.Marshal(wanted)
+	known, err := lookUp(ctx, tx, customers, `c.id = wanted.value`, `c.pin_hash`, func(c domain.CustomerImport) int64 { return int64(c.Ref.Customer) })
 	if err != nil {
 		return nil, nil, err
 	}
-	stored, err := list(ctx, tx, scanCustomer, `
-		WITH wanted AS (SELECT value ->> 0 AS fleet, value ->> 1 AS customer, value ->> 2 AS number FROM json_each(?))
-		`+selectCustomer+`WHERE (fleet_id, id) IN (SELECT fleet, customer FROM wanted)
-		UNION `+selectCustomer+`WHERE (fleet_id, phone) IN (SELECT fleet, number FROM wanted)`, string(text))
+	numbers := make(map[domain.CustomerRef]domain.PhoneNumber, len(known))
+	for _, c := range known {
+		numbers[c.Ref] = c.Phone
+	}
+	unsure := slices.DeleteFunc(slices.Clone(customers), func(c domain.CustomerImport) bool { return numbers[c.Ref] == c.Phone })
+	owners, err := lookUp(ctx, tx, unsure, `c.phone = wanted.value`, `NULL`, func(c domain.CustomerImport) int64 { return int64(c.Phone) })
 	if err != nil {
 		return nil, nil, err
 	}
-	results, after := domain.PlanImport(stored, customers)
+	results, after := domain.PlanImport(append(owners, known...), customers) // who is in both is as in known
 	return results, after, nil
 }
 
-// applyImport makes the changes, in their order, then the additions.
-func applyImport(ctx context.Context, tx *sql.Tx, results []domain.ImportResult, after []domain.Customer) error {
-	change, changeErr := tx.PrepareContext(ctx, `UPDATE customers SET phone = ?, pin_hash = ? WHERE fleet_id = ? AND id = ?`)
-	add, addErr := tx.PrepareContext(ctx, insertCustomer)
-	if err := errors.Join(changeErr, addErr); err != nil {
-		return err
+// lookUp finds the stored customers for which the condition holds, wanted.value
+// being what of gives for one of the customers. Their photos it leaves out.
+func lookUp(ctx context.Context, tx *sql.Tx, customers []domain.CustomerImport, condition, pin string, of func(domain.CustomerImport) int64) (stored []domain.Customer, err error) {
+	values := map[domain.FleetID][]int64{}
+	for _, c := range customers {
+		values[c.Ref.Fleet] = append(values[c.Ref.Fleet], of(c))
 	}
+	for fleet, wanted := range values {
+		slices.Sort(wanted) // neighbours are on the same page
+		text, err := json.Marshal(wanted)
+		if err != nil {
+			return nil, err
+		}
+		found, err := list(ctx, tx, scanImported, `
+			SELECT c.fleet_id, c.id, c.phone, `+pin+` FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.fleet_id = ? AND `+condition, string(text), fleet)
+		if err != nil {
+			return nil, err
+		}
+		stored = append(stored, found...)
+	}
+	return stored, nil
+}
+
+func scanImported(row scanner) (c domain.Customer, err error) {
+	err = row.Scan(&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)})
+	return c, err
+}
+
+// applyImport makes the changes, in their order, then the additions, in the
+// order of their phone numbers: so each page of that index is come to once.
+func applyImport(ctx context.Context, tx *sql.Tx, results []domain.ImportResult, after []domain.Customer) error {
+	var changed, added []domain.Customer
 	for i, c := range after {
-		if results[i] == domain.Changed {
-			if _, err := change.ExecContext(ctx, c.Phone, digest(c.PIN), c.Ref.Fleet, c.Ref.Customer); err != nil {
-				return err
-			}
+		switch results[i] {
+		case domain.Changed:
+			changed = append(changed, c)
+		case domain.Added:
+			added = append(added, c)
+		case domain.Unchanged, domain.PhoneTaken:
 		}
 	}
-	for i, c := range after {
-		if results[i] == domain.Added {
-			if _, err := add.ExecContext(ctx, customerValues(c)...); err != nil {
-				return err
-			}
+	slices.SortFunc(added, func(a, b domain.Customer) int { return cmp.Compare(a.Phone, b.Phone) })
+	err := applyEach(ctx, tx, `UPDATE customers SET phone = ?3, pin_hash = ?4 WHERE fleet_id = ?1 AND id = ?2`, changed)
+	if err != nil {
+		return err
+	}
+	return applyEach(ctx, tx, `
+		INSERT INTO customers (fleet_id, id, phone, pin_hash, photo_size, photo_width, photo_height, photo_changed_by)
+		VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0)`, added)
+}
+
+// applyEach runs a statement for each customer. One for many would keep a
+// journal of its own, which takes longer than it spares.
+func applyEach(ctx context.Context, tx *sql.Tx, statement string, customers []domain.Customer) error {
+	prepared, err := tx.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = prepared.Close() }() // the transaction's end says all
+	for _, c := range customers {
+		if _, err := prepared.ExecContext(ctx, int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone), digest(c.PIN)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,6 +1,6 @@
 // Package usecase holds what the product does: change a customer's photo,
 // repair what a crash left, verify and copy all photos, provision fleets and
-// customers, prune the API log, tell readiness.
+// customers, import and export these, prune the API log, tell readiness.
 //
 // It stands between ports and adapters: the ports need domain's types and the
 // use cases need the ports. Adapters for callers and app import it; it imports

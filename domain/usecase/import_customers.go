@@ -90,23 +90,25 @@ func (i *ImportCustomers) store(ctx context.Context, wanted Import, batch *impor
 	if err != nil {
 		return err
 	}
+	next := *report
 	for _, row := range batch.rows {
 		if row.Rejected == "" {
-			row.Rejected = report.count(results[0])
+			row.Rejected = next.count(results[0])
 			results = results[1:]
 		}
 		if row.Rejected == "" {
 			continue
 		}
-		report.Rejected++
+		next.Rejected++
 		if err := wanted.Reject(row.Line, row.Rejected); err != nil {
 			return err
 		}
 	}
-	report.Rows += len(batch.rows)
-	report.Line = batch.rows[len(batch.rows)-1].Line
+	next.Rows += len(batch.rows)
+	next.Line = batch.rows[len(batch.rows)-1].Line
+	*report = next
 	batch.reset()
-	wanted.Progress(*report)
+	wanted.Progress(next)
 	return nil
 }
 

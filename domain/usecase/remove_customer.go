@@ -23,6 +23,8 @@ type RemoveCustomer struct {
 // otherwise as UpdateCustomerPhoto.Do: a repeat is safe, and Repair settles
 // what was cut off.
 func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	defer cancel()
 	customer, err := r.Customers.FindCustomer(ctx, ref)
 	if err != nil {
 		return err
@@ -31,8 +33,6 @@ func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
 		ReceivedAt: instant(r.Clock()), Fleet: ref.Fleet, Customer: ref.Customer,
 		Phone: customer.Phone.Masked(), Operation: domain.RemoveCustomer,
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
-	defer cancel()
 	id, err := r.Log.Open(ctx, call)
 	if err != nil {
 		return err
@@ -45,11 +45,14 @@ func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
 	if err != nil && asked {
 		return domain.Errorf(domain.Unavailable, "the removal of customer %d was cut off; repeat it", ref.Customer).WithCause(err)
 	}
-	outcome := domain.Outcome{Result: domain.Valid, Details: domain.OutcomeDetails{Before: customer.Photo.Info}}
 	if err != nil {
 		known := domain.AsError(err)
-		outcome = domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public}
+		failed := domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: instant(r.Clock())}
+		return errors.Join(err, r.Log.Close(ctx, id, failed))
 	}
-	outcome.EndedAt = instant(r.Clock())
-	return errors.Join(err, r.Log.Close(ctx, id, outcome))
+	// All is gone, and that is the answer. If closing fails, the entry waits for Repair.
+	_ = r.Log.Close(ctx, id, domain.Outcome{
+		Result: domain.Valid, EndedAt: instant(r.Clock()), Details: domain.OutcomeDetails{Before: customer.Photo.Info},
+	})
+	return nil
 }

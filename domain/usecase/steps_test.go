@@ -79,6 +79,21 @@ func (r customerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, pho
 	return step(ctx, r.steps, "FindByPhone", func() (domain.Customer, error) { return r.CustomerRepo.FindByPhone(ctx, fleet, phone) })
 }
 
+func (r customerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
+	return step(ctx, r.steps, "FindCustomer", func() (domain.Customer, error) { return r.CustomerRepo.FindCustomer(ctx, ref) })
+}
+
+func (r customerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+	return stepOf(ctx, r.steps, "RemoveCustomer", func() error {
+		return r.CustomerRepo.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
+			if err := deletePhoto(ctx); err != nil {
+				return err
+			}
+			return r.steps.at(ctx, "remove record")
+		})
+	})
+}
+
 func (r customerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 	return stepOf(ctx, r.steps, "CountPINAttempt", func() error { return r.CustomerRepo.CountPINAttempt(ctx, ref, now) })
 }

@@ -1,0 +1,303 @@
+package usecase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// checkedRepo checks what ports.CustomerRepo asks of who imports, and fails as often as it is told.
+type checkedRepo struct {
+	ports.CustomerRepo
+	t        *testing.T
+	failures []error
+	batches  []int
+}
+
+func (r *checkedRepo) check(ctx context.Context, customers []domain.CustomerImport) error {
+	if _, bounded := ctx.Deadline(); !bounded || len(customers) == 0 || len(customers) > ports.MaxImport {
+		r.t.Errorf("%d customers come, with a deadline: %v", len(customers), bounded)
+	}
+	ids, phones := map[domain.CustomerRef]bool{}, map[domain.PhoneNumber]bool{}
+	for _, c := range customers {
+		if ids[c.Ref] || phones[c.Phone] {
+			r.t.Errorf("%+v comes twice", c)
+		}
+		ids[c.Ref], phones[c.Phone] = true, true
+	}
+	r.batches = append(r.batches, len(customers))
+	if len(r.failures) == 0 {
+		return nil
+	}
+	failure := r.failures[0]
+	r.failures = r.failures[1:]
+	return failure
+}
+
+func (r *checkedRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	if err := r.check(ctx, customers); err != nil {
+		return nil, err
+	}
+	return r.CustomerRepo.ImportCustomers(ctx, customers)
+}
+
+func (r *checkedRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	if err := r.check(ctx, customers); err != nil {
+		return nil, err
+	}
+	return r.CustomerRepo.PlanImport(ctx, customers)
+}
+
+// importing is an import on the world's customers, and what it told.
+type importing struct {
+	repo     *checkedRepo
+	dryRun   bool
+	rejected []string
+	progress []usecase.ImportReport
+}
+
+func newImporting(t *testing.T, w *world) *importing {
+	return &importing{repo: &checkedRepo{CustomerRepo: w.backend.CustomerRepo, t: t}}
+}
+
+func (i *importing) do(ctx context.Context, w *world, rows iter.Seq2[usecase.ImportRow, error]) (usecase.ImportReport, error) {
+	do := usecase.ImportCustomers{Fleets: w.backend.FleetAuth, Customers: i.repo, PINKey: pinKey}
+	return do.Do(ctx, usecase.Import{
+		Fleet: ourFleet, Rows: rows, DryRun: i.dryRun,
+		Reject: func(line int, reason string) error {
+			i.rejected = append(i.rejected, fmt.Sprint(line, " ", reason))
+			return nil
+		},
+		Progress: func(report usecase.ImportReport) { i.progress = append(i.progress, report) },
+	})
+}
+
+// list yields rows, then the error if there is one.
+func list(err error, rows ...usecase.ImportRow) iter.Seq2[usecase.ImportRow, error] {
+	return func(yield func(usecase.ImportRow, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(usecase.ImportRow{}, err)
+		}
+	}
+}
+
+// newcomers are n rows from a line on, whose ids and phones are the line and nobody's.
+func newcomers(line, n int) (rows []usecase.ImportRow) {
+	for i := line; i < line+n; i++ {
+		rows = append(rows, usecase.ImportRow{Line: i, Customer: domain.CustomerID(1_000_000 + i), Phone: domain.PhoneNumber(1_000_000 + i)})
+	}
+	return rows
+}
+
+func (w *world) customer(id domain.CustomerID) domain.Customer {
+	w.t.Helper()
+	found, err := w.backend.CustomerRepo.FindCustomer(w.t.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: id})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+var mixedRows = []usecase.ImportRow{
+	{Line: 2, Customer: 452733, Phone: phone, KeepPIN: true},                   // is so
+	{Line: 3, Customer: 2, Phone: 22, PIN: rightPIN},                           // changed
+	{Line: 4, Rejected: "a reason"},                                            //
+	{Line: 5, Customer: 5, Phone: phone},                                       // taken
+	{Line: 7, Customer: 7, Phone: otherPhone, PIN: rightPIN},                   // added, as it is another fleet's
+	{Line: 8, Customer: 8, Phone: 8, KeepPIN: true},                            // added
+	{Line: 9, Customer: 8, Phone: 8, PIN: rightPIN},                            // changed by the next batch
+	{Line: 10, Customer: 10, Phone: 8}, {Line: 11, Rejected: "another reason"}, // taken
+	{Line: 12, Customer: 452733, Phone: phone}, {Line: 13, Customer: 8, Phone: 9}, // the PINs are taken away
+}
+
+func TestImportCustomers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := newImporting(t, w)
+	report, err := i.do(t.Context(), w, list(nil, mixedRows...))
+	want := usecase.ImportReport{Rows: 11, Added: 2, Changed: 4, Unchanged: 1, Rejected: 4, Line: 13}
+	if err != nil || report != want || i.progress[len(i.progress)-1] != want {
+		t.Errorf("got %+v, %v, want %+v; told was %+v", report, err, want, i.progress)
+	}
+	const taken = " phone: another customer of this fleet has this number"
+	if want := []string{"4 a reason", "5" + taken, "10" + taken, "11 another reason"}; !slices.Equal(i.rejected, want) {
+		t.Errorf("rejected are %q, want %q", i.rejected, want)
+	}
+	for id, want := range map[domain.CustomerID]domain.Customer{
+		452733: {Phone: phone, Photo: w.record(customer)},
+		2:      {Phone: 22, PIN: pinKey.Hash(pinless, rightPIN)},
+		7:      {Phone: otherPhone, PIN: pinKey.Hash(domain.CustomerRef{Fleet: ourFleet, Customer: 7}, rightPIN)},
+		8:      {Phone: 9},
+	} {
+		want.Ref = domain.CustomerRef{Fleet: ourFleet, Customer: id}
+		if got := w.customer(id); got != want {
+			t.Errorf("stored is %+v, want %+v", got, want)
+		}
+	}
+	repeat := newImporting(t, w)
+	if report, err := repeat.do(t.Context(), w, list(nil, newcomers(1, 0)...)); err != nil || report != (usecase.ImportReport{}) || repeat.progress != nil {
+		t.Errorf("of no rows: got %+v, %v", report, err)
+	}
+}
+
+func TestImportCustomersDryRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := newImporting(t, w)
+	i.dryRun = true
+	before, err := w.backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := i.do(t.Context(), w, list(nil, mixedRows[:5]...))
+	if want := (usecase.ImportReport{Rows: 5, Added: 1, Changed: 1, Unchanged: 1, Rejected: 2, Line: 7}); err != nil || report != want {
+		t.Errorf("got %+v, %v, want %+v", report, err, want)
+	}
+	after, err := w.backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
+	if err != nil || !slices.Equal(before, after) {
+		t.Errorf("stored is %+v, %v, want %+v", after, err, before)
+	}
+}
+
+func TestImportCustomersBatches(t *testing.T) {
+	t.Parallel()
+	const most = ports.MaxImport
+	bad := slices.Repeat([]usecase.ImportRow{{Line: 1, Rejected: "bad"}}, 2*most)
+	again := newcomers(3, 1)[0]
+	again.Line = 20
+	for name, test := range map[string]struct {
+		rows []usecase.ImportRow
+		want []int
+	}{
+		"one":                       {newcomers(1, 1), []int{1}},
+		"as many as one batch":      {newcomers(1, most), []int{most}},
+		"one more":                  {newcomers(1, most+1), []int{most, 1}},
+		"a repeat":                  {append(newcomers(1, 10), again), []int{10, 1}},
+		"bad rows alone":            {bad, nil},
+		"bad rows count":            {append(bad[:most-1:most-1], newcomers(most, 2)...), []int{1, 1}},
+		"a bad row repeats nothing": {append(newcomers(1, 2), bad[0], bad[0]), []int{2}},
+	} {
+		w := newWorld(t)
+		i := newImporting(t, w)
+		report, err := i.do(t.Context(), w, list(nil, test.rows...))
+		if err != nil || report.Rows != len(test.rows) || !slices.Equal(i.repo.batches, test.want) {
+			t.Errorf("%s: got %+v, %v in batches of %d, want %d", name, report, err, i.repo.batches, test.want)
+		}
+	}
+}
+
+func TestImportCustomersNeedsTheFleet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	do := usecase.ImportCustomers{Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo, PINKey: pinKey}
+	if report, err := do.Do(t.Context(), usecase.Import{Fleet: 404, Rows: list(nil, newcomers(1, 1)...)}); !errors.Is(err, domain.NotFound) || report != (usecase.ImportReport{}) {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	do.Fleets = fleetless{}
+	if _, err := do.Do(t.Context(), usecase.Import{Fleet: ourFleet}); !errors.Is(err, domain.Unavailable) {
+		t.Errorf("the fleets are down: got %v", err)
+	}
+}
+
+// An import that ends early says up to where all is stored, and from there it goes on.
+func TestImportCustomersCutOff(t *testing.T) {
+	t.Parallel()
+	const most = ports.MaxImport
+	broken := errors.New("the disk is broken")
+	rows := newcomers(1, 2*most+1)
+	for name, test := range map[string]struct {
+		end      error // of the rows
+		failures []error
+		rows     int
+		want     error
+	}{
+		"the rows end with an error":     {broken, nil, 2*most + 1, broken},
+		"in the second batch":            {broken, nil, most + 5, broken},
+		"the repository breaks":          {nil, []error{nil, broken}, 2 * most, broken},
+		"the repository breaks at first": {nil, []error{broken}, 2 * most, broken},
+	} {
+		w := newWorld(t)
+		i := newImporting(t, w)
+		i.repo.failures = test.failures
+		report, err := i.do(t.Context(), w, list(test.end, rows[:test.rows]...))
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+		stored, err := w.backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: 1_000_000}, 3*most)
+		if ours := slices.DeleteFunc(stored, func(c domain.Customer) bool { return c.Ref.Fleet != ourFleet }); err != nil || len(ours) != report.Line || report.Rows != report.Line {
+			t.Errorf("%s: %d are stored, and the report says %+v", name, len(ours), report)
+		}
+		rest, err := i.do(t.Context(), w, list(nil, rows[report.Line:]...))
+		if err != nil || rest.Added != len(rows)-report.Line {
+			t.Errorf("%s: the rest: got %+v, %v", name, rest, err)
+		}
+		whole, err := newImporting(t, w).do(t.Context(), w, list(nil, rows...))
+		if want := (usecase.ImportReport{Rows: len(rows), Unchanged: len(rows), Line: len(rows)}); err != nil || whole != want {
+			t.Errorf("%s: all again: got %+v, %v, want %+v", name, whole, err, want)
+		}
+	}
+}
+
+func TestImportCustomersEndsWhereRejectFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	full := errors.New("the disk is full")
+	do := usecase.ImportCustomers{Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo, PINKey: pinKey}
+	report, err := do.Do(t.Context(), usecase.Import{
+		Fleet: ourFleet, Rows: list(nil, mixedRows...), Reject: func(int, string) error { return full }, Progress: func(usecase.ImportReport) {},
+	})
+	if !errors.Is(err, full) || report != (usecase.ImportReport{}) {
+		t.Errorf("got %+v, %v", report, err)
+	}
+}
+
+// A backend that is down is waited for, but not forever.
+func TestImportCustomersWaits(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		failures []error
+		left     time.Duration // when the caller leaves; 0: never
+		took     time.Duration
+		want     domain.Kind
+	}{
+		"down once":         {[]error{down()}, 0, time.Second, ""},
+		"down five times":   {[]error{down(), down(), down(), down(), down()}, 0, 30 * time.Second, ""},
+		"down for too long": {slices.Repeat([]error{down()}, 9), 0, 30 * time.Second, domain.Unavailable},
+		"a bug":             {[]error{errors.New("a bug")}, 0, 0, domain.Internal},
+		"down, then a bug":  {[]error{down(), errors.New("a bug")}, 0, time.Second, domain.Internal},
+		"the caller leaves": {slices.Repeat([]error{down()}, 9), 5 * time.Second, 5 * time.Second, domain.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			synctest.Test(t, func(t *testing.T) {
+				i := newImporting(t, w)
+				i.repo.failures = test.failures
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if test.left > 0 {
+					time.AfterFunc(test.left, cancel)
+				}
+				begun := time.Now()
+				_, err := i.do(ctx, w, list(nil, newcomers(1, 3)...))
+				if (err == nil) != (test.want == "") || err != nil && domain.AsError(err).Kind != test.want || time.Since(begun) != test.took {
+					t.Errorf("got %v after %v, want %q after %v", err, time.Since(begun), string(test.want), test.took)
+				}
+			})
+		})
+	}
+}
