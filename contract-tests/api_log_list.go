@@ -15,7 +15,7 @@ func listClauses() []logClause {
 		{
 			"list_none", "List of a port without entries returns none, without an error, and so does a filter that chooses none",
 			steps(listsLog(domain.ApiLogFilter{}, 10), withLogged(filtered(), func([]domain.ApiLogEntry) logCheck {
-				return listsLog(domain.ApiLogFilter{Fleet: lost}, 10)
+				return listsLog(domain.ApiLogFilter{Fleet: 999}, 10)
 			})),
 		}, {
 			"list_whole", "List returns the entries whole, those that are open too",

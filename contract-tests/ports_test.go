@@ -63,26 +63,17 @@ func TestApiLog(t *testing.T) {
 	}
 }
 
-// TestPhotoStore runs both suites on a store that lists its photos.
+// TestPhotoStore runs both suites of a store, as each of these lists its photos.
 func TestPhotoStore(t *testing.T) {
+	clauses := len(photoStoreClauses(2_000)) + len(photoListerClauses())
 	for _, a := range photoStores {
-		clauses := len(photoStoreClauses(2_000))
-		if listsItsPhotos(a.scheme) {
-			clauses += len(photoListerClauses())
-		}
 		tested.cell(t, "PhotoStore", clauses, func(t *testing.T) {
 			PhotoStore(t, a.open)
-			if listsItsPhotos(a.scheme) {
+			t.Run("lister", func(t *testing.T) {
 				PhotoLister(t, func(t *testing.T) ports.PhotoLister { return asLister(t, a.open(t)) })
-			}
+			})
 		}, a.backend)
 	}
-}
-
-// listsItsPhotos says whether the store under this scheme has to.
-func listsItsPhotos(scheme string) bool {
-	_, lists := any((*gocloud.PhotoStore)(nil)).(ports.PhotoLister)
-	return scheme == "memory" || lists
 }
 
 func asLister(t *testing.T, store ports.PhotoStore) ports.PhotoLister {

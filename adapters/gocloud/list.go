@@ -34,10 +34,13 @@ type object struct {
 // List implements ports.PhotoLister.
 func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {
 	return func(yield func(domain.StoredPhoto, error) bool) {
-		err := s.backend.list(ctx, func(o object) bool {
-			key, err := domain.ParsePhotoKey(o.key)
-			return err != nil || yield(domain.StoredPhoto{Key: key, Size: o.size, ChangedAt: o.changedAt.UTC()}, nil)
-		})
+		err := ctx.Err() // which a directory without photos doesn't look at
+		if err == nil {
+			err = s.backend.list(ctx, func(o object) bool {
+				key, err := domain.ParsePhotoKey(o.key)
+				return err != nil || yield(domain.StoredPhoto{Key: key, Size: o.size, ChangedAt: o.changedAt.UTC()}, nil)
+			})
+		}
 		if err != nil {
 			yield(domain.StoredPhoto{}, translate("list photos", err))
 		}

@@ -118,10 +118,6 @@ func (r customerRepo) AddCustomer(ctx context.Context, customer domain.Customer)
 	return stepOf(ctx, r.steps, "AddCustomer", func() error { return r.CustomerRepo.AddCustomer(ctx, customer) })
 }
 
-func (r customerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
-	return stepOf(ctx, r.steps, "RemoveCustomer", func() error { return r.CustomerRepo.RemoveCustomer(ctx, ref, deletePhoto) })
-}
-
 type photoStore struct {
 	ports.PhotoStore
 	steps *steps
