@@ -39,7 +39,7 @@ var engine = sync.OnceValue(func() error {
 	}
 	if err != nil {
 		err = fmt.Errorf("%w (%w)", errNoEngine, err)
-		fmt.Fprintf(terminal(), "SKIPPED: %v\n", err)
+		_, _ = fmt.Fprintf(terminal(), "SKIPPED: %v\n", err)
 		return err
 	}
 	return removeLeft(ctx, docker)

@@ -15,12 +15,13 @@ func TestStageTimes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	takes := map[string]time.Duration{
-		"Authenticate": 1, "FindByPhone": 2, "CountPINAttempt": 4, "ResetPINLock": 8, "Open entry": 16,
-		"ChangePhoto": 32, "Put": 64, "store record": 128, "Close entry": 256,
+		"Authenticate": time.Millisecond, "FindByPhone": 2 * time.Millisecond, "CountPINAttempt": 4 * time.Millisecond,
+		"ResetPINLock": 8 * time.Millisecond, "Open entry": 16 * time.Millisecond, "ChangePhoto": 32 * time.Millisecond,
+		"Put": 64 * time.Millisecond, "store record": 128 * time.Millisecond, "Close entry": 256 * time.Millisecond,
 	}
 	acts := map[string]func() error{}
-	for name, millis := range takes {
-		acts[name] = func() error { w.clock.Advance(millis * time.Millisecond); return nil }
+	for name, took := range takes {
+		acts[name] = func() error { w.clock.Advance(took); return nil }
 	}
 	w.steps.reset(acts)
 	var told []string
