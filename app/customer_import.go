@@ -106,7 +106,7 @@ func (c *customerImportCommand) complain(report usecase.ImportReport, path strin
 	if report.Rejected == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d rows were rejected; %s has their lines and the reasons", report.Rejected, path)
+	return fmt.Errorf("not all rows are in, %d rejected; %s has their lines and the reasons", report.Rejected, path)
 }
 
 // untilEnded reads from in, and fails once ctx ends even where in is waited for.

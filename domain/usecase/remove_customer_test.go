@@ -56,15 +56,15 @@ func TestRemoveCustomer(t *testing.T) {
 		{"Delete", fails, unavailable, untouched("open"), untouched("interrupted")},
 		{"Delete, done", fails, unavailable, deleted, settled},
 		{"remove record", fails, unavailable, deleted, settled},
-		{"RemoveCustomer, done", fails, unavailable, gone("open"), gone("interrupted")},
-		{"Close entry", fails, "", gone("open"), gone("interrupted")},
+		{"RemoveCustomer, done", fails, unavailable, gone("open"), gone("valid")},
+		{"Close entry", fails, "", gone("open"), gone("valid")},
 		{"Close entry, done", fails, "", gone("valid"), gone("valid")},
 
 		{"FindCustomer", breaks, internal, untouched(""), untouched("")},
 		{"Open entry", breaks, internal, untouched(""), untouched("")},
 		{"RemoveCustomer", breaks, internal, untouched("error Internal Error"), untouched("error Internal Error")},
 		{"Delete", breaks, unavailable, untouched("open"), untouched("interrupted")},
-		{"RemoveCustomer, done", breaks, unavailable, gone("open"), gone("interrupted")},
+		{"RemoveCustomer, done", breaks, unavailable, gone("open"), gone("valid")},
 
 		{"FindCustomer", leaves, "", gone("valid"), gone("valid")},
 		{"Delete", leaves, "", gone("valid"), gone("valid")},

@@ -85,9 +85,11 @@ func (r *Repair) settle(ctx context.Context, entry domain.ApiLogEntry, report *R
 		current, corrected = stored.corrected(current, r.Clock())
 		return current, nil
 	})
-	if err != nil && !errors.Is(err, domain.CustomerNotFound) {
+	gone := errors.Is(err, domain.CustomerNotFound)
+	if err != nil && !gone {
 		return err
 	}
+	done = done || gone && entry.Call.Operation == domain.RemoveCustomer
 	outcome := domain.Outcome{Result: domain.Interrupted, EndedAt: instant(r.Clock())}
 	if done {
 		outcome.Result = domain.Valid
