@@ -71,13 +71,14 @@ func (c *cloud) start(ctx context.Context) error {
 		}
 		c.connection, c.base = connection, connection.base
 	}
-	probe := "fleetphoto-probe-" + rand.Text() + ".txt" // its own: others start at the same time
-	for _, name := range []string{markerName, probe} {
-		if err := c.upload(ctx, name, []byte(markerText), "text/plain"); err != nil {
-			return err
-		}
+	if err := c.upload(ctx, markerName, []byte(markerText), "text/plain"); err != nil {
+		return err
 	}
 	if err := c.readMarker(ctx); err != nil {
+		return err
+	}
+	probe := "fleetphoto-probe-" + rand.Text() + ".txt" // its own: others start at the same time
+	if err := c.upload(ctx, probe, []byte(markerText), "text/plain"); err != nil {
 		return err
 	}
 	if err := c.delete(ctx, probe); err != nil && !missing(err) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,25 @@ func TestStartSaysWhatTheServerMeans(t *testing.T) {
 		t.Run(c.scheme+" "+c.name, func(t *testing.T) {
 			startFails(t, storeAt(t, c.scheme, answering(t, c.status, c.header, c.body), nil), c.unavailable, c.says...)
 		})
+	}
+}
+
+// A start that may not read makes nothing that it would have to delete, however
+// often it is tried.
+func TestStartThatMayNotReadLeavesNoProbe(t *testing.T) {
+	var written []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			written = append(written, r.URL.Path)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code></Error>"))
+	}))
+	defer server.Close()
+	startFails(t, storeAt(t, "s3", strings.TrimPrefix(server.URL, "http://"), nil), false, "grant s3:GetObject to these credentials")
+	if want := []string{"/photos/" + markerName}; !slices.Equal(written, want) {
+		t.Errorf("it wrote %q, want %q", written, want)
 	}
 }
 
