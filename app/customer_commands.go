@@ -27,9 +27,9 @@ type customerCommands struct {
 const standardStream = "-"
 
 type customerAddCommand struct {
-	Fleet int64  `required:"" help:"The fleet's number."`
-	ID    int64  `required:"" help:"The customer's number within the fleet."`
-	Phone string `required:"" help:"The mobile number, international."`
+	Fleet int64  `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID    int64  `required:"" placeholder:"ID" help:"The customer's number within the fleet."`
+	Phone string `required:"" placeholder:"NUMBER" help:"The mobile number, international."`
 	PIN   string `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from the standard input, so that no list of processes shows them; left out, the customer has none."`
 }
 
@@ -67,9 +67,9 @@ func (c *customerAddCommand) pin() (domain.PIN, error) {
 }
 
 type customerShowCommand struct {
-	Fleet     int64  `required:"" help:"The fleet's number."`
-	ID        int64  `xor:"who" required:"" help:"The customer's number within the fleet."`
-	Phone     string `xor:"who" required:"" help:"The customer's mobile number, international."`
+	Fleet     int64  `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID        int64  `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet."`
+	Phone     string `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international."`
 	ShowPhone bool   `help:"Print the phone number whole."`
 }
 
@@ -134,8 +134,8 @@ func changed(record domain.PhotoRecord) string {
 }
 
 type customerRemoveCommand struct {
-	Fleet int64 `required:"" help:"The fleet's number."`
-	ID    int64 `required:"" help:"The customer's number within the fleet."`
+	Fleet int64 `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID    int64 `required:"" placeholder:"ID" help:"The customer's number within the fleet."`
 }
 
 // Run removes the customer and the photo.
@@ -151,7 +151,7 @@ func (c *customerRemoveCommand) Run(ctx context.Context, e environment) error {
 }
 
 type customerExportCommand struct {
-	Fleet int64  `required:"" help:"The fleet's number."`
+	Fleet int64  `required:"" placeholder:"ID" help:"The fleet's number."`
 	File  string `arg:"" optional:"" default:"-" help:"Where to; left out or -: the standard output."`
 }
 

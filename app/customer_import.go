@@ -23,7 +23,7 @@ import (
 const tellEvery = 3 * time.Second
 
 type customerImportCommand struct {
-	Fleet    int64  `required:"" help:"The fleet's number."`
+	Fleet    int64  `required:"" placeholder:"ID" help:"The fleet's number."`
 	File     string `arg:"" help:"CSV with the columns id, phone and pin; -: from the standard input."`
 	DryRun   bool   `help:"Only say what would be added and changed, as compared with what is stored now."`
 	Rejected string `placeholder:"PATH" help:"Where to list the rows that aren't taken, with line and reason; left out: customers.rejected.csv for customers.csv."`

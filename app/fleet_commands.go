@@ -21,8 +21,8 @@ type fleetCommands struct {
 
 type fleetAddCommand struct {
 	ID    int64  `arg:"" help:"The fleet's number."`
-	Name  string `help:"Its name, for operators."`
-	Label string `default:"first" help:"What its first key is called in lists and in the API log (${default})."`
+	Name  string `placeholder:"NAME" help:"Its name, for operators."`
+	Label string `default:"first" placeholder:"LABEL" help:"What its first key is called in lists and in the API log (${default})."`
 }
 
 // Run prints the key alone on the standard output.

@@ -19,7 +19,7 @@ type fleetKeyCommands struct {
 
 type fleetKeyAddCommand struct {
 	Fleet int64  `arg:"" help:"The fleet's number."`
-	Label string `required:"" help:"What the key is called in lists and in the API log, for instance who has it."`
+	Label string `required:"" placeholder:"LABEL" help:"What the key is called in lists and in the API log, for instance who has it."`
 }
 
 // Run prints the key alone on the standard output.
