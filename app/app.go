@@ -52,7 +52,11 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	}
 	selected.BindTo(ctx, (*context.Context)(nil))
 	selected.BindTo(out, (*io.Writer)(nil))
-	selected.Bind(environment{config: &line.Config, catalogue: catalogue, logger: newLogger(errOut), errOut: errOut})
+	logger := newLogger(errOut)
+	for _, name := range unknownSettings(os.Environ(), parser.Model.Flags) {
+		logger.Warn("no setting has this name, so it does nothing; serve --print-config lists all", slog.String("variable", name))
+	}
+	selected.Bind(environment{config: &line.Config, catalogue: catalogue, logger: logger, errOut: errOut})
 	if err := selected.Run(); err != nil {
 		return complain(errOut, err)
 	}

@@ -47,6 +47,7 @@ func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *
 	for _, opened := range o.opened {
 		lifecycle.Append(opened.hook(config.Migrate == "on", waiting, logger))
 	}
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.CustomerRepo, key) }))
 	if config.PhotoURL == "signed" {
 		lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return tryAddress(ctx, store) }))
 	}

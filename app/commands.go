@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
@@ -44,9 +43,6 @@ type serveCommand struct {
 
 // Run serves until a signal comes.
 func (c *serveCommand) Run(ctx context.Context, e environment, out io.Writer, line *kong.Context) error {
-	for _, name := range unknownSettings(os.Environ(), line.Model.Flags) {
-		e.logger.Warn("no setting has this name, so it does nothing; serve --print-config lists all", slog.String("variable", name))
-	}
 	if c.PrintConfig {
 		return errors.Join(printConfig(out, line), e.check())
 	}

@@ -18,6 +18,7 @@ import (
 type customerCommands struct {
 	Add    customerAddCommand    `cmd:"" help:"Add a customer to a fleet."`
 	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer and the photo."`
+	Unlock customerUnlockCommand `cmd:"" help:"End the lock on a customer's PIN after too many wrong ones."`
 	Remove customerRemoveCommand `cmd:"" help:"Remove a customer, and delete the photo."`
 	Import customerImportCommand `cmd:"" help:"Add and change many customers from CSV."`
 	Export customerExportCommand `cmd:"" help:"Write a fleet's customers as CSV."`
@@ -131,6 +132,23 @@ func changed(record domain.PhotoRecord) string {
 		return fmt.Sprintf("changed:  %s, by a repair\n", record.ChangedAt.Format(time.RFC3339Nano))
 	}
 	return fmt.Sprintf("changed:  %s, by call %d\n", record.ChangedAt.Format(time.RFC3339Nano), record.ChangedBy)
+}
+
+type customerUnlockCommand struct {
+	Fleet int64 `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID    int64 `required:"" placeholder:"ID" help:"The customer's number within the fleet."`
+}
+
+// Run sets the lock back, whether or not the PIN is locked.
+func (c *customerUnlockCommand) Run(ctx context.Context, e environment) error {
+	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+		ref := domain.CustomerRef{Fleet: domain.FleetID(c.Fleet), Customer: domain.CustomerID(c.ID)}
+		if err := provision.Customers.ResetPINLock(ctx, ref); err != nil {
+			return err
+		}
+		e.logger.Info(fmt.Sprintf("the PIN of customer %d of fleet %d is not locked", c.ID, c.Fleet))
+		return nil
+	})
 }
 
 type customerRemoveCommand struct {

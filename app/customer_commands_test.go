@@ -107,8 +107,8 @@ func TestCustomerImport(t *testing.T) {
 	list := filepath.Join(directory, "customers.csv")
 	writeFile(t, list, "\uFEFFid;phone;pin\r\n452733;447700900123;4321\r\n8;+44 8;\r\nx;9;\r\n9;448;\r\n10;10;1010\r\n")
 	imported := []string{"customer", "import", "--fleet", "689", "customers.csv"}
-	const complaint = "2 rows were rejected; customers.rejected.csv has their lines and the reasons"
-	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 3 added, 1 changed, 0 unchanged, 1 rejected\n", "1 rows were rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
+	const complaint = "not all rows are in, 2 rejected; customers.rejected.csv has their lines and the reasons"
+	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 3 added, 1 changed, 0 unchanged, 1 rejected\n", "not all rows are in, 1 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
 	expect(t, directory, "", "5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected\n", complaint, imported...)
 	expect(t, directory, "", "5 rows: 0 added, 0 changed, 3 unchanged, 2 rejected\n", complaint, imported...)
 	rejected, err := os.ReadFile(filepath.Join(directory, "customers.rejected.csv"))
@@ -126,7 +126,7 @@ func TestCustomerImport(t *testing.T) {
 
 	// From the standard input, from a line on, without PINs, which stay.
 	expect(t, directory, "7,7\n452733,447700900124\ny,3\n", "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected\n",
-		"1 rows were rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "--from-line", "2", "-")
+		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "--from-line", "2", "-")
 	form.Set("phone_number", "447700900124")
 	if a, err := postForm(server.api, withPhoto(form, "delete")); err != nil || a.Result != "valid" {
 		t.Errorf("with the new phone: got %+v, %v", a, err)
@@ -185,7 +185,7 @@ func TestCustomerImportCutOff(t *testing.T) {
 
 	rest := list.String() + "x,y\n"
 	expect(t, directory, rest, "11 rows: 10 added, 0 changed, 0 unchanged, 1 rejected\n",
-		"1 rows were rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(ports.MaxImport+1))
+		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(ports.MaxImport+1))
 }
 
 // TestCustomerExport: what is exported can be imported, and changes nothing, PINs included.

@@ -48,6 +48,7 @@ type checkup struct {
 	line    *kong.Context
 	opening opening
 	ports   usecase.DoctorPorts
+	key     domain.PINKey
 	own     bool      // the photos have addresses that need no server of this product
 	fetched time.Time // the photo store's clock when the photo was fetched; zero: it wasn't
 }

@@ -71,7 +71,8 @@ func (c *checkup) pinKey(customers Backend) (string, error) {
 			return "", fmt.Errorf("there is none yet %s; make it, and the database, with: fleetphoto migrate", from)
 		}
 	}
-	_, err := pinKey(c.config, customers)
+	key, err := pinKey(c.config, customers)
+	c.key = key
 	return from, err
 }
 
@@ -130,6 +131,9 @@ func (c *checkup) section(ctx context.Context, s section) {
 			now, err := backend.Now(ctx)
 			return compareClocks(now, err)
 		})
+	}
+	if s.rawURL == c.customersURL() && c.ports.Customers != nil && works {
+		c.try(ctx, "its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, c.ports.Customers, c.key) })
 	}
 	c.tryAll(ctx, works, s.steps)
 	if s.variable == photoStoreVariable && !c.fetched.IsZero() {

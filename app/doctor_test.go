@@ -23,6 +23,7 @@ const healthy = `configuration
   ✓ the photo store's URL can be used
 %s
   ✓ connect, and find the tables up to date%s
+  ✓ its PINs were hashed under this key
   ✓ look up an API key
   ✓ add a customer
   ✓ find a customer by phone
@@ -48,7 +49,7 @@ all %d steps went well
 
 func TestDoctorInMemory(t *testing.T) {
 	s := newShared(t)
-	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 23), "", "doctor")
+	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 24), "", "doctor")
 	s.expectNoProbes()
 }
 
@@ -94,7 +95,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 		}
 	}
 	const room = "\n  ✓ its disk has room"
-	want := fmt.Sprintf(healthy, "in fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 25)
+	want := fmt.Sprintf(healthy, "in fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 26)
 	if got := strings.Join(lines, "\n"); got != want || len(sizes) != 2 || !strings.HasSuffix(sizes[0], " are free") {
 		t.Errorf("after the migration: got\n%s\nwant\n%s", got, want)
 	}
@@ -195,10 +196,10 @@ func TestDoctorFetches(t *testing.T) {
 		want   string
 		ticks  int
 	}{
-		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 25},
-		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 24},
-		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 24},
-		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 24},
+		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 26},
+		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 25},
+		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 25},
+		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 25},
 	} {
 		status, date, body = test.status, time.Now().Add(test.skew), test.body
 		_, out, _ := s.run(t.Context(), "doctor")

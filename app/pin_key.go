@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 const pinKeyVariable = "FLEETPHOTO_PIN_KEY"
@@ -31,6 +33,19 @@ func pinKey(config *Config, customers Backend) (domain.PINKey, error) {
 		return embeddedPINKey(config, customers)
 	}
 	return domain.PINKey{}, settingError(pinKeyVariable, errors.New("it is missing, and this database needs it; make one with: openssl rand -hex 32"))
+}
+
+// bindPINKey finds out on start, rather than by right PINs that don't match,
+// that the key is another one than the stored PINs'.
+func bindPINKey(ctx context.Context, customers ports.CustomerRepo, key domain.PINKey) error {
+	err := customers.BindPINKey(ctx, key.Fingerprint())
+	if errors.Is(err, domain.Conflict) {
+		err = errors.New("the PINs in the database were hashed under another key, and none would match; set the key that they were stored with")
+	}
+	if err != nil {
+		return settingError(pinKeyVariable, err)
+	}
+	return nil
 }
 
 func parsePINKey(variable, text string) (domain.PINKey, error) {

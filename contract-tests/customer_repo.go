@@ -31,7 +31,7 @@ type (
 func customerRepoClauses(most int) []customerClause {
 	return slices.Concat(
 		customerClauses(), listCustomerClauses(), importClauses(most), importRaceClauses(), removeClauses(), removeWaitClauses(),
-		pinClauses(), changeClauses(), waitClauses(), customerEndedCtx())
+		pinClauses(), pinKeyClauses(), changeClauses(), waitClauses(), customerEndedCtx())
 }
 
 func customerClauses() []customerClause {
@@ -90,6 +90,7 @@ func customerEndedCtx() []customerClause {
 		customerCall{"import", imports(is(domain.Changed, withPhone(alice, 9)), is(domain.Added, bob))},
 		customerCall{"plan", plans(is(domain.Added, bob))},
 		customerCall{"remove", notDeleted(alice.Ref)},
+		customerCall{"pin_key", bindsPINKey(1)},
 	)
 }
 

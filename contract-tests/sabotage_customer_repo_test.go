@@ -27,6 +27,7 @@ type badCustomerRepo struct {
 	imports            func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
 	plan               func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
 	remove             func(context.Context, domain.CustomerRef, func(context.Context) error) error
+	bind               func(context.Context, domain.PINKeyFingerprint) error
 }
 
 func (b *badCustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
@@ -99,6 +100,13 @@ func (b *badCustomerRepo) RemoveCustomer(ctx context.Context, ref domain.Custome
 	return b.CustomerRepo.RemoveCustomer(ctx, ref, deletePhoto)
 }
 
+func (b *badCustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+	if b.bind != nil {
+		return b.bind(ctx, key)
+	}
+	return b.CustomerRepo.BindPINKey(ctx, key)
+}
+
 // spoilCustomerRepo makes a badCustomerRepo whose methods spoil sets. They
 // call the good ones through good.
 func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)) func() ports.CustomerRepo {
@@ -112,7 +120,7 @@ func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)
 func TestCustomerRepoClausesCanFail(t *testing.T) {
 	t.Parallel()
 	proveClauses(t, customerRepoClauses(1_001), slices.Concat(
-		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badChanges(), badFailingChanges(), badLocks(), badWaits(),
+		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badPINKeys(), badChanges(), badFailingChanges(), badLocks(), badWaits(),
 		badCustomerLists(), badImports(), badImportLocks(), badImportRaces(), badRemoves(), badFailingRemoves(), badRemoveLocks(), badCustomerReposAfterCtx(),
 		badCustomerListsAfterCtx()))
 }

@@ -69,7 +69,7 @@ func badPINs() []customerRepoSabotage {
 			"add_keeps_lock_and_photo", "change_keeps_pin_lock", "import_adds_like_add", "import_keeps_lock_and_photo", "import_leaves_others", "import_phone_taken",
 			"import_repeated", "import_unchanged", "remove_leaves_others", "remove_failed_keeps", "remove_panic_keeps", "remove_cut_off",
 			"add_ended_ctx", "find_ended_ctx", "pin_ended_ctx", "reset_ended_ctx", "change_ended_ctx",
-			"find_ref_ended_ctx", "customers_ended_ctx", "import_ended_ctx", "plan_ended_ctx", "remove_ended_ctx",
+			"find_ref_ended_ctx", "customers_ended_ctx", "import_ended_ctx", "plan_ended_ctx", "remove_ended_ctx", "pin_key_ended_ctx",
 		}, spoilCount(func(err error) error {
 			if errors.Is(err, domain.PINLocked) {
 				return nil

@@ -82,6 +82,16 @@ func NewPINKey(secret []byte) (PINKey, error) {
 // Format hides the secret, whatever the verb.
 func (PINKey) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, "[PIN key]") }
 
+// PINKeyFingerprint tells PIN keys apart and says nothing of the key.
+type PINKeyFingerprint [sha256.Size]byte
+
+// Fingerprint returns the fingerprint of k.
+func (k PINKey) Fingerprint() PINKeyFingerprint {
+	mac := hmac.New(sha256.New, k.secret)
+	_, _ = io.WriteString(mac, "the fingerprint of this key") // no PIN's text; a hash's Write never fails
+	return PINKeyFingerprint(mac.Sum(nil))
+}
+
 // PINHash is the HMAC-SHA-256 of a PIN under the PINKey, salted with the
 // customer's identity. The zero hash is a customer without a PIN.
 type PINHash [sha256.Size]byte

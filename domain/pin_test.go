@@ -247,3 +247,12 @@ func FuzzParsePIN(f *testing.F) {
 		}
 	})
 }
+
+func TestFingerprintTellsKeysApart(t *testing.T) {
+	t.Parallel()
+	same, other := must(domain.NewPINKey(secret)), must(domain.NewPINKey(append([]byte("1"), secret[1:]...)))
+	got := pinKey.Fingerprint()
+	if got != same.Fingerprint() || got == other.Fingerprint() || got == (domain.PINKeyFingerprint{}) {
+		t.Errorf("got %x, %x of the same key, %x of another", got, same.Fingerprint(), other.Fingerprint())
+	}
+}

@@ -58,6 +58,12 @@ type CustomerRepo interface {
 	// exist, and so does a ChangePhoto that waited meanwhile.
 	RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(ctx context.Context) error) error
 
+	// BindPINKey stores which key the PINs are hashed under, durably, where none
+	// is stored or no customer has a PIN. Where another key is stored and a
+	// customer has a PIN, it fails with Conflict and changes nothing: no PIN would
+	// match. Of any number of keys at once, one is stored then.
+	BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error
+
 	// CountPINAttempt applies domain.PINLock.Count to the customer's lock at
 	// the time now and stores the result, durably and atomically: of any
 	// number of attempts at once, in any process, at most domain.MaxWrongPINs

@@ -15,6 +15,7 @@ type CustomerRepo struct {
 	mu     sync.Mutex
 	byRef  map[domain.CustomerRef]*customer
 	phones map[fleetPhone]*customer
+	pinKey domain.PINKeyFingerprint // zero: none is bound
 }
 
 // customer is guarded by CustomerRepo.mu, but for changing, which ChangePhoto
@@ -101,6 +102,24 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
 	}
 	return c.Customer, nil
+}
+
+// BindPINKey implements ports.CustomerRepo.
+func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+	if err := ended(ctx, "bind PIN key"); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pinKey != key && r.pinKey != (domain.PINKeyFingerprint{}) {
+		for _, c := range r.byRef {
+			if c.PIN != (domain.PINHash{}) {
+				return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
+			}
+		}
+	}
+	r.pinKey = key
+	return nil
 }
 
 // CountPINAttempt implements ports.CustomerRepo.

@@ -13,3 +13,9 @@ ALTER TABLE api_log ADD COLUMN outcome_details TEXT NOT NULL DEFAULT '{}';
 -- For lists and pruning by time, and for what happened to a customer.
 CREATE INDEX api_log_received ON api_log (received_at, id);
 CREATE INDEX api_log_customer ON api_log (fleet_id, customer_id, received_at, id);
+
+-- Which key the PINs are hashed under: its fingerprint.
+CREATE TABLE pin_key (
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32)
+) STRICT;

@@ -1,0 +1,27 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// BindPINKey implements ports.CustomerRepo.
+func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+	return r.db.write(ctx, "bind PIN key", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO pin_key (id, fingerprint) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET fingerprint = $1
+			WHERE NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:])
+		if err != nil {
+			return err
+		}
+		var bound domain.PINKeyFingerprint
+		err = tx.QueryRow(ctx, `SELECT fingerprint FROM pin_key WHERE id = 1`).Scan(digestColumn{(*[32]byte)(&bound)})
+		if err == nil && bound != key {
+			return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
+		}
+		return err
+	})
+}
