@@ -8,6 +8,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -15,13 +16,19 @@ const photoStoreVariable = "FLEETPHOTO_PHOTO_STORE_URL"
 
 // backends are the four ports as the configuration chose them.
 type backends struct {
-	fleets     ports.FleetAuth
-	customers  ports.CustomerRepo
-	log        ports.ApiLog
-	photos     ports.PhotoStore
-	lister     ports.PhotoLister // the photo store; nil: it can't list
-	ownAddress bool              // the photo store has an address of its own
-	ephemeral  bool              // fleets or customers end with the process
+	fleets    ports.FleetAuth
+	customers ports.CustomerRepo
+	log       ports.ApiLog
+	photos    ports.PhotoStore
+	directory struct {
+		fleets    ports.FleetDirectory
+		customers ports.CustomerDirectory
+		log       ports.ApiLogArchive
+		photos    ports.PhotoLister // nil: the photo store can't list
+	}
+	address    usecase.PhotoAddress
+	ownAddress bool // the photo store has addresses of its own
+	ephemeral  bool // fleets or customers end with the process
 	pinKey     domain.PINKey
 	sweep      func(context.Context) error // the photo store's; nil: it needs none
 	opened     []openedBackend             // each once
@@ -40,23 +47,25 @@ func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *
 	if err != nil {
 		return nil, err
 	}
-	store, ownAddress, err := addressed(config, photos)
+	address, err := addressed(config, photos)
 	if err != nil {
 		return nil, err
 	}
 	for _, opened := range o.opened {
 		lifecycle.Append(opened.hook(config.Migrate == "on", waiting, logger))
 	}
-	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.CustomerRepo, key) }))
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.PINKeyBinder, key) }))
 	if config.PhotoURL == "signed" {
-		lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return tryAddress(ctx, store) }))
+		lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return tryAddress(ctx, address) }))
 	}
-	lister, _ := photos.PhotoStore.(ports.PhotoLister)
-	return &backends{
-		lister: lister, fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: store,
-		ownAddress: ownAddress, pinKey: key, sweep: photos.Sweep, opened: o.opened,
+	b := &backends{
+		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: photos.PhotoStore,
+		address: address, ownAddress: photos.PhotoAddresser != nil, pinKey: key, sweep: photos.Sweep, opened: o.opened,
 		ephemeral: fleets.Ephemeral || customers.Ephemeral,
-	}, nil
+	}
+	b.directory.fleets, b.directory.customers = fleets.FleetDirectory, customers.CustomerDirectory
+	b.directory.log, b.directory.photos = log.ApiLogArchive, photos.PhotoLister
+	return b, nil
 }
 
 // opening opens backends until the first error.

@@ -13,7 +13,6 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/adapters/postgres"
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
-	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -40,6 +39,14 @@ type Backend struct {
 	ApiLog       ports.ApiLog
 	PhotoStore   ports.PhotoStore
 
+	// What operators need beside them; nil where the adapter hasn't got it.
+	FleetDirectory    ports.FleetDirectory
+	CustomerDirectory ports.CustomerDirectory
+	PINKeyBinder      ports.PINKeyBinder
+	ApiLogArchive     ports.ApiLogArchive
+	PhotoAddresser    ports.PhotoAddresser
+	PhotoLister       ports.PhotoLister
+
 	// Migrate brings what is stored up to date with this program, in any number
 	// of processes at once; it comes before Start unless it is switched off.
 	// Start connects and checks. Both are repeated for a while when they fail
@@ -49,10 +56,6 @@ type Backend struct {
 	Start   func(context.Context) error
 	Sweep   func(context.Context) error
 	Close   func() error
-
-	// SignedURL returns an address of the photo under key that works for this
-	// long; nil where the store has none.
-	SignedURL func(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error)
 
 	// Pool tells how many connections are in use, idle and allowed; nil where
 	// there is no pool worth watching.
@@ -99,6 +102,8 @@ func openMemory(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: b.FleetAuth, CustomerRepo: b.CustomerRepo, ApiLog: b.ApiLog, PhotoStore: b.PhotoStore,
+		FleetDirectory: b.FleetAuth, CustomerDirectory: b.CustomerRepo, PINKeyBinder: b.CustomerRepo,
+		ApiLogArchive: b.ApiLog, PhotoLister: b.PhotoStore,
 		Ephemeral: true,
 	}, nil
 }
@@ -110,6 +115,7 @@ func openSQLite(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
+		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
 		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(), Disk: filepath.Dir(db.Path()),
 	}, nil
@@ -122,6 +128,7 @@ func openPostgres(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
+		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
 	}, nil
 }
@@ -131,9 +138,9 @@ func openBlob(rawURL string) (Backend, error) {
 	if err != nil {
 		return Backend{}, err
 	}
-	backend := Backend{PhotoStore: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}
-	if store.CanSign() {
-		backend.SignedURL = store.SignedURL
+	backend := Backend{PhotoStore: store, PhotoLister: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}
+	if store.HasAddresses() {
+		backend.PhotoAddresser = store
 	}
 	return backend, nil
 }

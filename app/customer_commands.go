@@ -85,12 +85,11 @@ func (c *customerShowCommand) Run(ctx context.Context, e environment, out io.Wri
 		if err != nil {
 			return err
 		}
-		address, err := b.photos.URL(ctx, customer.Ref.PhotoKey())
-		if err != nil {
-			return err
-		}
-		if address == "" {
-			address = "at a server of this program, " + httpapi.PhotosPath + string(customer.Ref.PhotoKey())
+		address := "at a server of this program, " + httpapi.PhotosPath + string(customer.Ref.PhotoKey())
+		if b.address != nil {
+			if address, err = b.address(ctx, customer.Ref.PhotoKey()); err != nil {
+				return err
+			}
 		}
 		return c.print(out, customer, address)
 	})
@@ -98,7 +97,7 @@ func (c *customerShowCommand) Run(ctx context.Context, e environment, out io.Wri
 
 func (c *customerShowCommand) find(ctx context.Context, b *backends, fleet domain.FleetID) (domain.Customer, error) {
 	if c.Phone == "" {
-		return b.customers.FindCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: domain.CustomerID(c.ID)})
+		return b.directory.customers.FindCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: domain.CustomerID(c.ID)})
 	}
 	phone, err := domain.ParsePhoneNumber(c.Phone)
 	if err != nil {
@@ -141,9 +140,9 @@ type customerUnlockCommand struct {
 
 // Run sets the lock back, whether or not the PIN is locked.
 func (c *customerUnlockCommand) Run(ctx context.Context, e environment) error {
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
+	return provision(ctx, e, func(ctx context.Context, b *backends) error {
 		ref := domain.CustomerRef{Fleet: domain.FleetID(c.Fleet), Customer: domain.CustomerID(c.ID)}
-		if err := provision.Customers.ResetPINLock(ctx, ref); err != nil {
+		if err := b.customers.ResetPINLock(ctx, ref); err != nil {
 			return err
 		}
 		e.logger.Info(fmt.Sprintf("the PIN of customer %d of fleet %d is not locked", c.ID, c.Fleet))

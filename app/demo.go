@@ -59,7 +59,7 @@ func addDemo(ctx context.Context, b *backends, provision *usecase.Provision) err
 	if err != nil {
 		return err
 	}
-	if err := b.fleets.AddFleet(ctx, domain.Fleet{ID: demoCustomer.Fleet, Name: "Demo"}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey, AddedAt: time.Now().UTC().Truncate(time.Microsecond)}); err != nil {
+	if err := b.directory.fleets.AddFleet(ctx, domain.Fleet{ID: demoCustomer.Fleet, Name: "Demo"}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey, AddedAt: time.Now().UTC().Truncate(time.Microsecond)}); err != nil {
 		return err
 	}
 	return provision.AddCustomer(ctx, demoCustomer, phone, pin)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 type doctorCommand struct{}
@@ -49,6 +50,7 @@ type checkup struct {
 	opening opening
 	ports   usecase.DoctorPorts
 	key     domain.PINKey
+	binder  ports.PINKeyBinder
 	own     bool      // the photos have addresses that need no server of this product
 	fetched time.Time // the photo store's clock when the photo was fetched; zero: it wasn't
 }

@@ -34,6 +34,7 @@ func (c *checkup) configuration(ctx context.Context, catalogue Catalogue) {
 	c.try(ctx, "the databases' URLs can be used", func(context.Context) (string, error) {
 		fleets, customers, log := c.opening.databases(catalogue)
 		c.ports.Fleets, c.ports.Customers, c.ports.Log = fleets.FleetAuth, customers.CustomerRepo, log.ApiLog
+		c.ports.Directory, c.ports.Archive, c.binder = customers.CustomerDirectory, log.ApiLogArchive, customers.PINKeyBinder
 		return "", c.opening.err
 	})
 	customers := c.opening.byURL[c.customersURL()]
@@ -46,8 +47,8 @@ func (c *checkup) configuration(ctx context.Context, catalogue Catalogue) {
 		if c.opening.err != nil {
 			return "", c.opening.err
 		}
-		store, own, err := addressed(c.config, photos)
-		c.ports.Photos, c.own = store, own
+		address, err := addressed(c.config, photos)
+		c.ports.Photos, c.ports.Address, c.own = photos.PhotoStore, address, photos.PhotoAddresser != nil
 		return "", err
 	})
 }
@@ -133,7 +134,7 @@ func (c *checkup) section(ctx context.Context, s section) {
 		})
 	}
 	if s.rawURL == c.customersURL() && c.ports.Customers != nil && works {
-		c.try(ctx, "its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, c.ports.Customers, c.key) })
+		c.try(ctx, "its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, c.binder, c.key) })
 	}
 	c.tryAll(ctx, works, s.steps)
 	if s.variable == photoStoreVariable && !c.fetched.IsZero() {

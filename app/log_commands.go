@@ -23,7 +23,7 @@ type logCommands struct {
 
 // withLog does f with the API log alone, so that it tells what happened while
 // the other backends are away. It migrates nothing.
-func withLog(ctx context.Context, e environment, f func(context.Context, ports.ApiLog) error) (err error) {
+func withLog(ctx context.Context, e environment, f func(context.Context, ports.ApiLogArchive) error) (err error) {
 	o := opening{config: e.config, byURL: map[string]Backend{}}
 	backend := o.apiLog(e.catalogue)
 	if o.err != nil {
@@ -39,7 +39,7 @@ func withLog(ctx context.Context, e environment, f func(context.Context, ports.A
 			return settingError(variable, err)
 		}
 	}
-	return f(ctx, backend.ApiLog)
+	return f(ctx, backend.ApiLogArchive)
 }
 
 type logShowCommand struct {
@@ -49,7 +49,7 @@ type logShowCommand struct {
 
 // Run prints all that the log knows of a call.
 func (c *logShowCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLog) error {
+	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
 		entry, err := log.Entry(ctx, domain.ApiLogID(c.ID))
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func (c *logListCommand) Run(ctx context.Context, e environment, out io.Writer) 
 		return err
 	}
 	header := []string{"call", "received", "fleet", "key", "customer", "phone", "asked", "result", "took"}
-	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLog) error {
+	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
 		for left := c.Limit; left > 0; {
 			wanted := min(left, logPage)
 			entries, err := log.List(ctx, filter, wanted)
@@ -137,7 +137,7 @@ func (c *logPruneCommand) Run(ctx context.Context, e environment, out io.Writer)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLog) error {
+	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
 		prune := usecase.PruneLog{Log: log, Clock: time.Now, Batch: c.Batch}
 		removed, err := prune.Do(ctx, time.Duration(c.OlderThan))
 		if err != nil && ctx.Err() != nil {

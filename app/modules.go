@@ -30,7 +30,7 @@ var coreModule = fx.Module("core", fx.Provide(
 	openBackends,
 	func(b *backends, c *Config) *usecase.UpdateCustomerPhoto {
 		return &usecase.UpdateCustomerPhoto{
-			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log,
+			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log, Address: b.address,
 			PINKey: b.pinKey, Reader: photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0)), Clock: time.Now,
 		}
 	},
@@ -38,16 +38,16 @@ var coreModule = fx.Module("core", fx.Provide(
 		return &usecase.Repair{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
 	func(b *backends) *usecase.Provision {
-		return &usecase.Provision{Fleets: b.fleets, Customers: b.customers, PINKey: b.pinKey, Random: rand.Reader, Clock: time.Now}
+		return &usecase.Provision{Fleets: b.directory.fleets, Customers: b.directory.customers, PINKey: b.pinKey, Random: rand.Reader, Clock: time.Now}
 	},
 	func(b *backends) *usecase.ImportCustomers {
-		return &usecase.ImportCustomers{Fleets: b.fleets, Customers: b.customers, PINKey: b.pinKey}
+		return &usecase.ImportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers, PINKey: b.pinKey}
 	},
 	func(b *backends) *usecase.ExportCustomers {
-		return &usecase.ExportCustomers{Fleets: b.fleets, Customers: b.customers}
+		return &usecase.ExportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers}
 	},
 	func(b *backends) *usecase.RemoveCustomer {
-		return &usecase.RemoveCustomer{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
+		return &usecase.RemoveCustomer{Customers: b.directory.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
 	func(b *backends) *usecase.Readiness {
 		return &usecase.Readiness{Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log}

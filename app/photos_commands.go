@@ -104,7 +104,7 @@ func (c *photosVerifyCommand) verify(ctx context.Context, e environment, b *back
 	limits.MaxDimension, limits.Verify = 0, photo.VerifyDecode
 	progress := newProgress(e.logger)
 	verify := usecase.VerifyPhotos{
-		Customers: b.customers, Photos: b.photos, Reader: photo.NewReader(limits, runtime.GOMAXPROCS(0)), Clock: time.Now,
+		Directory: b.directory.customers, Customers: b.customers, Photos: b.photos, Reader: photo.NewReader(limits, runtime.GOMAXPROCS(0)), Clock: time.Now,
 		Parallel: c.Parallel, Repair: c.Repair, Passed: progress.passed,
 		Found: func(f usecase.Finding) {
 			progress.printf(out, "%s%s\n", f, map[bool]string{true: " repaired"}[f.Settled])
@@ -120,11 +120,11 @@ func (c *photosVerifyCommand) verify(ctx context.Context, e environment, b *back
 
 // orphans returns how many orphans are left.
 func (c *photosVerifyCommand) orphans(ctx context.Context, b *backends, out io.Writer) (int, error) {
-	if b.lister == nil {
+	if b.directory.photos == nil {
 		return 0, settingError(photoStoreVariable, errors.New("this store can't list its photos, so that nobody can tell whose customers don't exist; leave --orphans out"))
 	}
 	orphans := usecase.OrphanPhotos{
-		Customers: b.customers, Photos: b.lister, Clock: time.Now, Parallel: c.Parallel, Delete: c.DeleteOrphans && c.Yes, Grace: c.Grace,
+		Customers: b.directory.customers, Lister: b.directory.photos, Photos: b.photos, Clock: time.Now, Parallel: c.Parallel, Delete: c.DeleteOrphans && c.Yes, Grace: c.Grace,
 		Found: func(f usecase.Finding) {
 			_, _ = fmt.Fprintf(out, "%s%s\n", f, map[bool]string{true: " deleted"}[f.Settled]) // the summary fails too
 		},
@@ -165,14 +165,14 @@ func (c *photosCopyCommand) Run(ctx context.Context, e environment, out io.Write
 		return settingError("FLEETPHOTO_DATABASE_URL", errors.New("memory:// has no customers whose photos could be copied; name the servers' database"))
 	}
 	return o.run(ctx, e, func() error {
-		return c.copy(ctx, e, customers.CustomerRepo, from.PhotoStore, to.PhotoStore, out)
+		return c.copy(ctx, e, customers, from.PhotoStore, to.PhotoStore, out)
 	})
 }
 
-func (c *photosCopyCommand) copy(ctx context.Context, e environment, customers ports.CustomerRepo, from, to ports.PhotoStore, out io.Writer) error {
+func (c *photosCopyCommand) copy(ctx context.Context, e environment, customers Backend, from, to ports.PhotoStore, out io.Writer) error {
 	progress := newProgress(e.logger)
 	copying := usecase.CopyPhotos{
-		Customers: customers, From: from, To: to, Parallel: c.Parallel, Passed: progress.passed,
+		Directory: customers.CustomerDirectory, Customers: customers.CustomerRepo, From: from, To: to, Parallel: c.Parallel, Passed: progress.passed,
 		Lost: func(key domain.PhotoKey) { progress.printf(out, "%s lost\n", key) },
 	}
 	report, err := copying.Do(ctx, domain.CustomerRef(c.After))

@@ -37,7 +37,7 @@ func pinKey(config *Config, customers Backend) (domain.PINKey, error) {
 
 // bindPINKey finds out on start, rather than by right PINs that don't match,
 // that the key is another one than the stored PINs'.
-func bindPINKey(ctx context.Context, customers ports.CustomerRepo, key domain.PINKey) error {
+func bindPINKey(ctx context.Context, customers ports.PINKeyBinder, key domain.PINKey) error {
 	err := customers.BindPINKey(ctx, key.Fingerprint())
 	if errors.Is(err, domain.Conflict) {
 		err = errors.New("the PINs in the database were hashed under another key, and none would match; set the key that they were stored with")

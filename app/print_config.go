@@ -59,7 +59,7 @@ func (e environment) check() error {
 		_, err = pinKey(e.config, customers)
 	}
 	if err == nil {
-		_, _, err = addressed(e.config, photos)
+		_, err = addressed(e.config, photos)
 	}
 	for _, opened := range o.opened {
 		err = errors.Join(err, opened.close())

@@ -130,7 +130,7 @@ func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger
 // sayWhatIsMissing tells a new operator what to do first.
 func sayWhatIsMissing(b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) {
 	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {
-		fleets, err := b.fleets.Fleets(ctx)
+		fleets, err := b.directory.fleets.Fleets(ctx)
 		if err == nil && len(fleets) == 0 {
 			logger.Warn("there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689")
 		}

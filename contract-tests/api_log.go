@@ -7,21 +7,20 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // ApiLog proves that what open returns keeps the promises of ports.ApiLog.
 // open returns a port without entries, a new one each time; it is called in
 // parallel and closes the port through t.Cleanup.
-func ApiLog(t *testing.T, open func(t *testing.T) ports.ApiLog) {
+func ApiLog(t *testing.T, open func(t *testing.T) LogRoles) {
 	t.Helper()
 	prove(t, apiLogClauses(), open)
 }
 
 type (
-	logCheck  = check[ports.ApiLog]
-	logCall   = call[ports.ApiLog]
-	logClause = clause[ports.ApiLog]
+	logCheck  = check[LogRoles]
+	logCall   = call[LogRoles]
+	logClause = clause[LogRoles]
 )
 
 func apiLogClauses() []logClause {
@@ -101,7 +100,7 @@ func logEndedCtx() []logClause {
 }
 
 func recordsEach(calls []domain.ApiCall, outcomes ...domain.Outcome) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		for _, call := range calls {
 			for _, outcome := range outcomes {
 				id, err := log.Record(ctx, call, outcome)
@@ -118,7 +117,7 @@ func recordsEach(calls []domain.ApiCall, outcomes ...domain.Outcome) logCheck {
 }
 
 // opens opens an entry and returns it as it should be.
-func opens(ctx context.Context, log ports.ApiLog, call domain.ApiCall) (domain.ApiLogEntry, error) {
+func opens(ctx context.Context, log LogRoles, call domain.ApiCall) (domain.ApiLogEntry, error) {
 	id, err := log.Open(ctx, call)
 	return domain.ApiLogEntry{ID: id, Call: call}, failed(fmt.Sprintf("Open(%+v)", call), err)
 }
@@ -130,7 +129,7 @@ func opensEach(calls ...domain.ApiCall) logCheck {
 // withOpen opens an entry for each call, in their order, and does something
 // with them.
 func withOpen(calls []domain.ApiCall, do func(opened []domain.ApiLogEntry) logCheck) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		var opened []domain.ApiLogEntry
 		for _, call := range calls {
 			entry, err := opens(ctx, log, call)
@@ -146,7 +145,7 @@ func withOpen(calls []domain.ApiCall, do func(opened []domain.ApiLogEntry) logCh
 // withUnfinished does something with the one entry that is open. It finds it
 // even when ctx has ended.
 func withUnfinished(do func(opened domain.ApiLogEntry) logCheck) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		entries, err := log.Unfinished(context.WithoutCancel(ctx), late, 10)
 		if err := yields("the number of entries that Unfinished returns", len(entries), err, 1); err != nil {
 			return err
@@ -156,13 +155,13 @@ func withUnfinished(do func(opened domain.ApiLogEntry) logCheck) logCheck {
 }
 
 func closes(id domain.ApiLogID, outcome domain.Outcome) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		return failed(fmt.Sprintf("Close(%d, %+v)", id, outcome), log.Close(ctx, id, outcome))
 	}
 }
 
 func holdsEntries(entries ...domain.ApiLogEntry) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		for _, want := range entries {
 			got, err := log.Entry(ctx, want.ID)
 			if err := yields(fmt.Sprintf("Entry(%d)", want.ID), got, err, want); err != nil {
@@ -174,7 +173,7 @@ func holdsEntries(entries ...domain.ApiLogEntry) logCheck {
 }
 
 func hasNoEntry(id domain.ApiLogID) logCheck {
-	return fails(domain.NotFound, fmt.Sprintf("Entry(%d)", id), func(ctx context.Context, log ports.ApiLog) error {
+	return fails(domain.NotFound, fmt.Sprintf("Entry(%d)", id), func(ctx context.Context, log LogRoles) error {
 		_, err := log.Entry(ctx, id)
 		return err
 	})

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func listClauses() []logClause {
@@ -155,7 +154,7 @@ func entriesOf(calls []domain.ApiCall, outcomes ...domain.Outcome) []domain.ApiL
 // withLogged opens or records each of the entries, in their order, and does
 // something with them as they are then.
 func withLogged(entries []domain.ApiLogEntry, do func(logged []domain.ApiLogEntry) logCheck) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		logged := slices.Clone(entries)
 		for i, entry := range logged {
 			var err error
@@ -193,7 +192,7 @@ func listsChosen(all []domain.ApiLogEntry, filter domain.ApiLogFilter, limit int
 }
 
 func listsLog(filter domain.ApiLogFilter, limit int, want ...domain.ApiLogEntry) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		got, err := log.List(ctx, filter, limit)
 		return lists(fmt.Sprintf("List(%+v, %d)", filter, limit), got, err, want)
 	}
@@ -201,7 +200,7 @@ func listsLog(filter domain.ApiLogFilter, limit int, want ...domain.ApiLogEntry)
 
 // logsOnly checks what is logged, whatever the ids: these entries, the newest first.
 func logsOnly(want ...domain.ApiLogEntry) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		got, err := log.List(ctx, domain.ApiLogFilter{}, len(want)+10)
 		for i := range got {
 			got[i].ID = 0
@@ -212,7 +211,7 @@ func logsOnly(want ...domain.ApiLogEntry) logCheck {
 
 // listsInPages goes on from the last entry of each page until one is empty.
 func listsInPages(filter domain.ApiLogFilter, limit int, want []domain.ApiLogEntry) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		var all []domain.ApiLogEntry
 		for len(all) <= len(want) {
 			page, err := log.List(ctx, filter, limit)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func pruneClauses() []logClause {
@@ -66,7 +65,7 @@ func pruneClauses() []logClause {
 }
 
 func prunes(before time.Time, limit, want int) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		got, err := log.Prune(ctx, before, limit)
 		return yields(fmt.Sprintf("Prune(%v, %d)", before, limit), got, err, want)
 	}
@@ -78,7 +77,7 @@ func holdsLog(want ...domain.ApiLogEntry) logCheck {
 }
 
 func idsDiffer(removed, added []domain.ApiLogEntry) logCheck {
-	return func(context.Context, ports.ApiLog) error {
+	return func(context.Context, LogRoles) error {
 		for _, entry := range added {
 			if slices.ContainsFunc(removed, func(e domain.ApiLogEntry) bool { return e.ID == entry.ID }) {
 				return fmt.Errorf("the id of an entry that was removed, %d, came again", entry.ID)
@@ -92,7 +91,7 @@ func idsDiffer(removed, added []domain.ApiLogEntry) logCheck {
 func prunesAtOnce(all []domain.ApiLogEntry) logCheck {
 	closed := slices.DeleteFunc(slices.Clone(all), func(e domain.ApiLogEntry) bool { return e.Outcome.IsOpen() })
 	open := all[len(closed):]
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		var removed atomic.Int64
 		kept := make([]domain.ApiLogEntry, crowd)
 		errs := together(2*crowd, func(i int) (err error) {
@@ -116,7 +115,7 @@ func prunesAtOnce(all []domain.ApiLogEntry) logCheck {
 }
 
 // logsLate records, or opens and closes, a call that isn't to be pruned.
-func logsLate(ctx context.Context, log ports.ApiLog, i int) (entry domain.ApiLogEntry, err error) {
+func logsLate(ctx context.Context, log LogRoles, i int) (entry domain.ApiLogEntry, err error) {
 	entry = domain.ApiLogEntry{Call: apiCall(i), Outcome: outcome(i)}
 	entry.Call.ReceivedAt = late.Add(time.Duration(i) * time.Microsecond)
 	if i%4 == 1 {

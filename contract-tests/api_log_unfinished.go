@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func unfinishedClauses() []logClause {
@@ -62,7 +61,7 @@ func unfinishedClauses() []logClause {
 }
 
 func listsUnfinished(before time.Time, limit int, want ...domain.ApiLogEntry) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		got, err := log.Unfinished(ctx, before, limit)
 		return lists(fmt.Sprintf("Unfinished(%v, %d)", before, limit), got, err, want)
 	}

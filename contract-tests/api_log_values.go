@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // late is after all calls of the suite.
@@ -103,7 +102,7 @@ func everyOutcome() []domain.Outcome {
 
 // ownIDs records and opens calls at once and looks for an id that isn't
 // positive or comes twice.
-func ownIDs(ctx context.Context, log ports.ApiLog) error {
+func ownIDs(ctx context.Context, log LogRoles) error {
 	ids := make([]domain.ApiLogID, 2*crowd)
 	errs := together(len(ids), func(i int) (err error) {
 		if i%2 == 0 {
@@ -140,7 +139,7 @@ func holdsAtOnce(ids []domain.ApiLogID) logCheck {
 }
 
 func closesEach(outcomes []domain.Outcome) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		for i, outcome := range outcomes {
 			entry, err := opens(ctx, log, apiCall(i))
 			if err != nil {
@@ -155,7 +154,7 @@ func closesEach(outcomes []domain.Outcome) logCheck {
 	}
 }
 
-func closesRecorded(ctx context.Context, log ports.ApiLog) error {
+func closesRecorded(ctx context.Context, log LogRoles) error {
 	id, err := log.Record(ctx, apiCall(1), outcome(1))
 	if err != nil {
 		return failed("Record", err)
@@ -172,7 +171,7 @@ func closesNothing(id domain.ApiLogID) logCheck {
 // outcome. Whoever is done reads the entry: it is closed by then, so all must
 // read the same.
 func closesAtOnce(opened domain.ApiLogEntry) logCheck {
-	return func(ctx context.Context, log ports.ApiLog) error {
+	return func(ctx context.Context, log LogRoles) error {
 		read := make([]domain.ApiLogEntry, crowd)
 		errs := together(crowd, func(i int) (err error) {
 			if err = closes(opened.ID, outcome(i))(ctx, log); err == nil {

@@ -16,15 +16,15 @@ import (
 // CustomerRepo proves that what open returns keeps the promises of
 // ports.CustomerRepo. open returns a port without customers, a new one each
 // time; it is called in parallel and closes the port through t.Cleanup.
-func CustomerRepo(t *testing.T, open func(t *testing.T) ports.CustomerRepo) {
+func CustomerRepo(t *testing.T, open func(t *testing.T) CustomerRoles) {
 	t.Helper()
 	prove(t, customerRepoClauses(ports.MaxImport), open)
 }
 
 type (
-	customerCheck  = check[ports.CustomerRepo]
-	customerCall   = call[ports.CustomerRepo]
-	customerClause = clause[ports.CustomerRepo]
+	customerCheck  = check[CustomerRoles]
+	customerCall   = call[CustomerRoles]
+	customerClause = clause[CustomerRoles]
 )
 
 // customerRepoClauses takes how many customers are imported at most.
@@ -126,7 +126,7 @@ func manyCustomers(n int) []domain.Customer {
 }
 
 func addsCustomers(customers ...domain.Customer) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		for _, added := range customers {
 			if err := repo.AddCustomer(ctx, added); err != nil {
 				return failed(fmt.Sprintf("AddCustomer(%+v)", added), err)
@@ -141,7 +141,7 @@ func refusesCustomer(refused domain.Customer) customerCheck {
 }
 
 func findsCustomers(customers ...domain.Customer) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		for _, want := range customers {
 			got, err := repo.FindByPhone(ctx, want.Ref.Fleet, want.Phone)
 			if err := yields(fmt.Sprintf("FindByPhone(%d, %d)", want.Ref.Fleet, want.Phone), got, err, want); err != nil {
@@ -160,7 +160,7 @@ func holdsRecord(added domain.Customer, record domain.PhotoRecord) customerCheck
 
 func findsNobody(fleet domain.FleetID, phone domain.PhoneNumber) customerCheck {
 	what := fmt.Sprintf("FindByPhone(%d, %d)", fleet, phone)
-	return fails(domain.CustomerNotFound, what, func(ctx context.Context, repo ports.CustomerRepo) error {
+	return fails(domain.CustomerNotFound, what, func(ctx context.Context, repo CustomerRoles) error {
 		_, err := repo.FindByPhone(ctx, fleet, phone)
 		return err
 	})
@@ -171,12 +171,12 @@ func hasNoCustomer(ref domain.CustomerRef) customerCheck {
 	return fails(domain.CustomerNotFound, fmt.Sprintf("ResetPINLock of %+v, which was never added", ref), resetsPIN(ref))
 }
 
-func addAndFind(ctx context.Context, repo ports.CustomerRepo, i int) error {
+func addAndFind(ctx context.Context, repo CustomerRoles, i int) error {
 	added := manyCustomers(crowd)[i]
 	return steps(addsCustomers(added), findsCustomers(added))(ctx, repo)
 }
 
-func addSamePhoneAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
+func addSamePhoneAtOnce(ctx context.Context, repo CustomerRoles) error {
 	customers := manyCustomers(crowd)
 	for i := range customers {
 		customers[i].Phone = customers[0].Phone
@@ -196,7 +196,7 @@ func addSamePhoneAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
 	return findsCustomers(customers[winner])(ctx, repo)
 }
 
-func addCustomerCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+func addCustomerCutOff(ctx, ending context.Context, repo CustomerRoles, n int) (done bool, err error) {
 	added := customer(689, domain.CustomerID(n))
 	failure := repo.AddCustomer(ending, added)
 	if failure == nil {

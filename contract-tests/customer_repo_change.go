@@ -92,7 +92,7 @@ func records(ref domain.CustomerRef, record domain.PhotoRecord) customerCheck {
 }
 
 func changes(ref domain.CustomerRef, change ports.PhotoChange) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		return failed(fmt.Sprintf("ChangePhoto(%+v)", ref), repo.ChangePhoto(ctx, ref, change))
 	}
 }
@@ -120,7 +120,7 @@ func getsEach(ref domain.CustomerRef, all []domain.PhotoRecord) customerCheck {
 
 // runsOnce counts how often a change runs that returns failure.
 func runsOnce(ref domain.CustomerRef, failure error) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		runs := 0
 		_ = repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
 			runs++
@@ -131,7 +131,7 @@ func runsOnce(ref domain.CustomerRef, failure error) customerCheck {
 }
 
 func returnsError(ref domain.CustomerRef, want error) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		got := failChange(ctx, repo, ref, want)
 		var known *domain.Error
 		if !errors.Is(got, want) || errors.As(got, &known) && !errors.Is(want, known) {
@@ -141,7 +141,7 @@ func returnsError(ref domain.CustomerRef, want error) customerCheck {
 	}
 }
 
-func failChange(ctx context.Context, repo ports.CustomerRepo, ref domain.CustomerRef, failure error) error {
+func failChange(ctx context.Context, repo CustomerRoles, ref domain.CustomerRef, failure error) error {
 	return repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
 		return photoRecord(3), failure
 	})
@@ -149,14 +149,14 @@ func failChange(ctx context.Context, repo ports.CustomerRepo, ref domain.Custome
 
 // failsInChange doesn't look at what ChangePhoto makes of the failure.
 func failsInChange(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		_ = failChange(ctx, repo, ref, errors.New("change failed"))
 		return nil
 	}
 }
 
 func letsPanicThrough(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		cause := errors.New("change panicked")
 		return yields("what ChangePhoto panicked with", panicInChange(ctx, repo, ref, cause), nil, any(cause))
 	}
@@ -164,20 +164,20 @@ func letsPanicThrough(ref domain.CustomerRef) customerCheck {
 
 // panicsInChange doesn't look at what ChangePhoto makes of the panic.
 func panicsInChange(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		_ = panicInChange(ctx, repo, ref, "change panicked")
 		return nil
 	}
 }
 
-func panicInChange(ctx context.Context, repo ports.CustomerRepo, ref domain.CustomerRef, cause any) (recovered any) {
+func panicInChange(ctx context.Context, repo CustomerRoles, ref domain.CustomerRef, cause any) (recovered any) {
 	defer func() { recovered = recover() }()
 	return repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { panic(cause) })
 }
 
 // notRun returns what ChangePhoto does, or an error of its own when change runs.
 func notRun(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		ran := false
 		err := repo.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
 			ran = true
@@ -191,7 +191,7 @@ func notRun(ref domain.CustomerRef) customerCheck {
 }
 
 func endsChangeCtx(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		given, end := context.WithCancel(ctx)
 		defer end()
 		var wrong error
@@ -208,7 +208,7 @@ func endsChangeCtx(ref domain.CustomerRef) customerCheck {
 	}
 }
 
-func changeCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+func changeCutOff(ctx, ending context.Context, repo CustomerRoles, n int) (done bool, err error) {
 	changed := customer(689, domain.CustomerID(n))
 	if err := steps(addsCustomers(changed), records(changed.Ref, photoRecord(1)))(ctx, repo); err != nil {
 		return false, err
@@ -232,7 +232,7 @@ func changeCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (
 	return false, errors.Join(err, failsWith(domain.Unavailable, "ChangePhoto whose ctx ended", failure))
 }
 
-func changeAfterCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+func changeAfterCutOff(ctx, ending context.Context, repo CustomerRoles, n int) (done bool, err error) {
 	changed := customer(689, domain.CustomerID(n))
 	if err := addsCustomers(changed)(ctx, repo); err != nil {
 		return false, err

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func importClauses(most int) []customerClause {
@@ -125,14 +124,14 @@ func withPIN(c domain.Customer, pin domain.PINHash) domain.Customer {
 
 // imports fails with the first result that is wrong.
 func imports(rows ...imported) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		results, err := repo.ImportCustomers(ctx, withoutResults(rows))
 		return sameResults("ImportCustomers", rows, results, err)
 	}
 }
 
 func plans(rows ...imported) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		results, err := repo.PlanImport(ctx, withoutResults(rows))
 		return sameResults("PlanImport", rows, results, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func importRaceClauses() []customerClause {
@@ -33,13 +32,13 @@ func importRaceClauses() []customerClause {
 
 // importsSameAtOnce does so for several batches, of customers of whom some
 // exist and some change.
-func importsSameAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
+func importsSameAtOnce(ctx context.Context, repo CustomerRoles) error {
 	const batches, each = 8, 3
 	all := manyCustomers(batches * each)
 	for ; len(all) > 0; all = all[each:] {
 		known, changed, added := all[0], withPhone(all[1], all[1].Phone+1_000), all[2]
 		rows := withoutResults([]imported{is(domain.Unchanged, known), is(domain.Changed, changed), is(domain.Added, added)})
-		twice := atOnce(2, func(ctx context.Context, repo ports.CustomerRepo, _ int) error {
+		twice := atOnce(2, func(ctx context.Context, repo CustomerRoles, _ int) error {
 			_, err := repo.ImportCustomers(ctx, rows)
 			return failed("ImportCustomers, while another one of the same customers runs", err)
 		})
@@ -52,13 +51,13 @@ func importsSameAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
 
 // importsOtherAtOnce imports phone numbers, keeping PINs, while PINs are imported
 // with the phone numbers from before. Whichever comes last, the PINs are those.
-func importsOtherAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
+func importsOtherAtOnce(ctx context.Context, repo CustomerRoles) error {
 	for _, stored := range manyCustomers(crowd) {
 		newPIN, newPhone := withPIN(stored, customer(690, stored.Ref.Customer).PIN), withPhone(stored, stored.Phone+1_000)
 		batches := [][]domain.CustomerImport{
 			withoutResults([]imported{keeping(domain.Changed, newPhone)}), withoutResults([]imported{is(domain.Changed, newPIN)}),
 		}
-		if err := steps(addsCustomers(stored), atOnce(len(batches), func(ctx context.Context, repo ports.CustomerRepo, i int) error {
+		if err := steps(addsCustomers(stored), atOnce(len(batches), func(ctx context.Context, repo CustomerRoles, i int) error {
 			_, err := repo.ImportCustomers(ctx, batches[i])
 			return failed("ImportCustomers, while another one of the same customer runs", err)
 		}))(ctx, repo); err != nil {
@@ -74,9 +73,9 @@ func importsOtherAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
 
 // importsDuringChange begins an import while a change of the customer runs.
 func importsDuringChange(ref domain.CustomerRef, row imported) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		done := make(chan error, 1)
-		begin := func(ctx context.Context, repo ports.CustomerRepo) error {
+		begin := func(ctx context.Context, repo CustomerRoles) error {
 			go func() { done <- imports(row)(ctx, repo) }()
 			return fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(notRun(ref)))(ctx, repo) // it has begun by then
 		}
@@ -87,7 +86,7 @@ func importsDuringChange(ref domain.CustomerRef, row imported) customerCheck {
 	}
 }
 
-func importCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+func importCutOff(ctx, ending context.Context, repo CustomerRoles, n int) (done bool, err error) {
 	known, added := customer(689, domain.CustomerID(2*n)), customer(689, domain.CustomerID(2*n+1))
 	changed := withPhone(known, known.Phone+1_000_000)
 	if err := addsCustomers(known)(ctx, repo); err != nil {

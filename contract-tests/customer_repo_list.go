@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func listCustomerClauses() []customerClause {
@@ -54,7 +53,7 @@ func inOrderOfRefs(customers []domain.Customer) []domain.Customer {
 }
 
 func findsRefs(customers ...domain.Customer) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		for _, want := range customers {
 			got, err := repo.FindCustomer(ctx, want.Ref)
 			if err := yields(fmt.Sprintf("FindCustomer(%+v)", want.Ref), got, err, want); err != nil {
@@ -67,14 +66,14 @@ func findsRefs(customers ...domain.Customer) customerCheck {
 
 // findsRef doesn't look at what FindCustomer returns.
 func findsRef(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		_, err := repo.FindCustomer(ctx, ref)
 		return err
 	}
 }
 
 func listsCustomers(after domain.CustomerRef, limit int, want ...domain.Customer) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		got, err := repo.Customers(ctx, after, limit)
 		return lists(fmt.Sprintf("Customers(%+v, %d)", after, limit), got, err, want)
 	}

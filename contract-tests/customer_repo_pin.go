@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // noon is a time that is lost unless it is stored to the microsecond.
@@ -72,7 +71,7 @@ func notFound(method string, call func(domain.CustomerRef) customerCheck) custom
 
 // letsPIN makes n attempts, which must be let through.
 func letsPIN(ref domain.CustomerRef, n int, at time.Time) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		for i := range n {
 			if err := repo.CountPINAttempt(ctx, ref, at); err != nil {
 				return failed(fmt.Sprintf("CountPINAttempt %d of %d on %+v at %v", i+1, n, ref, at), err)
@@ -92,7 +91,7 @@ func refusesPIN(ref domain.CustomerRef, at time.Time) customerCheck {
 }
 
 func resetsPIN(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		return failed(fmt.Sprintf("ResetPINLock(%+v)", ref), repo.ResetPINLock(ctx, ref))
 	}
 }
@@ -100,7 +99,7 @@ func resetsPIN(ref domain.CustomerRef) customerCheck {
 // countsLikeDomain makes attempts at several times and compares what comes of
 // each with what a domain.PINLock says.
 func countsLikeDomain(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		var lock domain.PINLock
 		for i, micros := range []int64{0, 1, 0, 7, 1003, 0, 1, 13, 500_009} {
 			at := time.UnixMicro(noon.UnixMicro() + int64(i)*1_000_000 + micros).UTC()
@@ -123,7 +122,7 @@ func retryAfter(err error) time.Duration {
 }
 
 func guessAtOnce(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		won := 0
 		for _, err := range together(4*crowd, func(int) error { return repo.CountPINAttempt(ctx, ref, noon) }) {
 			if err == nil {

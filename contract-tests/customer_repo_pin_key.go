@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func pinKeyClauses() []customerClause {
@@ -31,18 +30,18 @@ func pinKeyClauses() []customerClause {
 }
 
 func bindsPINKey(n byte) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		return failed(fmt.Sprint("BindPINKey of key ", n), repo.BindPINKey(ctx, domain.PINKeyFingerprint{n}))
 	}
 }
 
 func refusesPINKey(n byte) customerCheck {
-	return fails(domain.Conflict, fmt.Sprint("BindPINKey of another key, ", n), func(ctx context.Context, repo ports.CustomerRepo) error {
+	return fails(domain.Conflict, fmt.Sprint("BindPINKey of another key, ", n), func(ctx context.Context, repo CustomerRoles) error {
 		return repo.BindPINKey(ctx, domain.PINKeyFingerprint{n})
 	})
 }
 
-func pinKeysAtOnce(ctx context.Context, repo ports.CustomerRepo) error {
+func pinKeysAtOnce(ctx context.Context, repo CustomerRoles) error {
 	winner, err := oneWins("BindPINKey", func(i int) error { return repo.BindPINKey(ctx, domain.PINKeyFingerprint{byte(i + 1)}) })
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func removeClauses() []customerClause {
@@ -45,7 +44,7 @@ func removeClauses() []customerClause {
 			steps(given, failsInRemove(alice.Ref), records(alice.Ref, photoRecord(3)), removes(alice.Ref)),
 		}, {
 			"remove_panic_goes_through", "when deletePhoto panics, RemoveCustomer lets the panic through",
-			steps(given, func(ctx context.Context, repo ports.CustomerRepo) error {
+			steps(given, func(ctx context.Context, repo CustomerRoles) error {
 				cause := errors.New("deletePhoto panicked")
 				return yields("what RemoveCustomer panicked with", panicInRemove(ctx, repo, alice.Ref, cause), nil, any(cause))
 			}),
@@ -75,20 +74,20 @@ func withRecord(c domain.Customer) domain.Customer {
 
 // removes removes a customer and does nothing to the photo.
 func removes(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		return failed(fmt.Sprintf("RemoveCustomer(%+v)", ref), removeWith(ctx, repo, ref, nil))
 	}
 }
 
 // removeWith returns what RemoveCustomer makes of a deletePhoto that returns failure.
-func removeWith(ctx context.Context, repo ports.CustomerRepo, ref domain.CustomerRef, failure error) error {
+func removeWith(ctx context.Context, repo CustomerRoles, ref domain.CustomerRef, failure error) error {
 	return repo.RemoveCustomer(ctx, ref, func(context.Context) error { return failure })
 }
 
 // notDeleted returns what RemoveCustomer does, or an error of its own when
 // deletePhoto runs.
 func notDeleted(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		ran := false
 		err := repo.RemoveCustomer(ctx, ref, func(context.Context) error { ran = true; return nil })
 		if ran {
@@ -109,7 +108,7 @@ func isGone(c domain.Customer) customerCheck {
 
 // deletesOnce counts how often a deletePhoto runs that returns failure.
 func deletesOnce(ref domain.CustomerRef, failure error) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		runs := 0
 		_ = repo.RemoveCustomer(ctx, ref, func(context.Context) error { runs++; return failure }) // what it returns is for other clauses
 		return yields("how often deletePhoto ran", runs, nil, 1)
@@ -117,7 +116,7 @@ func deletesOnce(ref domain.CustomerRef, failure error) customerCheck {
 }
 
 func returnsRemoveError(ref domain.CustomerRef, want error) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		got := removeWith(ctx, repo, ref, want)
 		var known *domain.Error
 		if !errors.Is(got, want) || errors.As(got, &known) && !errors.Is(want, known) {
@@ -129,7 +128,7 @@ func returnsRemoveError(ref domain.CustomerRef, want error) customerCheck {
 
 // failsInRemove doesn't look at what RemoveCustomer makes of the failure.
 func failsInRemove(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		_ = removeWith(ctx, repo, ref, errors.New("deletePhoto failed"))
 		return nil
 	}
@@ -137,19 +136,19 @@ func failsInRemove(ref domain.CustomerRef) customerCheck {
 
 // panicsInRemove doesn't look at what RemoveCustomer makes of the panic.
 func panicsInRemove(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		_ = panicInRemove(ctx, repo, ref, "deletePhoto panicked")
 		return nil
 	}
 }
 
-func panicInRemove(ctx context.Context, repo ports.CustomerRepo, ref domain.CustomerRef, cause any) (recovered any) {
+func panicInRemove(ctx context.Context, repo CustomerRoles, ref domain.CustomerRef, cause any) (recovered any) {
 	defer func() { recovered = recover() }()
 	return repo.RemoveCustomer(ctx, ref, func(context.Context) error { panic(cause) })
 }
 
 func endsRemoveCtx(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		given, end := context.WithCancel(ctx)
 		defer end()
 		var wrong error
@@ -166,7 +165,7 @@ func endsRemoveCtx(ref domain.CustomerRef) customerCheck {
 	}
 }
 
-func removeCutOff(ctx, ending context.Context, repo ports.CustomerRepo, n int) (done bool, err error) {
+func removeCutOff(ctx, ending context.Context, repo CustomerRoles, n int) (done bool, err error) {
 	removed := customer(689, domain.CustomerID(n))
 	if err := steps(addsCustomers(removed), lockAndRecord(removed))(ctx, repo); err != nil {
 		return false, err

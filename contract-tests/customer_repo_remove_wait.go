@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func removeWaitClauses() []customerClause {
@@ -36,16 +35,16 @@ func removeWaitClauses() []customerClause {
 
 // whileRemoving does something while deletePhoto runs, which lasts until it is done.
 func whileRemoving(ref domain.CustomerRef, do customerCheck) customerCheck {
-	return whileHolding("RemoveCustomer", func(ctx context.Context, repo ports.CustomerRepo, hold func() error) error {
+	return whileHolding("RemoveCustomer", func(ctx context.Context, repo CustomerRoles, hold func() error) error {
 		return repo.RemoveCustomer(ctx, ref, func(context.Context) error { return hold() })
 	}, do)
 }
 
 // changesAfterRemove has a crowd wait to change the customer while it is removed.
 func changesAfterRemove(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		waited := make(chan []error, 1)
-		begin := func(ctx context.Context, repo ports.CustomerRepo) error {
+		begin := func(ctx context.Context, repo CustomerRoles) error {
 			go func() { waited <- together(crowd, func(int) error { return notRun(ref)(ctx, repo) }) }()
 			return fails(domain.Unavailable, "ChangePhoto whose ctx ends while deletePhoto runs", givesUp(notRun(ref)))(ctx, repo) // they wait by then
 		}
@@ -61,7 +60,7 @@ func changesAfterRemove(ref domain.CustomerRef) customerCheck {
 }
 
 func removesAtOnce(ref domain.CustomerRef) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		var runs atomic.Int32
 		winners := 0
 		for _, err := range together(crowd, func(int) error {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func waitClauses() []customerClause {
@@ -58,7 +57,7 @@ func waitClauses() []customerClause {
 // whileChanging does something while a change of the customer runs, which lasts
 // until it is done.
 func whileChanging(ref domain.CustomerRef, do customerCheck) customerCheck {
-	return whileHolding("ChangePhoto", func(ctx context.Context, repo ports.CustomerRepo, hold func() error) error {
+	return whileHolding("ChangePhoto", func(ctx context.Context, repo CustomerRoles, hold func() error) error {
 		return repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
 			if err := hold(); err != nil {
 				return current, err
@@ -70,8 +69,8 @@ func whileChanging(ref domain.CustomerRef, do customerCheck) customerCheck {
 
 // whileHolding does something while a method runs what it is given, which calls
 // hold.
-func whileHolding(method string, call func(ctx context.Context, repo ports.CustomerRepo, hold func() error) error, do customerCheck) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+func whileHolding(method string, call func(ctx context.Context, repo CustomerRoles, hold func() error) error, do customerCheck) customerCheck {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		running, over, done := make(chan struct{}, 1), make(chan struct{}), make(chan error, 1)
 		go func() {
 			done <- call(ctx, repo, func() error {
@@ -101,7 +100,7 @@ func whileHolding(method string, call func(ctx context.Context, repo ports.Custo
 // whileQueueing does something while a crowd waits to change the customer,
 // which someone else is changing.
 func whileQueueing(ref domain.CustomerRef, do customerCheck) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		waiting, leave := context.WithCancel(ctx)
 		gone := make(chan []error, 1)
 		go func() {
@@ -116,7 +115,7 @@ func whileQueueing(ref domain.CustomerRef, do customerCheck) customerCheck {
 
 // givesUp makes a call that waits for a lock that isn't free, until its ctx ends.
 func givesUp(call customerCheck) customerCheck {
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 		defer cancel()
 		return call(ctx, repo)
@@ -127,7 +126,7 @@ func givesUp(call customerCheck) customerCheck {
 // size in the record, and looks for two that run at the same time.
 func changesAlone(changed domain.Customer) customerCheck {
 	const each = 3
-	return func(ctx context.Context, repo ports.CustomerRepo) error {
+	return func(ctx context.Context, repo CustomerRoles) error {
 		var running atomic.Int32
 		grow := func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
 			defer running.Add(-1)
@@ -138,7 +137,7 @@ func changesAlone(changed domain.Customer) customerCheck {
 			current.Info.Size++
 			return current, nil
 		}
-		growRepeatedly := func(ctx context.Context, repo ports.CustomerRepo, _ int) error {
+		growRepeatedly := func(ctx context.Context, repo CustomerRoles, _ int) error {
 			for range each {
 				if err := changes(changed.Ref, grow)(ctx, repo); err != nil {
 					return err

@@ -11,21 +11,20 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // FleetAuth proves that what open returns keeps the promises of
 // ports.FleetAuth. open returns a port without fleets, a new one each time; it
 // is called in parallel and closes the port through t.Cleanup.
-func FleetAuth(t *testing.T, open func(t *testing.T) ports.FleetAuth) {
+func FleetAuth(t *testing.T, open func(t *testing.T) FleetRoles) {
 	t.Helper()
 	prove(t, fleetAuthClauses(), open)
 }
 
 type (
-	fleetCheck  = check[ports.FleetAuth]
-	fleetCall   = call[ports.FleetAuth]
-	fleetClause = clause[ports.FleetAuth]
+	fleetCheck  = check[FleetRoles]
+	fleetCall   = call[FleetRoles]
+	fleetClause = clause[FleetRoles]
 )
 
 // The fleets of most clauses.
@@ -139,7 +138,7 @@ func firstKey(id domain.FleetID) domain.FleetKey {
 }
 
 func addsFleets(fleets ...domain.Fleet) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		for _, fleet := range fleets {
 			if err := auth.AddFleet(ctx, fleet, firstKey(fleet.ID)); err != nil {
 				return failed(fmt.Sprintf("AddFleet(%+v)", fleet), err)
@@ -150,19 +149,19 @@ func addsFleets(fleets ...domain.Fleet) fleetCheck {
 }
 
 func refusesFleet(fleet domain.Fleet, key domain.FleetKey) fleetCheck {
-	return fails(domain.Conflict, fmt.Sprintf("AddFleet(%+v)", fleet), func(ctx context.Context, auth ports.FleetAuth) error {
+	return fails(domain.Conflict, fmt.Sprintf("AddFleet(%+v)", fleet), func(ctx context.Context, auth FleetRoles) error {
 		return auth.AddFleet(ctx, fleet, key)
 	})
 }
 
 func setsFleet(fleet domain.Fleet) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		return failed(fmt.Sprintf("SetFleet(%+v)", fleet), auth.SetFleet(ctx, fleet))
 	}
 }
 
 func holdsFleets(want ...domain.Fleet) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		got, err := auth.Fleets(ctx)
 		return lists("Fleets", got, err, want)
 	}
@@ -170,7 +169,7 @@ func holdsFleets(want ...domain.Fleet) fleetCheck {
 
 // keysOpen checks that the key of each fleet authenticates it.
 func keysOpen(fleets ...domain.Fleet) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		for _, want := range fleets {
 			got, err := auth.Authenticate(ctx, keyOf(want.ID))
 			what := fmt.Sprint("Authenticate with the key of fleet ", want.ID)
@@ -184,7 +183,7 @@ func keysOpen(fleets ...domain.Fleet) fleetCheck {
 
 func keyIsUnknown(key domain.APIKeyHash) fleetCheck {
 	what := fmt.Sprintf("Authenticate with the unknown key %x", key)
-	return fails(domain.InvalidHashID, what, func(ctx context.Context, auth ports.FleetAuth) error {
+	return fails(domain.InvalidHashID, what, func(ctx context.Context, auth FleetRoles) error {
 		_, err := auth.Authenticate(ctx, key)
 		return err
 	})
@@ -201,12 +200,12 @@ func everyOtherKeyIsUnknown(key domain.APIKeyHash) fleetCheck {
 	return steps(unknown...)
 }
 
-func addAndOpen(ctx context.Context, auth ports.FleetAuth, i int) error {
+func addAndOpen(ctx context.Context, auth FleetRoles, i int) error {
 	fleet := manyFleets(crowd)[i]
 	return steps(addsFleets(fleet), keysOpen(fleet))(ctx, auth)
 }
 
-func addSameFleetAtOnce(ctx context.Context, auth ports.FleetAuth) error {
+func addSameFleetAtOnce(ctx context.Context, auth FleetRoles) error {
 	named := func(i int) domain.Fleet { return domain.Fleet{ID: 689, Name: fmt.Sprint("Yellow ", i)} }
 	keyed := func(i int) domain.FleetKey { return firstKey(domain.FleetID(i)) }
 	winner, err := oneWins("AddFleet with one id", func(i int) error { return auth.AddFleet(ctx, named(i), keyed(i)) })
@@ -227,7 +226,7 @@ func addSameFleetAtOnce(ctx context.Context, auth ports.FleetAuth) error {
 	return holdsFleets(named(winner))(ctx, auth)
 }
 
-func addCutOff(ctx, ending context.Context, auth ports.FleetAuth, n int) (done bool, err error) {
+func addCutOff(ctx, ending context.Context, auth FleetRoles, n int) (done bool, err error) {
 	fleet := manyFleets(n)[n-1]
 	failure := auth.AddFleet(ending, fleet, firstKey(fleet.ID))
 	if failure != nil {

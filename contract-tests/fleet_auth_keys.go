@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func addKeyClauses() []fleetClause {
@@ -130,7 +129,7 @@ func inOrderOfLabels(keys []domain.FleetKey) []domain.FleetKey {
 }
 
 func addsKeys(fleet domain.FleetID, keys ...domain.FleetKey) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		for _, key := range keys {
 			if err := auth.AddKey(ctx, fleet, key); err != nil {
 				return failed(fmt.Sprintf("AddKey(%d, %q)", fleet, key.Label), err)
@@ -145,7 +144,7 @@ func refusesKey(kind domain.Kind, fleet domain.FleetID, key domain.FleetKey) fle
 }
 
 func holdsKeys(fleet domain.FleetID, want ...domain.FleetKey) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		got, err := auth.Keys(ctx, fleet)
 		return lists(fmt.Sprintf("Keys(%d)", fleet), got, err, want)
 	}
@@ -153,7 +152,7 @@ func holdsKeys(fleet domain.FleetID, want ...domain.FleetKey) fleetCheck {
 
 // keysOpenWith checks that each key authenticates the fleet under its label.
 func keysOpenWith(fleet domain.Fleet, keys ...domain.FleetKey) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		for _, key := range keys {
 			got, err := auth.Authenticate(ctx, key.Hash)
 			want := domain.Caller{Fleet: fleet, Key: key.Label}
@@ -166,7 +165,7 @@ func keysOpenWith(fleet domain.Fleet, keys ...domain.FleetKey) fleetCheck {
 }
 
 func revokesKey(fleet domain.FleetID, label domain.KeyLabel) fleetCheck {
-	return func(ctx context.Context, auth ports.FleetAuth) error {
+	return func(ctx context.Context, auth FleetRoles) error {
 		return failed(fmt.Sprintf("RevokeKey(%d, %q)", fleet, label), auth.RevokeKey(ctx, fleet, label))
 	}
 }
@@ -175,12 +174,12 @@ func missesKey(fleet domain.FleetID, label domain.KeyLabel) fleetCheck {
 	return fails(domain.NotFound, fmt.Sprintf("RevokeKey(%d, %q), which is no key", fleet, label), revokesKey(fleet, label))
 }
 
-func addKeyAndOpen(ctx context.Context, auth ports.FleetAuth, i int) error {
+func addKeyAndOpen(ctx context.Context, auth FleetRoles, i int) error {
 	key := manyKeys(crowd)[i]
 	return steps(addsKeys(yellow.ID, key), keysOpenWith(yellow, key))(ctx, auth)
 }
 
-func addSameLabelAtOnce(ctx context.Context, auth ports.FleetAuth) error {
+func addSameLabelAtOnce(ctx context.Context, auth FleetRoles) error {
 	keys := manyKeys(crowd)
 	for i := range keys {
 		keys[i].Label = "second"
@@ -200,7 +199,7 @@ func addSameLabelAtOnce(ctx context.Context, auth ports.FleetAuth) error {
 	return steps(keysOpenWith(yellow, keys[winner]), holdsKeys(yellow.ID, firstKey(yellow.ID), keys[winner]))(ctx, auth)
 }
 
-func addKeyCutOff(ctx, ending context.Context, auth ports.FleetAuth, n int) (done bool, err error) {
+func addKeyCutOff(ctx, ending context.Context, auth FleetRoles, n int) (done bool, err error) {
 	key := labelledKey(domain.KeyLabel(fmt.Sprint("key ", n)))
 	failure := auth.AddKey(ending, yellow.ID, key)
 	if failure == nil {

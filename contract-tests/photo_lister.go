@@ -17,15 +17,15 @@ import (
 // ports.PhotoLister adds to ports.PhotoStore. open returns a port without
 // photos, a new one each time; it is called in parallel and closes the port
 // through t.Cleanup.
-func PhotoLister(t *testing.T, open func(t *testing.T) ports.PhotoLister) {
+func PhotoLister(t *testing.T, open func(t *testing.T) PhotoRoles) {
 	t.Helper()
 	prove(t, photoListerClauses(), open)
 }
 
 type (
-	listerCheck  = check[ports.PhotoLister]
-	listerCall   = call[ports.PhotoLister]
-	listerClause = clause[ports.PhotoLister]
+	listerCheck  = check[PhotoRoles]
+	listerCall   = call[PhotoRoles]
+	listerClause = clause[PhotoRoles]
 )
 
 func photoListerClauses() []listerClause {
@@ -56,12 +56,12 @@ func photoListerClauses() []listerClause {
 			steps(inStore(putsEach(oddKeys())), listsWhileChanging(oddKeys())),
 		}, {
 			"list_at_once", "List is safe for concurrent use",
-			steps(inStore(putsEach(oddKeys())), atOnce(crowd, func(ctx context.Context, store ports.PhotoLister, _ int) error {
+			steps(inStore(putsEach(oddKeys())), atOnce(crowd, func(ctx context.Context, store PhotoRoles, _ int) error {
 				return listsPhotos(sizesOf(oddKeys()))(ctx, store)
 			})),
 		}, {
 			"list_cut_off", "a List whose ctx ends yields Unavailable and ends, or yields every photo",
-			steps(inStore(putsEach(oddKeys())), cutOff(func(_, ending context.Context, store ports.PhotoLister, _ int) (done bool, err error) {
+			steps(inStore(putsEach(oddKeys())), cutOff(func(_, ending context.Context, store PhotoRoles, _ int) (done bool, err error) {
 				failure := listsPhotos(sizesOf(oddKeys()))(ending, store)
 				if failure == nil {
 					return true, nil
@@ -79,7 +79,7 @@ func photoListerClauses() []listerClause {
 
 // inStore makes a check of a PhotoStore one of a PhotoLister.
 func inStore(check photoCheck) listerCheck {
-	return func(ctx context.Context, store ports.PhotoLister) error { return check(ctx, store) }
+	return func(ctx context.Context, store PhotoRoles) error { return check(ctx, store) }
 }
 
 // stored is what a list says of a photo but for its time.
@@ -101,7 +101,7 @@ func inOrderOfKeys(photos []stored) []stored {
 }
 
 // list returns what List yields, which must end after a failure.
-func list(ctx context.Context, store ports.PhotoLister) (photos []domain.StoredPhoto, err error) {
+func list(ctx context.Context, store PhotoRoles) (photos []domain.StoredPhoto, err error) {
 	for photo, failure := range store.List(ctx) {
 		if err != nil {
 			return nil, errors.New("List went on after a failure")
@@ -115,7 +115,7 @@ func list(ctx context.Context, store ports.PhotoLister) (photos []domain.StoredP
 
 // listsPhotos checks what List yields, in whatever order.
 func listsPhotos(want []stored) listerCheck {
-	return func(ctx context.Context, store ports.PhotoLister) error {
+	return func(ctx context.Context, store PhotoRoles) error {
 		photos, err := list(ctx, store)
 		var got []stored
 		for _, photo := range photos {
@@ -127,7 +127,7 @@ func listsPhotos(want []stored) listerCheck {
 
 // ageOf does something with the time of the one photo that is listed.
 func ageOf(key domain.PhotoKey, do func(changedAt time.Time) listerCheck) listerCheck {
-	return func(ctx context.Context, store ports.PhotoLister) error {
+	return func(ctx context.Context, store PhotoRoles) error {
 		photos, err := list(ctx, store)
 		if err := yields("how many photos List yields", len(photos), err, 1); err != nil {
 			return err
@@ -141,7 +141,7 @@ func ageOf(key domain.PhotoKey, do func(changedAt time.Time) listerCheck) lister
 }
 
 func notBefore(first, second time.Time) listerCheck {
-	return func(context.Context, ports.PhotoLister) error {
+	return func(context.Context, PhotoRoles) error {
 		if second.Before(first) {
 			return fmt.Errorf("the time of a photo that was put twice: got %v first and %v then", first, second)
 		}
@@ -150,7 +150,7 @@ func notBefore(first, second time.Time) listerCheck {
 }
 
 // breaksOff takes only the first photo that List yields.
-func breaksOff(ctx context.Context, store ports.PhotoLister) error {
+func breaksOff(ctx context.Context, store PhotoRoles) error {
 	for _, err := range store.List(ctx) {
 		return failed("List", err)
 	}
@@ -161,7 +161,7 @@ func breaksOff(ctx context.Context, store ports.PhotoLister) error {
 func listsWhileChanging(keys []domain.PhotoKey) listerCheck {
 	other := photoKey(1, 3)
 	look := func(ctx context.Context, store ports.PhotoStore) error {
-		photos, err := list(ctx, store.(ports.PhotoLister))
+		photos, err := list(ctx, store.(PhotoRoles))
 		var got []stored
 		for _, photo := range photos {
 			if photo.Key != other {

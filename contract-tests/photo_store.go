@@ -29,7 +29,7 @@ type (
 
 // photoStoreClauses takes the size of the largest photo that is put.
 func photoStoreClauses(large int) []photoClause {
-	return slices.Concat(putClauses(photoSized(1, large)), deleteClauses(), openClauses(), urlClauses(), photoEndedCtx())
+	return slices.Concat(putClauses(photoSized(1, large)), deleteClauses(), openClauses(), photoEndedCtx())
 }
 
 func putClauses(large domain.Photo) []photoClause {
@@ -88,26 +88,6 @@ func deleteClauses() []photoClause {
 		}, {
 			"delete_then_put", "after a Delete, Put stores a photo again",
 			steps(puts(key, photoOf(1)), deletes(key), puts(key, photoOf(2)), holdsPhoto(key, photoOf(2))),
-		},
-	}
-}
-
-func urlClauses() []photoClause {
-	key := photoKey(689, 1)
-	return []photoClause{
-		{
-			"url_with_or_without_photo", "URL returns an address whether or not there is a photo, or never one",
-			func(ctx context.Context, store ports.PhotoStore) error {
-				without, err := store.URL(ctx, key)
-				if err := errors.Join(err, puts(key, photoOf(1))(ctx, store)); err != nil {
-					return failed("URL where there is no photo", err)
-				}
-				with, err := store.URL(ctx, key)
-				return yields("URL has an address where there is a photo", with != "", err, without != "")
-			},
-		}, {
-			"url_own_key", "each key has an address of its own",
-			urlsDiffer(oddKeys()),
 		},
 	}
 }
@@ -194,21 +174,4 @@ func holdsEachAfter(keys []domain.PhotoKey, first int) photoCheck {
 		}
 	}
 	return steps(all...)
-}
-
-func urlsDiffer(keys []domain.PhotoKey) photoCheck {
-	return func(ctx context.Context, store ports.PhotoStore) error {
-		keyOf := map[string]domain.PhotoKey{}
-		for _, key := range keys {
-			address, err := store.URL(ctx, key)
-			if err != nil {
-				return failed(fmt.Sprintf("URL(%s)", key), err)
-			}
-			if other, taken := keyOf[address]; taken && address != "" {
-				return fmt.Errorf("URL(%s) and URL(%s): got %q for both", key, other, address)
-			}
-			keyOf[address] = key
-		}
-		return nil
-	}
 }

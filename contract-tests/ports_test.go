@@ -17,9 +17,9 @@ import (
 
 // database is what keeps all but the photos.
 type database struct {
-	fleets    ports.FleetAuth
-	customers ports.CustomerRepo
-	log       ports.ApiLog
+	fleets    FleetRoles
+	customers CustomerRoles
+	log       LogRoles
 }
 
 // The adapters of the matrix by the scheme of their URLs, in its order.
@@ -42,7 +42,7 @@ var (
 func TestFleetAuth(t *testing.T) {
 	for _, a := range databases {
 		tested.cell(t, "FleetAuth", len(fleetAuthClauses()), func(t *testing.T) {
-			FleetAuth(t, func(t *testing.T) ports.FleetAuth { return a.open(t).fleets })
+			FleetAuth(t, func(t *testing.T) FleetRoles { return a.open(t).fleets })
 		}, a.backend)
 	}
 }
@@ -50,7 +50,7 @@ func TestFleetAuth(t *testing.T) {
 func TestCustomerRepo(t *testing.T) {
 	for _, a := range databases {
 		tested.cell(t, "CustomerRepo", len(customerRepoClauses(1)), func(t *testing.T) {
-			CustomerRepo(t, func(t *testing.T) ports.CustomerRepo { return a.open(t).customers })
+			CustomerRepo(t, func(t *testing.T) CustomerRoles { return a.open(t).customers })
 		}, a.backend)
 	}
 }
@@ -58,7 +58,7 @@ func TestCustomerRepo(t *testing.T) {
 func TestApiLog(t *testing.T) {
 	for _, a := range databases {
 		tested.cell(t, "ApiLog", len(apiLogClauses()), func(t *testing.T) {
-			ApiLog(t, func(t *testing.T) ports.ApiLog { return a.open(t).log })
+			ApiLog(t, func(t *testing.T) LogRoles { return a.open(t).log })
 		}, a.backend)
 	}
 }
@@ -70,15 +70,15 @@ func TestPhotoStore(t *testing.T) {
 		tested.cell(t, "PhotoStore", clauses, func(t *testing.T) {
 			PhotoStore(t, a.open)
 			t.Run("lister", func(t *testing.T) {
-				PhotoLister(t, func(t *testing.T) ports.PhotoLister { return asLister(t, a.open(t)) })
+				PhotoLister(t, func(t *testing.T) PhotoRoles { return asLister(t, a.open(t)) })
 			})
 		}, a.backend)
 	}
 }
 
-func asLister(t *testing.T, store ports.PhotoStore) ports.PhotoLister {
+func asLister(t *testing.T, store ports.PhotoStore) PhotoRoles {
 	t.Helper()
-	lister, lists := store.(ports.PhotoLister)
+	lister, lists := store.(PhotoRoles)
 	if !lists {
 		t.Fatalf("%T doesn't list its photos", store)
 	}

@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // spoilLog makes an ApiLog whose List returns another list: change gets what
 // the filter chooses, all of it, the newest first.
-func spoilLog(change func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry) func() ports.ApiLog {
-	return spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+func spoilLog(change func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry) func() LogRoles {
+	return spoilApiLog(func(bad *badApiLog, good LogRoles) {
 		bad.list = func(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 			entries, err := good.List(ctx, filter, 1000)
 			if err != nil {
@@ -26,8 +25,8 @@ func spoilLog(change func(entries []domain.ApiLogEntry, limit int) []domain.ApiL
 }
 
 // spoilFilter makes an ApiLog whose List understands a filter as another one.
-func spoilFilter(change func(filter *domain.ApiLogFilter)) func() ports.ApiLog {
-	return spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+func spoilFilter(change func(filter *domain.ApiLogFilter)) func() LogRoles {
+	return spoilApiLog(func(bad *badApiLog, good LogRoles) {
 		bad.list = func(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 			change(&filter)
 			return good.List(ctx, filter, limit)
@@ -37,7 +36,7 @@ func spoilFilter(change func(filter *domain.ApiLogFilter)) func() ports.ApiLog {
 
 func badLists() []apiLogSabotage {
 	return []apiLogSabotage{
-		{"List of nothing is an error", []string{"list_none", "list_pages", "list_error", "list_combined", "prune_count", "prune_every_result", "prune_forgets"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"List of nothing is an error", []string{"list_none", "list_pages", "list_error", "list_combined", "prune_count", "prune_every_result", "prune_forgets"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			bad.list = func(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 				entries, err := good.List(ctx, filter, limit)
 				if err == nil && len(entries) == 0 {
@@ -100,7 +99,7 @@ func badFilters() []apiLogSabotage {
 				filter.Result = ""
 			}
 		})},
-		{"Open chooses what isn't valid", []string{"list_result", "list_combined"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Open chooses what isn't valid", []string{"list_result", "list_combined"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			bad.list = func(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 				if filter.Result != domain.Open {
 					return good.List(ctx, filter, limit)
@@ -142,12 +141,12 @@ func badFilters() []apiLogSabotage {
 
 func badLogListsAfterCtx() []apiLogSabotage {
 	return []apiLogSabotage{
-		{"List doesn't look at ctx", []string{"list_ended_ctx"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"List doesn't look at ctx", []string{"list_ended_ctx"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			bad.list = func(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 				return good.List(live(ctx), filter, limit)
 			}
 		})},
-		{"Prune looks at ctx too late", []string{"prune_ended_ctx"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"Prune looks at ctx too late", []string{"prune_ended_ctx"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			bad.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 				if ctx.Err() != nil {
 					_, _ = good.Prune(live(ctx), before, limit)

@@ -10,12 +10,11 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // spoilPrune makes an ApiLog with another Prune.
-func spoilPrune(prune func(ctx context.Context, good ports.ApiLog, before time.Time, limit int) (int, error)) func() ports.ApiLog {
-	return spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+func spoilPrune(prune func(ctx context.Context, good LogRoles, before time.Time, limit int) (int, error)) func() LogRoles {
+	return spoilApiLog(func(bad *badApiLog, good LogRoles) {
 		bad.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			return prune(ctx, good, before, limit)
 		}
@@ -24,17 +23,17 @@ func spoilPrune(prune func(ctx context.Context, good ports.ApiLog, before time.T
 
 func badPrunes() []apiLogSabotage {
 	return []apiLogSabotage{
-		{"pruning nothing is an error", []string{"prune_none", "prune_before", "prune_count", "prune_keeps_open", "prune_at_once"}, spoilPrune(func(ctx context.Context, good ports.ApiLog, before time.Time, limit int) (int, error) {
+		{"pruning nothing is an error", []string{"prune_none", "prune_before", "prune_count", "prune_keeps_open", "prune_at_once"}, spoilPrune(func(ctx context.Context, good LogRoles, before time.Time, limit int) (int, error) {
 			removed, err := good.Prune(ctx, before, limit)
 			if err == nil && removed == 0 {
 				err = domain.Errorf(domain.NotFound, "none")
 			}
 			return removed, err
 		})},
-		{"entries at the given time are pruned", []string{"prune_before"}, spoilPrune(func(ctx context.Context, good ports.ApiLog, before time.Time, limit int) (int, error) {
+		{"entries at the given time are pruned", []string{"prune_before"}, spoilPrune(func(ctx context.Context, good LogRoles, before time.Time, limit int) (int, error) {
 			return good.Prune(ctx, before.Add(time.Nanosecond), limit)
 		})},
-		{"the given time is cut to the microsecond", []string{"prune_before"}, spoilPrune(func(ctx context.Context, good ports.ApiLog, before time.Time, limit int) (int, error) {
+		{"the given time is cut to the microsecond", []string{"prune_before"}, spoilPrune(func(ctx context.Context, good LogRoles, before time.Time, limit int) (int, error) {
 			return good.Prune(ctx, before.Truncate(time.Microsecond), limit)
 		})},
 		{"the newest are pruned first", []string{"prune_oldest_first"}, spoilPruned(func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry {
@@ -51,11 +50,11 @@ func badPrunes() []apiLogSabotage {
 			entries = slices.DeleteFunc(entries, func(e domain.ApiLogEntry) bool { return isOpen(e) || e.Outcome.Result == domain.Interrupted })
 			return entries[:min(limit, len(entries))]
 		})},
-		{"one more than limit is pruned", []string{"prune_oldest_first", "prune_count", "prune_at_once"}, spoilPrune(func(ctx context.Context, good ports.ApiLog, before time.Time, limit int) (int, error) {
+		{"one more than limit is pruned", []string{"prune_oldest_first", "prune_count", "prune_at_once"}, spoilPrune(func(ctx context.Context, good LogRoles, before time.Time, limit int) (int, error) {
 			removed, err := good.Prune(ctx, before, limit+1)
 			return min(removed, limit), err
 		})},
-		{"Prune returns the limit", []string{"prune_none", "prune_before", "prune_count", "prune_keeps_open", "prune_every_result", "prune_forgets", "prune_ids", "prune_at_once"}, spoilPrune(func(ctx context.Context, good ports.ApiLog, before time.Time, limit int) (int, error) {
+		{"Prune returns the limit", []string{"prune_none", "prune_before", "prune_count", "prune_keeps_open", "prune_every_result", "prune_forgets", "prune_ids", "prune_at_once"}, spoilPrune(func(ctx context.Context, good LogRoles, before time.Time, limit int) (int, error) {
 			_, err := good.Prune(ctx, before, limit)
 			return limit, err
 		})},
@@ -64,8 +63,8 @@ func badPrunes() []apiLogSabotage {
 
 // spoilPruned makes an ApiLog that hides what it prunes: choose gets the entries
 // before the given time, the oldest first.
-func spoilPruned(choose func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry) func() ports.ApiLog {
-	return spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+func spoilPruned(choose func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry) func() LogRoles {
+	return spoilApiLog(func(bad *badApiLog, good LogRoles) {
 		var mu sync.Mutex
 		hidden := map[domain.ApiLogID]bool{}
 		visible := func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry {
@@ -114,7 +113,7 @@ func isOpen(entry domain.ApiLogEntry) bool { return entry.Outcome.IsOpen() }
 
 func badPruneRaces() []apiLogSabotage {
 	return []apiLogSabotage{
-		{"an entry that was pruned can be closed", []string{"prune_forgets"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"an entry that was pruned can be closed", []string{"prune_forgets"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			var pruned sync.Map
 			bad.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 				removed, err := good.Prune(ctx, before, limit)
@@ -129,16 +128,16 @@ func badPruneRaces() []apiLogSabotage {
 				return err
 			}
 		})},
-		{"when all is pruned, ids begin anew", []string{"prune_ids"}, spoilApiLog(func(bad *badApiLog, _ ports.ApiLog) {
+		{"when all is pruned, ids begin anew", []string{"prune_ids"}, spoilApiLog(func(bad *badApiLog, _ LogRoles) {
 			bad.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
-				removed, err := bad.ApiLog.Prune(ctx, before, limit)
-				if left, _ := bad.ApiLog.List(ctx, domain.ApiLogFilter{}, 1); len(left) == 0 && err == nil {
-					bad.ApiLog = memory.NewApiLog()
+				removed, err := bad.LogRoles.Prune(ctx, before, limit)
+				if left, _ := bad.LogRoles.List(ctx, domain.ApiLogFilter{}, 1); len(left) == 0 && err == nil {
+					bad.LogRoles = memory.NewApiLog()
 				}
 				return removed, err
 			}
 		})},
-		{"what several prune at once is counted for each", []string{"prune_at_once"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"what several prune at once is counted for each", []string{"prune_at_once"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			var pruning overlap
 			bad.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 				others, over := pruning.during()
@@ -150,7 +149,7 @@ func badPruneRaces() []apiLogSabotage {
 				return removed, err
 			}
 		})},
-		{"what is recorded while Prune runs is lost", []string{"prune_at_once"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		{"what is recorded while Prune runs is lost", []string{"prune_at_once"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			var pruning atomic.Int32
 			bad.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 				pruning.Add(1)

@@ -13,8 +13,8 @@ import (
 
 // whileChanged makes a CustomerRepo one of whose methods waits until no change
 // runs: spoil sets it.
-func whileChanged(spoil func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context))) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func whileChanged(spoil func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context))) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		var running atomic.Int32
 		bad.change = func(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 			return good.ChangePhoto(ctx, ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
@@ -33,25 +33,25 @@ func whileChanged(spoil func(bad *badCustomerRepo, good ports.CustomerRepo, wait
 
 func badWaits() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"FindByPhone waits", []string{"find_doesnt_wait", "change_queue_keeps_nobody"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"FindByPhone waits", []string{"find_doesnt_wait", "change_queue_keeps_nobody"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 				wait(ctx)
 				return good.FindByPhone(ctx, fleet, phone)
 			}
 		})},
-		{"CountPINAttempt waits", []string{"pin_doesnt_wait", "change_keeps_pin_lock", "change_queue_keeps_nobody"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"CountPINAttempt waits", []string{"pin_doesnt_wait", "change_keeps_pin_lock", "change_queue_keeps_nobody"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				wait(ctx)
 				return good.CountPINAttempt(ctx, ref, now)
 			}
 		})},
-		{"ResetPINLock waits", []string{"reset_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"ResetPINLock waits", []string{"reset_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
 				wait(ctx)
 				return good.ResetPINLock(ctx, ref)
 			}
 		})},
-		{"AddCustomer waits", []string{"add_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"AddCustomer waits", []string{"add_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				wait(ctx)
 				return good.AddCustomer(ctx, added)
@@ -62,8 +62,8 @@ func badWaits() []customerRepoSabotage {
 
 // spoilLock makes a CustomerRepo that leaves a customer locked after a change
 // that ended like this.
-func spoilLock(leaves func(ran bool, err error, cause any) bool) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilLock(leaves func(ran bool, err error, cause any) bool) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		var locked sync.Map
 		bad.change = func(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) (err error) {
 			if _, found := locked.Load(ref); found {
@@ -102,10 +102,10 @@ func (g gate) pass(ctx context.Context, do func() error) error {
 }
 
 // spoilGate makes a CustomerRepo in which only few changes run or wait.
-func spoilGate(few int) func() ports.CustomerRepo {
-	return func() ports.CustomerRepo {
+func spoilGate(few int) func() CustomerRoles {
+	return func() CustomerRoles {
 		g := make(gate, few)
-		return spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		return spoilChange(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, change ports.PhotoChange) error {
 			if ref != customer(689, 1).Ref {
 				time.Sleep(time.Millisecond) // lets those wait who wait for the first customer
 			}
@@ -127,7 +127,7 @@ func badLocks() []customerRepoSabotage {
 		})},
 		{"one lock for all customers", []string{"change_others_dont_wait", "change_queue_keeps_nobody"}, spoilGate(1)},
 		{"those who wait take a connection each", []string{"change_queue_keeps_nobody"}, spoilGate(5)},
-		{"a customer isn't locked while change runs", []string{"change_exclusive", "change_waits_until_ctx_ends", "remove_waits_for_change", "import_during_change"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"a customer isn't locked while change runs", []string{"change_exclusive", "change_waits_until_ctx_ends", "remove_waits_for_change", "import_during_change"}, spoilChange(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, change ports.PhotoChange) error {
 			var before domain.PhotoRecord
 			err := good.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
 				before = current
@@ -143,9 +143,9 @@ func badLocks() []customerRepoSabotage {
 			}
 			return good.ChangePhoto(ctx, ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return record, nil })
 		})},
-		{"who waits doesn't look at ctx", []string{"change_waits_until_ctx_ends", "change_queue_keeps_nobody", "import_during_change"}, func() ports.CustomerRepo {
+		{"who waits doesn't look at ctx", []string{"change_waits_until_ctx_ends", "change_queue_keeps_nobody", "import_during_change"}, func() CustomerRoles {
 			g := make(gate, 1)
-			return spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+			return spoilChange(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, change ports.PhotoChange) error {
 				run := func() error { return good.ChangePhoto(ctx, ref, change) }
 				if ref != customer(689, 1).Ref {
 					return run()
@@ -153,7 +153,7 @@ func badLocks() []customerRepoSabotage {
 				return g.pass(live(ctx), run)
 			})()
 		}},
-		{"who gives up waiting gets another kind", []string{"change_waits_until_ctx_ends", "change_waits_for_remove", "change_after_remove", "import_during_change"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"who gives up waiting gets another kind", []string{"change_waits_until_ctx_ends", "change_waits_for_remove", "change_after_remove", "import_during_change"}, spoilChange(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, change ports.PhotoChange) error {
 			early := ctx.Err() == nil
 			err := good.ChangePhoto(ctx, ref, change)
 			if early && errors.Is(err, domain.Unavailable) && errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -16,103 +16,103 @@ import (
 
 // badCustomerRepo is a good CustomerRepo but for the methods that are set.
 type badCustomerRepo struct {
-	ports.CustomerRepo // the good one
-	add                func(context.Context, domain.Customer) error
-	find               func(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error)
-	count              func(context.Context, domain.CustomerRef, time.Time) error
-	reset              func(context.Context, domain.CustomerRef) error
-	change             func(context.Context, domain.CustomerRef, ports.PhotoChange) error
-	findRef            func(context.Context, domain.CustomerRef) (domain.Customer, error)
-	list               func(context.Context, domain.CustomerRef, int) ([]domain.Customer, error)
-	imports            func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
-	plan               func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
-	remove             func(context.Context, domain.CustomerRef, func(context.Context) error) error
-	bind               func(context.Context, domain.PINKeyFingerprint) error
+	CustomerRoles // the good one
+	add           func(context.Context, domain.Customer) error
+	find          func(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error)
+	count         func(context.Context, domain.CustomerRef, time.Time) error
+	reset         func(context.Context, domain.CustomerRef) error
+	change        func(context.Context, domain.CustomerRef, ports.PhotoChange) error
+	findRef       func(context.Context, domain.CustomerRef) (domain.Customer, error)
+	list          func(context.Context, domain.CustomerRef, int) ([]domain.Customer, error)
+	imports       func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
+	plan          func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
+	remove        func(context.Context, domain.CustomerRef, func(context.Context) error) error
+	bind          func(context.Context, domain.PINKeyFingerprint) error
 }
 
 func (b *badCustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
 	if b.add != nil {
 		return b.add(ctx, added)
 	}
-	return b.CustomerRepo.AddCustomer(ctx, added)
+	return b.CustomerRoles.AddCustomer(ctx, added)
 }
 
 func (b *badCustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 	if b.find != nil {
 		return b.find(ctx, fleet, phone)
 	}
-	return b.CustomerRepo.FindByPhone(ctx, fleet, phone)
+	return b.CustomerRoles.FindByPhone(ctx, fleet, phone)
 }
 
 func (b *badCustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 	if b.count != nil {
 		return b.count(ctx, ref, now)
 	}
-	return b.CustomerRepo.CountPINAttempt(ctx, ref, now)
+	return b.CustomerRoles.CountPINAttempt(ctx, ref, now)
 }
 
 func (b *badCustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
 	if b.reset != nil {
 		return b.reset(ctx, ref)
 	}
-	return b.CustomerRepo.ResetPINLock(ctx, ref)
+	return b.CustomerRoles.ResetPINLock(ctx, ref)
 }
 
 func (b *badCustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	if b.change != nil {
 		return b.change(ctx, ref, change)
 	}
-	return b.CustomerRepo.ChangePhoto(ctx, ref, change)
+	return b.CustomerRoles.ChangePhoto(ctx, ref, change)
 }
 
 func (b *badCustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
 	if b.findRef != nil {
 		return b.findRef(ctx, ref)
 	}
-	return b.CustomerRepo.FindCustomer(ctx, ref)
+	return b.CustomerRoles.FindCustomer(ctx, ref)
 }
 
 func (b *badCustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
 	if b.list != nil {
 		return b.list(ctx, after, limit)
 	}
-	return b.CustomerRepo.Customers(ctx, after, limit)
+	return b.CustomerRoles.Customers(ctx, after, limit)
 }
 
 func (b *badCustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	if b.imports != nil {
 		return b.imports(ctx, customers)
 	}
-	return b.CustomerRepo.ImportCustomers(ctx, customers)
+	return b.CustomerRoles.ImportCustomers(ctx, customers)
 }
 
 func (b *badCustomerRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	if b.plan != nil {
 		return b.plan(ctx, customers)
 	}
-	return b.CustomerRepo.PlanImport(ctx, customers)
+	return b.CustomerRoles.PlanImport(ctx, customers)
 }
 
 func (b *badCustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 	if b.remove != nil {
 		return b.remove(ctx, ref, deletePhoto)
 	}
-	return b.CustomerRepo.RemoveCustomer(ctx, ref, deletePhoto)
+	return b.CustomerRoles.RemoveCustomer(ctx, ref, deletePhoto)
 }
 
 func (b *badCustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
 	if b.bind != nil {
 		return b.bind(ctx, key)
 	}
-	return b.CustomerRepo.BindPINKey(ctx, key)
+	return b.CustomerRoles.BindPINKey(ctx, key)
 }
 
 // spoilCustomerRepo makes a badCustomerRepo whose methods spoil sets. They
 // call the good ones through good.
-func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good ports.CustomerRepo)) func() ports.CustomerRepo {
-	return func() ports.CustomerRepo {
-		bad := &badCustomerRepo{CustomerRepo: memory.NewCustomerRepo()}
-		spoil(bad, bad.CustomerRepo)
+func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good CustomerRoles)) func() CustomerRoles {
+	return func() CustomerRoles {
+		bad := &badCustomerRepo{CustomerRoles: memory.NewCustomerRepo()}
+		spoil(bad, bad.CustomerRoles)
 		return bad
 	}
 }
@@ -125,14 +125,14 @@ func TestCustomerRepoClausesCanFail(t *testing.T) {
 		badCustomerListsAfterCtx()))
 }
 
-type customerRepoSabotage = sabotage[ports.CustomerRepo]
+type customerRepoSabotage = sabotage[CustomerRoles]
 
 // lost takes the place of a phone number or an id that nobody has.
 const lost = 999
 
 func badAddCustomers() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"a phone number is refused that another fleet's first customer has", []string{"add_same_in_two_fleets"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a phone number is refused that another fleet's first customer has", []string{"add_same_in_two_fleets"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var customers atomic.Int32
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				_, err := good.FindByPhone(ctx, 689, added.Phone)
@@ -142,7 +142,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return good.AddCustomer(ctx, added)
 			}
 		})},
-		{"a customer who exists is ignored without an error", []string{"add_known_id", "add_known_phone", "add_keeps_lock_and_photo", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer who exists is ignored without an error", []string{"add_known_id", "add_known_phone", "add_keeps_lock_and_photo", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				if err := good.AddCustomer(ctx, added); !errors.Is(err, domain.Conflict) {
 					return err
@@ -150,7 +150,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return nil
 			}
 		})},
-		{"a customer whose id is refused is found", []string{"add_known_id"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer whose id is refused is found", []string{"add_known_id"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var refused sync.Map
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				err := good.AddCustomer(ctx, added)
@@ -167,7 +167,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return found, err
 			}
 		})},
-		{"a customer whose phone number is refused stays", []string{"add_known_phone", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer whose phone number is refused stays", []string{"add_known_phone", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				err := good.AddCustomer(ctx, added)
 				if errors.Is(err, domain.Conflict) {
@@ -177,7 +177,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"a customer who is refused loses the PIN lock", []string{"add_keeps_lock_and_photo"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer who is refused loses the PIN lock", []string{"add_keeps_lock_and_photo"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				err := good.AddCustomer(ctx, added)
 				if errors.Is(err, domain.Conflict) {
@@ -186,7 +186,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"customers added at once are lost", []string{"add_at_once", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"customers added at once are lost", []string{"add_at_once", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var adding overlap
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				others, over := adding.during()
@@ -197,7 +197,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return good.AddCustomer(ctx, added)
 			}
 		})},
-		{"customers added at once with one phone number are not refused", []string{"add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"customers added at once with one phone number are not refused", []string{"add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var adding overlap
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				others, over := adding.during()
@@ -208,7 +208,7 @@ func badAddCustomers() []customerRepoSabotage {
 				return nil
 			}
 		})},
-		{"a customer is added without the PIN when ctx ends meanwhile", []string{"add_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer is added without the PIN when ctx ends meanwhile", []string{"add_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				if endsMeanwhile(ctx) {
 					added.PIN = domain.PINHash{}
@@ -221,8 +221,8 @@ func badAddCustomers() []customerRepoSabotage {
 }
 
 // spoilFind makes a CustomerRepo that changes what FindByPhone returns.
-func spoilFind(change func(found *domain.Customer)) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilFind(change func(found *domain.Customer)) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 			found, err := good.FindByPhone(ctx, fleet, phone)
 			if err == nil {
@@ -241,7 +241,7 @@ func badFinds() []customerRepoSabotage {
 		{"sizes are read as 32 bits", []string{"change_stores_record"}, spoilFind(func(found *domain.Customer) {
 			found.Photo.Info.Size = int64(int32(found.Photo.Info.Size))
 		})},
-		{"there is a customer without a fleet and a phone number", []string{"find_unknown"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"there is a customer without a fleet and a phone number", []string{"find_unknown"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 				if fleet == 0 && phone == 0 {
 					return domain.Customer{}, nil
@@ -249,7 +249,7 @@ func badFinds() []customerRepoSabotage {
 				return good.FindByPhone(ctx, fleet, phone)
 			}
 		})},
-		{"another fleet's customer is found where this fleet has none", []string{"find_own_fleet"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"another fleet's customer is found where this fleet has none", []string{"find_own_fleet"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 				found, err := good.FindByPhone(ctx, fleet, phone)
 				if errors.Is(err, domain.CustomerNotFound) {
@@ -263,15 +263,15 @@ func badFinds() []customerRepoSabotage {
 
 func badCustomerReposAfterCtx() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"AddCustomer doesn't look at ctx", []string{"add_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"AddCustomer doesn't look at ctx", []string{"add_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.add = func(ctx context.Context, added domain.Customer) error { return good.AddCustomer(live(ctx), added) }
 		})},
-		{"FindByPhone doesn't look at ctx", []string{"find_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"FindByPhone doesn't look at ctx", []string{"find_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 				return good.FindByPhone(live(ctx), fleet, phone)
 			}
 		})},
-		{"CountPINAttempt looks at ctx too late", []string{"pin_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"CountPINAttempt looks at ctx too late", []string{"pin_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				err := good.CountPINAttempt(live(ctx), ref, now)
 				if ctx.Err() != nil {
@@ -280,13 +280,13 @@ func badCustomerReposAfterCtx() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"ResetPINLock looks at ctx too late", []string{"reset_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"ResetPINLock looks at ctx too late", []string{"reset_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
 				_ = good.ResetPINLock(live(ctx), ref)
 				return good.ResetPINLock(ctx, ref)
 			}
 		})},
-		{"ChangePhoto looks at ctx too late", []string{"change_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"ChangePhoto looks at ctx too late", []string{"change_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.change = func(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 				if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 					_ = good.ChangePhoto(live(ctx), ref, change)
@@ -294,7 +294,7 @@ func badCustomerReposAfterCtx() []customerRepoSabotage {
 				return good.ChangePhoto(ctx, ref, change)
 			}
 		})},
-		{"a cause is public", []string{"public_text"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a cause is public", []string{"public_text"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error { return tell(good.ResetPINLock(ctx, ref)) }
 		})},
 	}

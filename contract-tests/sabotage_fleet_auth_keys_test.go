@@ -9,12 +9,11 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // spoilAddKey makes a FleetAuth with another AddKey.
-func spoilAddKey(add func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error) func() ports.FleetAuth {
-	return spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+func spoilAddKey(add func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error) func() FleetRoles {
+	return spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 		bad.addKey = func(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 			return add(ctx, good, fleet, key)
 		}
@@ -23,20 +22,20 @@ func spoilAddKey(add func(ctx context.Context, good ports.FleetAuth, fleet domai
 
 func badAddKeys() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"Authenticate cuts a label short", []string{"add_key_then_authenticate"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"Authenticate cuts a label short", []string{"add_key_then_authenticate"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				caller, err := good.Authenticate(ctx, key)
 				caller.Key = domain.KeyLabel(shorten(string(caller.Key)))
 				return caller, err
 			}
 		})},
-		{"a key that exists is ignored without an error", []string{"add_key_known_label", "add_key_known_key", "add_key_same_label_at_once"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"a key that exists is ignored without an error", []string{"add_key_known_label", "add_key_known_key", "add_key_same_label_at_once"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			if err := good.AddKey(ctx, fleet, key); !errors.Is(err, domain.Conflict) {
 				return err
 			}
 			return nil
 		})},
-		{"a key whose label is taken takes its place, and an error is returned", []string{"add_key_known_label", "add_key_same_label_at_once"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"a key whose label is taken takes its place, and an error is returned", []string{"add_key_known_label", "add_key_same_label_at_once"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			err := good.AddKey(ctx, fleet, key)
 			if _, unknown := good.Authenticate(ctx, key.Hash); unknown != nil && errors.Is(err, domain.Conflict) {
 				_ = good.RevokeKey(ctx, fleet, key.Label)
@@ -44,7 +43,7 @@ func badAddKeys() []fleetAuthSabotage {
 			}
 			return err
 		})},
-		{"a key that another fleet has moves, and an error is returned", []string{"add_key_known_key"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"a key that another fleet has moves, and an error is returned", []string{"add_key_known_key"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			err := good.AddKey(ctx, fleet, key)
 			if owner, _ := good.Authenticate(ctx, key.Hash); errors.Is(err, domain.Conflict) && owner.Fleet.ID != 0 && owner.Fleet.ID != fleet {
 				_ = good.RevokeKey(ctx, owner.Fleet.ID, owner.Key)
@@ -52,20 +51,20 @@ func badAddKeys() []fleetAuthSabotage {
 			}
 			return err
 		})},
-		{"a key of no fleet is added without an error", []string{"add_key_unknown_fleet"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"a key of no fleet is added without an error", []string{"add_key_unknown_fleet"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			if err := good.AddKey(ctx, fleet, key); !errors.Is(err, domain.NotFound) {
 				return err
 			}
 			return nil
 		})},
-		{"a key of no fleet makes the fleet, and an error is returned", []string{"add_key_unknown_fleet"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"a key of no fleet makes the fleet, and an error is returned", []string{"add_key_unknown_fleet"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			err := good.AddKey(ctx, fleet, key)
 			if errors.Is(err, domain.NotFound) {
 				_ = good.AddFleet(ctx, domain.Fleet{ID: fleet}, key)
 			}
 			return err
 		})},
-		{"a label is refused that another fleet has", []string{"add_key_label_of_other_fleet", "revoke_then_add"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a label is refused that another fleet has", []string{"add_key_label_of_other_fleet", "revoke_then_add"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var labels sync.Map
 			bad.addKey = func(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 				if owner, taken := labels.Load(key.Label); taken && owner != fleet {
@@ -82,7 +81,7 @@ func badAddKeys() []fleetAuthSabotage {
 				return good.RevokeKey(ctx, fleet, label)
 			}
 		})},
-		{"keys added at once are lost", []string{"add_key_at_once", "add_key_same_label_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"keys added at once are lost", []string{"add_key_at_once", "add_key_same_label_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var adding overlap
 			bad.addKey = func(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 				others, over := adding.during()
@@ -93,7 +92,7 @@ func badAddKeys() []fleetAuthSabotage {
 				return good.AddKey(ctx, fleet, key)
 			}
 		})},
-		{"keys added at once under one label are not refused", []string{"add_key_same_label_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"keys added at once under one label are not refused", []string{"add_key_same_label_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var adding overlap
 			bad.addKey = func(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 				others, over := adding.during()
@@ -104,7 +103,7 @@ func badAddKeys() []fleetAuthSabotage {
 				return nil
 			}
 		})},
-		{"a key is added without its label when ctx ends meanwhile", []string{"add_key_cut_off"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"a key is added without its label when ctx ends meanwhile", []string{"add_key_cut_off"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			if endsMeanwhile(ctx) {
 				_ = good.AddKey(live(ctx), fleet, domain.FleetKey{Hash: key.Hash})
 			}
@@ -114,8 +113,8 @@ func badAddKeys() []fleetAuthSabotage {
 }
 
 // spoilKeys makes a FleetAuth that changes what Keys returns.
-func spoilKeys(change func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error)) func() ports.FleetAuth {
-	return spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+func spoilKeys(change func(ctx context.Context, good FleetRoles, fleet domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error)) func() FleetRoles {
+	return spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 		bad.keys = func(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
 			keys, err := good.Keys(ctx, fleet)
 			return change(ctx, good, fleet, keys, err)
@@ -125,13 +124,13 @@ func spoilKeys(change func(ctx context.Context, good ports.FleetAuth, fleet doma
 
 func badKeys() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"labels are ordered without regard to case", []string{"keys_ordered"}, spoilKeys(func(_ context.Context, _ ports.FleetAuth, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
+		{"labels are ordered without regard to case", []string{"keys_ordered"}, spoilKeys(func(_ context.Context, _ FleetRoles, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
 			slices.SortStableFunc(keys, func(x, y domain.FleetKey) int {
 				return strings.Compare(strings.ToLower(string(x.Label)), strings.ToLower(string(y.Label)))
 			})
 			return keys, err
 		})},
-		{"a key that was added at an unknown time was added in 1970", []string{"keys_ordered"}, spoilKeys(func(_ context.Context, _ ports.FleetAuth, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
+		{"a key that was added at an unknown time was added in 1970", []string{"keys_ordered"}, spoilKeys(func(_ context.Context, _ FleetRoles, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
 			for i := range keys {
 				if keys[i].AddedAt.IsZero() {
 					keys[i].AddedAt = time.Unix(0, 0).UTC()
@@ -139,20 +138,20 @@ func badKeys() []fleetAuthSabotage {
 			}
 			return keys, err
 		})},
-		{"Keys returns the keys of fleet 690 too", []string{"keys_own_fleet"}, spoilKeys(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
+		{"Keys returns the keys of fleet 690 too", []string{"keys_own_fleet"}, spoilKeys(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
 			if err == nil && fleet != green.ID {
 				others, _ := good.Keys(ctx, green.ID)
 				keys = append(keys, slices.DeleteFunc(others, func(k domain.FleetKey) bool { return k.Label == domain.FirstKey })...)
 			}
 			return keys, err
 		})},
-		{"a fleet that doesn't exist has no keys", []string{"keys_unknown_fleet"}, spoilKeys(func(_ context.Context, _ ports.FleetAuth, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
+		{"a fleet that doesn't exist has no keys", []string{"keys_unknown_fleet"}, spoilKeys(func(_ context.Context, _ FleetRoles, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
 			if errors.Is(err, domain.NotFound) {
 				err = nil
 			}
 			return keys, err
 		})},
-		{"no keys are an error", []string{"revoke_last"}, spoilKeys(func(_ context.Context, _ ports.FleetAuth, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
+		{"no keys are an error", []string{"revoke_last"}, spoilKeys(func(_ context.Context, _ FleetRoles, _ domain.FleetID, keys []domain.FleetKey, err error) ([]domain.FleetKey, error) {
 			if err == nil && len(keys) == 0 {
 				err = domain.Errorf(domain.NotFound, "no keys")
 			}
@@ -163,7 +162,7 @@ func badKeys() []fleetAuthSabotage {
 
 func badRevokes() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"Authenticate takes a revoked key that it took before", []string{"revoke"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"Authenticate takes a revoked key that it took before", []string{"revoke"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var taken sync.Map
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				caller, err := good.Authenticate(ctx, key)
@@ -176,7 +175,7 @@ func badRevokes() []fleetAuthSabotage {
 				return caller, err
 			}
 		})},
-		{"all keys of the fleet are revoked with one", []string{"revoke", "revoke_leaves_others"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"all keys of the fleet are revoked with one", []string{"revoke", "revoke_leaves_others"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.revoke = func(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 				err := good.RevokeKey(ctx, fleet, label)
 				for keys, _ := good.Keys(ctx, fleet); err == nil && len(keys) > 0 && fleet == yellow.ID; keys = keys[1:] {
@@ -185,7 +184,7 @@ func badRevokes() []fleetAuthSabotage {
 				return err
 			}
 		})},
-		{"the same label of fleet 690 is revoked too", []string{"revoke_leaves_others"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"the same label of fleet 690 is revoked too", []string{"revoke_leaves_others"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.revoke = func(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 				err := good.RevokeKey(ctx, fleet, label)
 				if err == nil {
@@ -194,7 +193,7 @@ func badRevokes() []fleetAuthSabotage {
 				return err
 			}
 		})},
-		{"the last key of a fleet can't be revoked", []string{"revoke_last"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"the last key of a fleet can't be revoked", []string{"revoke_last"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.revoke = func(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 				if keys, _ := good.Keys(ctx, fleet); len(keys) == 1 && keys[0].Label == label {
 					return domain.Errorf(domain.Conflict, "the last key")
@@ -202,7 +201,7 @@ func badRevokes() []fleetAuthSabotage {
 				return good.RevokeKey(ctx, fleet, label)
 			}
 		})},
-		{"a revoked label stays taken", []string{"revoke_then_add"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a revoked label stays taken", []string{"revoke_then_add"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			type name struct {
 				fleet domain.FleetID
 				label domain.KeyLabel
@@ -219,7 +218,7 @@ func badRevokes() []fleetAuthSabotage {
 				return good.AddKey(ctx, fleet, key)
 			}
 		})},
-		{"revoking nothing is no error", []string{"revoke_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"revoking nothing is no error", []string{"revoke_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.revoke = func(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 				if err := good.RevokeKey(ctx, fleet, label); !errors.Is(err, domain.NotFound) {
 					return err
@@ -227,7 +226,7 @@ func badRevokes() []fleetAuthSabotage {
 				return nil
 			}
 		})},
-		{"labels are compared without regard to case", []string{"revoke_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"labels are compared without regard to case", []string{"revoke_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.revoke = func(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 				return good.RevokeKey(ctx, fleet, domain.KeyLabel(strings.ToLower(string(label))))
 			}
@@ -237,18 +236,18 @@ func badRevokes() []fleetAuthSabotage {
 
 func badKeysAfterCtx() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"AddKey looks at ctx too late", []string{"add_key_ended_ctx"}, spoilAddKey(func(ctx context.Context, good ports.FleetAuth, fleet domain.FleetID, key domain.FleetKey) error {
+		{"AddKey looks at ctx too late", []string{"add_key_ended_ctx"}, spoilAddKey(func(ctx context.Context, good FleetRoles, fleet domain.FleetID, key domain.FleetKey) error {
 			if ctx.Err() != nil {
 				_ = good.AddKey(live(ctx), fleet, key)
 			}
 			return good.AddKey(ctx, fleet, key)
 		})},
-		{"Keys doesn't look at ctx", []string{"keys_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"Keys doesn't look at ctx", []string{"keys_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.keys = func(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
 				return good.Keys(live(ctx), fleet)
 			}
 		})},
-		{"RevokeKey looks at ctx too late", []string{"revoke_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"RevokeKey looks at ctx too late", []string{"revoke_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.revoke = func(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 				if ctx.Err() != nil {
 					_ = good.RevokeKey(live(ctx), fleet, label)

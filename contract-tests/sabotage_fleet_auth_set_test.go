@@ -8,12 +8,11 @@ import (
 	"sync"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func badSetFleets() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"an empty name is not set", []string{"set_replaces"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"an empty name is not set", []string{"set_replaces"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				if fleet.Name == "" {
 					return nil
@@ -21,7 +20,7 @@ func badSetFleets() []fleetAuthSabotage {
 				return good.SetFleet(ctx, fleet)
 			}
 		})},
-		{"a fleet that is set loses its keys", []string{"set_keeps_keys"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet that is set loses its keys", []string{"set_keeps_keys"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var lost sync.Map
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				err := good.SetFleet(ctx, fleet)
@@ -41,7 +40,7 @@ func badSetFleets() []fleetAuthSabotage {
 				return good.Authenticate(ctx, key)
 			}
 		})},
-		{"all fleets are disabled with one", []string{"set_leaves_others"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"all fleets are disabled with one", []string{"set_leaves_others"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				all, _ := good.Fleets(ctx)
 				for _, other := range all {
@@ -51,7 +50,7 @@ func badSetFleets() []fleetAuthSabotage {
 				return good.SetFleet(ctx, fleet)
 			}
 		})},
-		{"a fleet that doesn't exist is set without an error", []string{"set_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet that doesn't exist is set without an error", []string{"set_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				if err := good.SetFleet(ctx, fleet); !errors.Is(err, domain.NotFound) {
 					return err
@@ -59,7 +58,7 @@ func badSetFleets() []fleetAuthSabotage {
 				return nil
 			}
 		})},
-		{"a fleet that is set is added, and an error returned", []string{"set_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet that is set is added, and an error returned", []string{"set_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				err := good.SetFleet(ctx, fleet)
 				if errors.Is(err, domain.NotFound) {
@@ -68,7 +67,7 @@ func badSetFleets() []fleetAuthSabotage {
 				return err
 			}
 		})},
-		{"an error is no *domain.Error", []string{"set_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"an error is no *domain.Error", []string{"set_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				err := good.SetFleet(ctx, fleet)
 				if errors.Is(err, domain.NotFound) {
@@ -82,7 +81,7 @@ func badSetFleets() []fleetAuthSabotage {
 
 func badFleets() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"no fleets are an error", []string{"fleets_none", "add_cut_off"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"no fleets are an error", []string{"fleets_none", "add_cut_off"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.fleets = func(ctx context.Context) ([]domain.Fleet, error) {
 				fleets, err := good.Fleets(ctx)
 				if err == nil && len(fleets) == 0 {
@@ -91,7 +90,7 @@ func badFleets() []fleetAuthSabotage {
 				return fleets, err
 			}
 		})},
-		{"ids are ordered as 32 bits", []string{"fleets_ordered"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"ids are ordered as 32 bits", []string{"fleets_ordered"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.fleets = func(ctx context.Context) ([]domain.Fleet, error) {
 				fleets, err := good.Fleets(ctx)
 				slices.SortFunc(fleets, func(x, y domain.Fleet) int { return cmp.Compare(int32(x.ID), int32(y.ID)) })

@@ -11,76 +11,75 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // badFleetAuth is a good FleetAuth but for the methods that are set.
 type badFleetAuth struct {
-	ports.FleetAuth // the good one
-	authenticate    func(context.Context, domain.APIKeyHash) (domain.Caller, error)
-	add             func(context.Context, domain.Fleet, domain.FleetKey) error
-	set             func(context.Context, domain.Fleet) error
-	fleets          func(context.Context) ([]domain.Fleet, error)
-	addKey          func(context.Context, domain.FleetID, domain.FleetKey) error
-	keys            func(context.Context, domain.FleetID) ([]domain.FleetKey, error)
-	revoke          func(context.Context, domain.FleetID, domain.KeyLabel) error
+	FleetRoles   // the good one
+	authenticate func(context.Context, domain.APIKeyHash) (domain.Caller, error)
+	add          func(context.Context, domain.Fleet, domain.FleetKey) error
+	set          func(context.Context, domain.Fleet) error
+	fleets       func(context.Context) ([]domain.Fleet, error)
+	addKey       func(context.Context, domain.FleetID, domain.FleetKey) error
+	keys         func(context.Context, domain.FleetID) ([]domain.FleetKey, error)
+	revoke       func(context.Context, domain.FleetID, domain.KeyLabel) error
 }
 
 func (b *badFleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 	if b.authenticate != nil {
 		return b.authenticate(ctx, key)
 	}
-	return b.FleetAuth.Authenticate(ctx, key)
+	return b.FleetRoles.Authenticate(ctx, key)
 }
 
 func (b *badFleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	if b.add != nil {
 		return b.add(ctx, fleet, key)
 	}
-	return b.FleetAuth.AddFleet(ctx, fleet, key)
+	return b.FleetRoles.AddFleet(ctx, fleet, key)
 }
 
 func (b *badFleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	if b.set != nil {
 		return b.set(ctx, fleet)
 	}
-	return b.FleetAuth.SetFleet(ctx, fleet)
+	return b.FleetRoles.SetFleet(ctx, fleet)
 }
 
 func (b *badFleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	if b.fleets != nil {
 		return b.fleets(ctx)
 	}
-	return b.FleetAuth.Fleets(ctx)
+	return b.FleetRoles.Fleets(ctx)
 }
 
 func (b *badFleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 	if b.addKey != nil {
 		return b.addKey(ctx, fleet, key)
 	}
-	return b.FleetAuth.AddKey(ctx, fleet, key)
+	return b.FleetRoles.AddKey(ctx, fleet, key)
 }
 
 func (b *badFleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
 	if b.keys != nil {
 		return b.keys(ctx, fleet)
 	}
-	return b.FleetAuth.Keys(ctx, fleet)
+	return b.FleetRoles.Keys(ctx, fleet)
 }
 
 func (b *badFleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 	if b.revoke != nil {
 		return b.revoke(ctx, fleet, label)
 	}
-	return b.FleetAuth.RevokeKey(ctx, fleet, label)
+	return b.FleetRoles.RevokeKey(ctx, fleet, label)
 }
 
 // spoilFleetAuth makes a badFleetAuth whose methods spoil sets. They call the
 // good ones through good.
-func spoilFleetAuth(spoil func(bad *badFleetAuth, good ports.FleetAuth)) func() ports.FleetAuth {
-	return func() ports.FleetAuth {
-		bad := &badFleetAuth{FleetAuth: memory.NewFleetAuth()}
-		spoil(bad, bad.FleetAuth)
+func spoilFleetAuth(spoil func(bad *badFleetAuth, good FleetRoles)) func() FleetRoles {
+	return func() FleetRoles {
+		bad := &badFleetAuth{FleetRoles: memory.NewFleetAuth()}
+		spoil(bad, bad.FleetRoles)
 		return bad
 	}
 }
@@ -92,21 +91,21 @@ func TestFleetAuthClausesCanFail(t *testing.T) {
 		badFleetAuthsAfterCtx(), badKeysAfterCtx()))
 }
 
-type fleetAuthSabotage = sabotage[ports.FleetAuth]
+type fleetAuthSabotage = sabotage[FleetRoles]
 
 // lostKey is a key that nobody has.
 var lostKey = domain.FleetKey{Hash: domain.APIKeyHash{1}}
 
 func badAuthenticates() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"a name loses its outer spaces", []string{"add_then_authenticate"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a name loses its outer spaces", []string{"add_then_authenticate"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				caller, err := good.Authenticate(ctx, key)
 				caller.Fleet.Name = strings.TrimSpace(caller.Fleet.Name)
 				return caller, err
 			}
 		})},
-		{"a disabled fleet is not authenticated", []string{"authenticate_disabled", "add_then_authenticate", "set_keeps_keys"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a disabled fleet is not authenticated", []string{"authenticate_disabled", "add_then_authenticate", "set_keeps_keys"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				caller, err := good.Authenticate(ctx, key)
 				if caller.Fleet.Disabled {
@@ -115,7 +114,7 @@ func badAuthenticates() []fleetAuthSabotage {
 				return caller, err
 			}
 		})},
-		{"the zero key is live", []string{"authenticate_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"the zero key is live", []string{"authenticate_unknown"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				if key == (domain.APIKeyHash{}) {
 					return domain.Caller{}, nil
@@ -123,7 +122,7 @@ func badAuthenticates() []fleetAuthSabotage {
 				return good.Authenticate(ctx, key)
 			}
 		})},
-		{"the end of a key doesn't count", []string{"authenticate_whole_key"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"the end of a key doesn't count", []string{"authenticate_whole_key"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var known sync.Map
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				if whole, found := known.Load([31]byte(key[:])); found {
@@ -141,7 +140,7 @@ func badAuthenticates() []fleetAuthSabotage {
 
 func badAddFleets() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"a fleet that exists is ignored without an error", []string{"add_known_fleet", "add_known_key", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet that exists is ignored without an error", []string{"add_known_fleet", "add_known_key", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				if err := good.AddFleet(ctx, fleet, key); !errors.Is(err, domain.Conflict) {
 					return err
@@ -149,7 +148,7 @@ func badAddFleets() []fleetAuthSabotage {
 				return nil
 			}
 		})},
-		{"a fleet that exists is replaced", []string{"add_known_fleet", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet that exists is replaced", []string{"add_known_fleet", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				err := good.AddFleet(ctx, fleet, key)
 				if errors.Is(err, domain.Conflict) {
@@ -158,7 +157,7 @@ func badAddFleets() []fleetAuthSabotage {
 				return err
 			}
 		})},
-		{"a fleet whose key is refused stays", []string{"add_known_key"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet whose key is refused stays", []string{"add_known_key"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				err := good.AddFleet(ctx, fleet, key)
 				if errors.Is(err, domain.Conflict) {
@@ -167,7 +166,7 @@ func badAddFleets() []fleetAuthSabotage {
 				return err
 			}
 		})},
-		{"a fleet is added without its key when ctx ends in between", []string{"add_cut_off"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a fleet is added without its key when ctx ends in between", []string{"add_cut_off"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				if endsMeanwhile(ctx) {
 					_ = good.AddFleet(live(ctx), fleet, lostKey)
@@ -175,7 +174,7 @@ func badAddFleets() []fleetAuthSabotage {
 				return good.AddFleet(ctx, fleet, key)
 			}
 		})},
-		{"fleets added at once are lost", []string{"add_at_once", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"fleets added at once are lost", []string{"add_at_once", "add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var adding overlap
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				others, over := adding.during()
@@ -186,7 +185,7 @@ func badAddFleets() []fleetAuthSabotage {
 				return good.AddFleet(ctx, fleet, key)
 			}
 		})},
-		{"fleets added at once under one id are not refused", []string{"add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"fleets added at once under one id are not refused", []string{"add_same_fleet_at_once"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			var adding overlap
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				others, over := adding.during()
@@ -202,25 +201,25 @@ func badAddFleets() []fleetAuthSabotage {
 
 func badFleetAuthsAfterCtx() []fleetAuthSabotage {
 	return []fleetAuthSabotage{
-		{"Authenticate doesn't look at ctx", []string{"authenticate_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"Authenticate doesn't look at ctx", []string{"authenticate_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.authenticate = func(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
 				return good.Authenticate(live(ctx), key)
 			}
 		})},
-		{"AddFleet doesn't look at ctx", []string{"add_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"AddFleet doesn't look at ctx", []string{"add_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.add = func(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 				return good.AddFleet(live(ctx), fleet, key)
 			}
 		})},
-		{"SetFleet looks at ctx too late", []string{"set_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"SetFleet looks at ctx too late", []string{"set_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error {
 				return cmp.Or(good.SetFleet(live(ctx), fleet), good.SetFleet(ctx, fleet))
 			}
 		})},
-		{"Fleets doesn't look at ctx", []string{"fleets_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"Fleets doesn't look at ctx", []string{"fleets_ended_ctx"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.fleets = func(ctx context.Context) ([]domain.Fleet, error) { return good.Fleets(live(ctx)) }
 		})},
-		{"a cause is public", []string{"public_text"}, spoilFleetAuth(func(bad *badFleetAuth, good ports.FleetAuth) {
+		{"a cause is public", []string{"public_text"}, spoilFleetAuth(func(bad *badFleetAuth, good FleetRoles) {
 			bad.set = func(ctx context.Context, fleet domain.Fleet) error { return tell(good.SetFleet(ctx, fleet)) }
 		})},
 	}

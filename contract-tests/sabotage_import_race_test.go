@@ -5,18 +5,17 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func badImportRaces() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"only the first is imported when ctx ends meanwhile", []string{"import_cut_off"}, spoilImport(func(ctx context.Context, good ports.CustomerRepo, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"only the first is imported when ctx ends meanwhile", []string{"import_cut_off"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			if len(rows) == 2 && endsMeanwhile(ctx) {
 				_, _ = good.ImportCustomers(live(ctx), rows[:1])
 			}
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"of several imports at once one is refused", []string{"import_same_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"of several imports at once one is refused", []string{"import_same_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var importing overlap
 			bad.imports = func(ctx context.Context, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 				others, over := importing.during()
@@ -28,7 +27,7 @@ func badImportRaces() []customerRepoSabotage {
 				return results, err
 			}
 		})},
-		{"who keeps a PIN stores the one from before", []string{"import_at_once"}, spoilImport(func(ctx context.Context, good ports.CustomerRepo, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"who keeps a PIN stores the one from before", []string{"import_at_once"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			known, err := good.FindCustomer(ctx, rows0(rows).Ref)
 			time.Sleep(time.Millisecond)
 			if err == nil && len(rows) == 1 && rows[0].KeepPIN {
@@ -37,19 +36,19 @@ func badImportRaces() []customerRepoSabotage {
 			}
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"ImportCustomers waits", []string{"import_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"ImportCustomers waits", []string{"import_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.imports = func(ctx context.Context, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 				wait(ctx)
 				return good.ImportCustomers(ctx, rows)
 			}
 		})},
-		{"PlanImport waits", []string{"import_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"PlanImport waits", []string{"import_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.plan = func(ctx context.Context, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 				wait(ctx)
 				return good.PlanImport(ctx, rows)
 			}
 		})},
-		{"an import stores the photo's record from before", []string{"import_during_change"}, spoilImport(func(ctx context.Context, good ports.CustomerRepo, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"an import stores the photo's record from before", []string{"import_during_change"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			before, err := good.FindCustomer(ctx, rows0(rows).Ref)
 			time.Sleep(time.Second)
 			results, importing := good.ImportCustomers(ctx, rows)
@@ -58,7 +57,7 @@ func badImportRaces() []customerRepoSabotage {
 			}
 			return results, importing
 		})},
-		{"FindCustomer waits", []string{"find_ref_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good ports.CustomerRepo, wait func(context.Context)) {
+		{"FindCustomer waits", []string{"find_ref_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
 			bad.findRef = func(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
 				wait(ctx)
 				return good.FindCustomer(ctx, ref)

@@ -10,30 +10,29 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // badPhotoLister is a good PhotoLister but for the methods that are set.
 type badPhotoLister struct {
-	ports.PhotoLister // the good one
-	put               func(context.Context, domain.PhotoKey, domain.Photo) error
-	delete            func(context.Context, domain.PhotoKey) error
-	list              func(context.Context) ([]domain.StoredPhoto, error)
-	yield             func(ctx context.Context, yield func(domain.StoredPhoto, error) bool)
+	PhotoRoles // the good one
+	put        func(context.Context, domain.PhotoKey, domain.Photo) error
+	delete     func(context.Context, domain.PhotoKey) error
+	list       func(context.Context) ([]domain.StoredPhoto, error)
+	yield      func(ctx context.Context, yield func(domain.StoredPhoto, error) bool)
 }
 
 func (b *badPhotoLister) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
 	if b.put != nil {
 		return b.put(ctx, key, photo)
 	}
-	return b.PhotoLister.Put(ctx, key, photo)
+	return b.PhotoRoles.Put(ctx, key, photo)
 }
 
 func (b *badPhotoLister) Delete(ctx context.Context, key domain.PhotoKey) error {
 	if b.delete != nil {
 		return b.delete(ctx, key)
 	}
-	return b.PhotoLister.Delete(ctx, key)
+	return b.PhotoRoles.Delete(ctx, key)
 }
 
 func (b *badPhotoLister) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {
@@ -61,18 +60,18 @@ func yieldEach(photos []domain.StoredPhoto, err error, yield func(domain.StoredP
 
 // spoilLister makes a badPhotoLister whose methods spoil sets. They call the
 // good ones through good.
-func spoilLister(spoil func(bad *badPhotoLister, good ports.PhotoLister)) func() ports.PhotoLister {
-	return func() ports.PhotoLister {
-		bad := &badPhotoLister{PhotoLister: memory.NewPhotoStore()}
-		bad.list = func(ctx context.Context) ([]domain.StoredPhoto, error) { return list(ctx, bad.PhotoLister) }
-		spoil(bad, bad.PhotoLister)
+func spoilLister(spoil func(bad *badPhotoLister, good PhotoRoles)) func() PhotoRoles {
+	return func() PhotoRoles {
+		bad := &badPhotoLister{PhotoRoles: memory.NewPhotoStore()}
+		bad.list = func(ctx context.Context) ([]domain.StoredPhoto, error) { return list(ctx, bad.PhotoRoles) }
+		spoil(bad, bad.PhotoRoles)
 		return bad
 	}
 }
 
 // spoilListed makes a PhotoLister that changes what List yields.
-func spoilListed(change func(ctx context.Context, photos []domain.StoredPhoto, err error) ([]domain.StoredPhoto, error)) func() ports.PhotoLister {
-	return spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+func spoilListed(change func(ctx context.Context, photos []domain.StoredPhoto, err error) ([]domain.StoredPhoto, error)) func() PhotoRoles {
+	return spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 		bad.list = func(ctx context.Context) ([]domain.StoredPhoto, error) {
 			photos, err := list(ctx, good)
 			return change(ctx, photos, err)
@@ -85,7 +84,7 @@ func TestPhotoListerClausesCanFail(t *testing.T) {
 	proveClauses(t, photoListerClauses(), append(badPhotoLists(), badPhotoListsAfterCtx()...))
 }
 
-type photoListerSabotage = sabotage[ports.PhotoLister]
+type photoListerSabotage = sabotage[PhotoRoles]
 
 func badPhotoLists() []photoListerSabotage {
 	return []photoListerSabotage{
@@ -105,7 +104,7 @@ func badPhotoLists() []photoListerSabotage {
 			}
 			return photos, err
 		})},
-		{"a photo is listed with the size that it had first", []string{"list_after_put"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"a photo is listed with the size that it had first", []string{"list_after_put"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			var sizes sync.Map
 			bad.put = func(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
 				sizes.LoadOrStore(key, photo.Info().Size)
@@ -120,7 +119,7 @@ func badPhotoLists() []photoListerSabotage {
 				return photos, err
 			}
 		})},
-		{"a photo that was deleted is listed until it is put again", []string{"list_after_delete", "list_break"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"a photo that was deleted is listed until it is put again", []string{"list_after_delete", "list_break"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			var deleted sync.Map
 			bad.delete = func(ctx context.Context, key domain.PhotoKey) error {
 				deleted.Store(key, true)
@@ -145,7 +144,7 @@ func badPhotoLists() []photoListerSabotage {
 			}
 			return photos, err
 		})},
-		{"who breaks a List off leaves it locked", []string{"list_break"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"who breaks a List off leaves it locked", []string{"list_break"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			var locked atomic.Bool
 			bad.yield = func(ctx context.Context, yield func(domain.StoredPhoto, error) bool) {
 				if locked.Load() {
@@ -165,7 +164,7 @@ func badPhotoLists() []photoListerSabotage {
 
 func badPhotoListsAfterCtx() []photoListerSabotage {
 	return []photoListerSabotage{
-		{"while a photo is put, another one isn't listed", []string{"list_while_changing"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"while a photo is put, another one isn't listed", []string{"list_while_changing"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			var putting atomic.Int32
 			bad.put = func(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
 				putting.Add(1)
@@ -182,7 +181,7 @@ func badPhotoListsAfterCtx() []photoListerSabotage {
 				return photos, err
 			}
 		})},
-		{"of several lists at once one is empty", []string{"list_at_once", "list_while_changing"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"of several lists at once one is empty", []string{"list_at_once", "list_while_changing"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			var listing overlap
 			bad.put = func(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
 				time.Sleep(time.Millisecond) // lets those list who wait
@@ -197,7 +196,7 @@ func badPhotoListsAfterCtx() []photoListerSabotage {
 				return list(ctx, good)
 			}
 		})},
-		{"the list just ends when ctx ends meanwhile", []string{"list_cut_off"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"the list just ends when ctx ends meanwhile", []string{"list_cut_off"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			bad.yield = func(ctx context.Context, yield func(domain.StoredPhoto, error) bool) {
 				early := ctx.Err() == nil
 				for photo, err := range good.List(ctx) {
@@ -207,7 +206,7 @@ func badPhotoListsAfterCtx() []photoListerSabotage {
 				}
 			}
 		})},
-		{"List looks at ctx only where there are photos", []string{"list_none_ended_ctx"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"List looks at ctx only where there are photos", []string{"list_none_ended_ctx"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			bad.list = func(ctx context.Context) ([]domain.StoredPhoto, error) {
 				if photos, err := list(live(ctx), good); len(photos) == 0 {
 					return photos, err
@@ -215,10 +214,10 @@ func badPhotoListsAfterCtx() []photoListerSabotage {
 				return list(ctx, good)
 			}
 		})},
-		{"List doesn't look at ctx", []string{"list_ended_ctx", "list_none_ended_ctx"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"List doesn't look at ctx", []string{"list_ended_ctx", "list_none_ended_ctx"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			bad.list = func(ctx context.Context) ([]domain.StoredPhoto, error) { return list(live(ctx), good) }
 		})},
-		{"List goes on after a failure", []string{"list_ended_ctx", "list_none_ended_ctx", "list_cut_off"}, spoilLister(func(bad *badPhotoLister, good ports.PhotoLister) {
+		{"List goes on after a failure", []string{"list_ended_ctx", "list_none_ended_ctx", "list_cut_off"}, spoilLister(func(bad *badPhotoLister, good PhotoRoles) {
 			bad.yield = func(ctx context.Context, yield func(domain.StoredPhoto, error) bool) {
 				photos, err := list(ctx, good)
 				if err != nil && !yield(domain.StoredPhoto{}, err) {

@@ -21,7 +21,6 @@ type badPhotoStore struct {
 	put              func(context.Context, domain.PhotoKey, domain.Photo) error
 	delete           func(context.Context, domain.PhotoKey) error
 	open             func(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error)
-	url              func(context.Context, domain.PhotoKey) (string, error)
 }
 
 func (b *badPhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
@@ -45,13 +44,6 @@ func (b *badPhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadS
 	return b.PhotoStore.Open(ctx, key)
 }
 
-func (b *badPhotoStore) URL(ctx context.Context, key domain.PhotoKey) (string, error) {
-	if b.url != nil {
-		return b.url(ctx, key)
-	}
-	return b.PhotoStore.URL(ctx, key)
-}
-
 // spoilPhotoStore makes a badPhotoStore whose methods spoil sets. They call
 // the good ones through good.
 func spoilPhotoStore(spoil func(bad *badPhotoStore, good ports.PhotoStore)) func() ports.PhotoStore {
@@ -64,7 +56,7 @@ func spoilPhotoStore(spoil func(bad *badPhotoStore, good ports.PhotoStore)) func
 
 func TestPhotoStoreClausesCanFail(t *testing.T) {
 	t.Parallel()
-	proveClauses(t, photoStoreClauses(1<<20), slices.Concat(badPuts(), badPutsAtOnce(), badDeletes(), badOpens(), badURLs(), badPhotoStoresAfterCtx()))
+	proveClauses(t, photoStoreClauses(1<<20), slices.Concat(badPuts(), badPutsAtOnce(), badDeletes(), badOpens(), badPhotoStoresAfterCtx()))
 }
 
 type photoStoreSabotage = sabotage[ports.PhotoStore]
@@ -188,30 +180,6 @@ func badDeletes() []photoStoreSabotage {
 				}
 				return good.Put(ctx, key, photo)
 			}
-		})},
-	}
-}
-
-func badURLs() []photoStoreSabotage {
-	return []photoStoreSabotage{
-		{"there is an address only where there is a photo", []string{"url_with_or_without_photo"}, spoilPhotoStore(func(bad *badPhotoStore, good ports.PhotoStore) {
-			bad.url = func(_ context.Context, key domain.PhotoKey) (string, error) {
-				if _, found := holds(good, key); found {
-					return "https://photos.example/" + string(key), nil
-				}
-				return "", nil
-			}
-		})},
-		{"an address where there is no photo is an error", []string{"url_with_or_without_photo", "url_own_key"}, spoilPhotoStore(func(bad *badPhotoStore, good ports.PhotoStore) {
-			bad.url = func(_ context.Context, key domain.PhotoKey) (string, error) {
-				if _, found := holds(good, key); !found {
-					return "", domain.Errorf(domain.NotFound, "no photo")
-				}
-				return "https://photos.example/" + string(key), nil
-			}
-		})},
-		{"all photos have one address", []string{"url_own_key"}, spoilPhotoStore(func(bad *badPhotoStore, _ ports.PhotoStore) {
-			bad.url = func(context.Context, domain.PhotoKey) (string, error) { return "https://photos.example/photo.jpg", nil }
 		})},
 	}
 }

@@ -6,12 +6,11 @@ import (
 	"sync/atomic"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func badPINKeys() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"a key is bound only once", []string{"pin_key_again", "pin_key_late", "pin_key_other", "pin_key_without_pins", "pin_key_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a key is bound only once", []string{"pin_key_again", "pin_key_late", "pin_key_other", "pin_key_without_pins", "pin_key_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var bound atomic.Bool
 			bad.bind = func(ctx context.Context, key domain.PINKeyFingerprint) error {
 				if ctx.Err() == nil && bound.Swap(true) {
@@ -20,20 +19,20 @@ func badPINKeys() []customerRepoSabotage {
 				return good.BindPINKey(ctx, key)
 			}
 		})},
-		{"another key is no error", []string{"pin_key_late", "pin_key_other", "pin_key_without_pins", "pin_key_at_once"}, spoilBind(func(ctx context.Context, good ports.CustomerRepo, key domain.PINKeyFingerprint) error {
+		{"another key is no error", []string{"pin_key_late", "pin_key_other", "pin_key_without_pins", "pin_key_at_once"}, spoilBind(func(ctx context.Context, good CustomerRoles, key domain.PINKeyFingerprint) error {
 			if err := good.BindPINKey(ctx, key); !errors.Is(err, domain.Conflict) {
 				return err
 			}
 			return nil
 		})},
-		{"BindPINKey doesn't look at ctx", []string{"pin_key_ended_ctx"}, spoilBind(func(ctx context.Context, good ports.CustomerRepo, key domain.PINKeyFingerprint) error {
+		{"BindPINKey doesn't look at ctx", []string{"pin_key_ended_ctx"}, spoilBind(func(ctx context.Context, good CustomerRoles, key domain.PINKeyFingerprint) error {
 			return good.BindPINKey(live(ctx), key)
 		})},
 	}
 }
 
-func spoilBind(bind func(ctx context.Context, good ports.CustomerRepo, key domain.PINKeyFingerprint) error) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilBind(bind func(ctx context.Context, good CustomerRoles, key domain.PINKeyFingerprint) error) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		bad.bind = func(ctx context.Context, key domain.PINKeyFingerprint) error { return bind(ctx, good, key) }
 	})
 }

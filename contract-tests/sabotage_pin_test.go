@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // spoilCount makes a CustomerRepo that makes something else of what
 // CountPINAttempt returns.
-func spoilCount(change func(err error) error) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilCount(change func(err error) error) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 			return change(good.CountPINAttempt(ctx, ref, now))
 		}
@@ -22,8 +21,8 @@ func spoilCount(change func(err error) error) func() ports.CustomerRepo {
 
 // spoilResetByCount makes a CustomerRepo whose ResetPINLock knows how many
 // attempts were let through since the last one.
-func spoilResetByCount(reset func(attempts int, good func() error) error) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilResetByCount(reset func(attempts int, good func() error) error) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		attempts := &tally{counts: map[domain.CustomerRef]int{}}
 		bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 			err := good.CountPINAttempt(ctx, ref, now)
@@ -90,7 +89,7 @@ func badPINs() []customerRepoSabotage {
 			locked.RetryAfter = locked.RetryAfter.Round(time.Second)
 			return &locked
 		})},
-		{"attempts at once aren't counted", []string{"pin_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"attempts at once aren't counted", []string{"pin_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var counting overlap
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				others, over := counting.during()
@@ -101,7 +100,7 @@ func badPINs() []customerRepoSabotage {
 				return good.CountPINAttempt(ctx, ref, now)
 			}
 		})},
-		{"a customer's attempts count for the namesake in fleet 689", []string{"pin_count_leaves_others", "remove_leaves_others"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a customer's attempts count for the namesake in fleet 689", []string{"pin_count_leaves_others", "remove_leaves_others"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				err := good.CountPINAttempt(ctx, ref, now)
 				if err == nil && ref.Fleet != 689 {
@@ -121,7 +120,7 @@ func badPINs() []customerRepoSabotage {
 
 func badPINLocks() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"after a lock one attempt locks again", []string{"pin_lock_ends", "remove_then_add"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"after a lock one attempt locks again", []string{"pin_lock_ends", "remove_then_add"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			attempts := &tally{counts: map[domain.CustomerRef]int{}}
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				err := good.CountPINAttempt(ctx, ref, now)
@@ -135,7 +134,7 @@ func badPINLocks() []customerRepoSabotage {
 				return good.ResetPINLock(ctx, ref)
 			}
 		})},
-		{"an attempt while the PIN is locked prolongs the lock", []string{"pin_lock_not_prolonged"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"an attempt while the PIN is locked prolongs the lock", []string{"pin_lock_not_prolonged"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var refused sync.Map
 			bad.count = func(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
 				last, found := refused.Load(ref)
@@ -149,7 +148,7 @@ func badPINLocks() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"a reset takes the photo's record away", []string{"pin_keeps_customer"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a reset takes the photo's record away", []string{"pin_keeps_customer"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var reset sync.Map
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
 				err := good.ResetPINLock(ctx, ref)
@@ -189,13 +188,13 @@ func badResets() []customerRepoSabotage {
 			}
 			return domain.Errorf(domain.CustomerNotFound, "no rows")
 		})},
-		{"a reset resets the namesake in fleet 689", []string{"reset_leaves_others"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"a reset resets the namesake in fleet 689", []string{"reset_leaves_others"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
 				_ = good.ResetPINLock(ctx, domain.CustomerRef{Fleet: 689, Customer: ref.Customer})
 				return good.ResetPINLock(ctx, ref)
 			}
 		})},
-		{"ResetPINLock of nobody is no error", []string{"reset_unknown_customer", "add_known_phone", "add_same_phone_at_once", "add_cut_off", "remove", "remove_at_once", "remove_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"ResetPINLock of nobody is no error", []string{"reset_unknown_customer", "add_known_phone", "add_same_phone_at_once", "add_cut_off", "remove", "remove_at_once", "remove_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.reset = func(ctx context.Context, ref domain.CustomerRef) error {
 				if err := good.ResetPINLock(ctx, ref); !errors.Is(err, domain.CustomerNotFound) {
 					return err

@@ -6,12 +6,11 @@ import (
 	"sync"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // spoilRemove makes a CustomerRepo with another RemoveCustomer.
-func spoilRemove(remove func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilRemove(remove func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		bad.remove = func(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			return remove(ctx, good, ref, deletePhoto)
 		}
@@ -20,7 +19,7 @@ func spoilRemove(remove func(ctx context.Context, good ports.CustomerRepo, ref d
 
 func badRemoves() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"FindCustomer finds who was removed", []string{"remove", "remove_at_once", "remove_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"FindCustomer finds who was removed", []string{"remove", "remove_at_once", "remove_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var removed sync.Map
 			bad.remove = func(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 				err := good.RemoveCustomer(ctx, ref, deletePhoto)
@@ -35,14 +34,14 @@ func badRemoves() []customerRepoSabotage {
 				return found, err
 			}
 		})},
-		{"the lock of the namesake in fleet 690 is removed too", []string{"remove_leaves_others"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"the lock of the namesake in fleet 690 is removed too", []string{"remove_leaves_others"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			err := good.RemoveCustomer(ctx, ref, deletePhoto)
 			if err == nil {
 				_ = good.ResetPINLock(ctx, domain.CustomerRef{Fleet: 690, Customer: ref.Customer})
 			}
 			return err
 		})},
-		{"nobody else may have the phone number of who was removed", []string{"remove_frees_phone"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"nobody else may have the phone number of who was removed", []string{"remove_frees_phone"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var owners sync.Map
 			bad.add = func(ctx context.Context, added domain.Customer) error {
 				number := domain.CustomerRef{Fleet: added.Ref.Fleet, Customer: domain.CustomerID(added.Phone)}
@@ -56,7 +55,7 @@ func badRemoves() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"who is added again has the photo's record from before", []string{"remove_then_add"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"who is added again has the photo's record from before", []string{"remove_then_add"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var before sync.Map
 			bad.remove = func(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 				if known, err := good.FindCustomer(ctx, ref); err == nil {
@@ -72,7 +71,7 @@ func badRemoves() []customerRepoSabotage {
 				return err
 			}
 		})},
-		{"deletePhoto runs twice", []string{"remove_runs_once", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"deletePhoto runs twice", []string{"remove_runs_once", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			return good.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
 				if err := deletePhoto(ctx); err != nil {
 					return err
@@ -80,23 +79,23 @@ func badRemoves() []customerRepoSabotage {
 				return deletePhoto(ctx)
 			})
 		})},
-		{"deletePhoto runs where there is no customer", []string{"remove_unknown_customer", "remove", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"deletePhoto runs where there is no customer", []string{"remove_unknown_customer", "remove", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			err := good.RemoveCustomer(ctx, ref, deletePhoto)
 			if errors.Is(err, domain.CustomerNotFound) {
 				_ = deletePhoto(ctx)
 			}
 			return err
 		})},
-		{"removing nobody is no error", []string{"remove_unknown_customer", "remove", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"removing nobody is no error", []string{"remove_unknown_customer", "remove", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			if err := good.RemoveCustomer(ctx, ref, deletePhoto); !errors.Is(err, domain.CustomerNotFound) {
 				return err
 			}
 			return nil
 		})},
-		{"the ctx of deletePhoto doesn't end", []string{"remove_ctx"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"the ctx of deletePhoto doesn't end", []string{"remove_ctx"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			return good.RemoveCustomer(ctx, ref, func(ctx context.Context) error { return deletePhoto(live(ctx)) })
 		})},
-		{"the record is gone when ctx ends meanwhile", []string{"remove_cut_off"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"the record is gone when ctx ends meanwhile", []string{"remove_cut_off"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			ran := false
 			err := good.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
 				failure := deletePhoto(ctx)
@@ -113,7 +112,7 @@ func badRemoves() []customerRepoSabotage {
 
 func badFailingRemoves() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"a deletePhoto that fails is repeated", []string{"remove_failed_runs_once"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"a deletePhoto that fails is repeated", []string{"remove_failed_runs_once"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			return good.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
 				if deletePhoto(ctx) != nil {
 					return deletePhoto(ctx)
@@ -121,7 +120,7 @@ func badFailingRemoves() []customerRepoSabotage {
 				return nil
 			})
 		})},
-		{"the error of deletePhoto becomes a cause", []string{"remove_error_as_it_is"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"the error of deletePhoto becomes a cause", []string{"remove_error_as_it_is"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			var failure error
 			err := good.RemoveCustomer(ctx, ref, func(ctx context.Context) error { failure = deletePhoto(ctx); return failure })
 			if failure != nil {
@@ -129,7 +128,7 @@ func badFailingRemoves() []customerRepoSabotage {
 			}
 			return err
 		})},
-		{"a customer is removed although deletePhoto fails", []string{"remove_failed_keeps", "remove_failed_unlocks", "remove_error_as_it_is", "remove_failed_runs_once"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"a customer is removed although deletePhoto fails", []string{"remove_failed_keeps", "remove_failed_unlocks", "remove_error_as_it_is", "remove_failed_runs_once"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			var failure error
 			err := good.RemoveCustomer(ctx, ref, func(ctx context.Context) error { failure = deletePhoto(ctx); return nil })
 			if failure != nil {
@@ -137,7 +136,7 @@ func badFailingRemoves() []customerRepoSabotage {
 			}
 			return err
 		})},
-		{"a panic of deletePhoto becomes an error", []string{"remove_panic_goes_through"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) (err error) {
+		{"a panic of deletePhoto becomes an error", []string{"remove_panic_goes_through"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) (err error) {
 			defer func() {
 				if recover() != nil {
 					err = domain.Errorf(domain.Internal, "panic")
@@ -145,7 +144,7 @@ func badFailingRemoves() []customerRepoSabotage {
 			}()
 			return good.RemoveCustomer(ctx, ref, deletePhoto)
 		})},
-		{"a customer is removed although deletePhoto panics", []string{"remove_panic_keeps", "remove_panic_unlocks"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"a customer is removed although deletePhoto panics", []string{"remove_panic_keeps", "remove_panic_unlocks"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			var cause any
 			err := good.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
 				defer func() { cause = recover() }()

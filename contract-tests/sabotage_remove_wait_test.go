@@ -13,8 +13,8 @@ import (
 
 // spoilRemoveLock makes a CustomerRepo that leaves a customer locked after a
 // removal that ended like this.
-func spoilRemoveLock(leaves func(err error, cause any) bool) func() ports.CustomerRepo {
-	return spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+func spoilRemoveLock(leaves func(err error, cause any) bool) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 		var locked sync.Map
 		wait := func(ctx context.Context, ref domain.CustomerRef) error {
 			if _, found := locked.Load(ref); found {
@@ -56,7 +56,7 @@ func badRemoveLocks() []customerRepoSabotage {
 		{"a removal that is cut off leaves the customer locked", []string{"remove_cut_off"}, spoilRemoveLock(func(err error, _ any) bool {
 			return errors.Is(err, domain.Unavailable) && domain.AsError(err).Cause != nil
 		})},
-		{"a customer isn't locked while deletePhoto runs", []string{"remove_waits_for_change", "change_waits_for_remove", "change_after_remove"}, spoilRemove(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+		{"a customer isn't locked while deletePhoto runs", []string{"remove_waits_for_change", "change_waits_for_remove", "change_after_remove"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 			if _, err := good.FindCustomer(ctx, ref); err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func badRemoveLocks() []customerRepoSabotage {
 			}
 			return good.RemoveCustomer(ctx, ref, func(context.Context) error { return nil })
 		})},
-		{"who waits for a removal doesn't look at ctx", []string{"change_waits_for_remove", "change_after_remove"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"who waits for a removal doesn't look at ctx", []string{"change_waits_for_remove", "change_after_remove"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var removing atomic.Int32
 			bad.remove = func(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 				return good.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
@@ -81,7 +81,7 @@ func badRemoveLocks() []customerRepoSabotage {
 				return good.ChangePhoto(ctx, ref, change)
 			}
 		})},
-		{"a change that waited runs although the customer is gone", []string{"change_after_remove"}, spoilChange(func(ctx context.Context, good ports.CustomerRepo, ref domain.CustomerRef, change ports.PhotoChange) error {
+		{"a change that waited runs although the customer is gone", []string{"change_after_remove"}, spoilChange(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, change ports.PhotoChange) error {
 			_, known := good.FindCustomer(ctx, ref)
 			err := good.ChangePhoto(ctx, ref, change)
 			if known == nil && errors.Is(err, domain.CustomerNotFound) {
@@ -89,7 +89,7 @@ func badRemoveLocks() []customerRepoSabotage {
 			}
 			return err
 		})},
-		{"who is removed at once is removed by each", []string{"remove_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"who is removed at once is removed by each", []string{"remove_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var removing overlap
 			bad.remove = func(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 				others, over := removing.during()
@@ -100,7 +100,7 @@ func badRemoveLocks() []customerRepoSabotage {
 				return nil
 			}
 		})},
-		{"FindByPhone waits for a removal", []string{"remove_others_dont_wait"}, spoilCustomerRepo(func(bad *badCustomerRepo, good ports.CustomerRepo) {
+		{"FindByPhone waits for a removal", []string{"remove_others_dont_wait"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var removing atomic.Int32
 			bad.remove = func(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 				return good.RemoveCustomer(ctx, ref, func(ctx context.Context) error {

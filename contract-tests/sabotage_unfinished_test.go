@@ -8,12 +8,11 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // spoilList makes an ApiLog whose Unfinished returns another list.
-func spoilList(change func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry) func() ports.ApiLog {
-	return spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+func spoilList(change func(entries []domain.ApiLogEntry, limit int) []domain.ApiLogEntry) func() LogRoles {
+	return spoilApiLog(func(bad *badApiLog, good LogRoles) {
 		bad.unfinished = func(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
 			entries, err := good.Unfinished(ctx, before, 1000)
 			if err != nil {
@@ -27,8 +26,8 @@ func spoilList(change func(entries []domain.ApiLogEntry, limit int) []domain.Api
 
 // alsoUnfinished makes an ApiLog whose Unfinished returns an entry that it
 // should not, once one was closed or recorded with that result.
-func alsoUnfinished(add func(bad *badApiLog, good ports.ApiLog, done func(domain.Outcome))) func() ports.ApiLog {
-	return spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+func alsoUnfinished(add func(bad *badApiLog, good LogRoles, done func(domain.Outcome))) func() LogRoles {
+	return spoilApiLog(func(bad *badApiLog, good LogRoles) {
 		var interrupted sync.Map
 		add(bad, good, func(outcome domain.Outcome) { interrupted.Store(outcome.Result, true) })
 		bad.unfinished = func(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
@@ -43,7 +42,7 @@ func alsoUnfinished(add func(bad *badApiLog, good ports.ApiLog, done func(domain
 
 func badUnfinished() []apiLogSabotage {
 	return append(badOrders(),
-		apiLogSabotage{"none unfinished is an error", []string{"unfinished_none", "unfinished_without_recorded", "unfinished_without_closed", "prune_forgets"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		apiLogSabotage{"none unfinished is an error", []string{"unfinished_none", "unfinished_without_recorded", "unfinished_without_closed", "prune_forgets"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			bad.unfinished = func(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
 				entries, err := good.Unfinished(ctx, before, limit)
 				if err == nil && len(entries) == 0 {
@@ -52,24 +51,24 @@ func badUnfinished() []apiLogSabotage {
 				return entries, err
 			}
 		})},
-		apiLogSabotage{"what was recorded as interrupted is unfinished", []string{"unfinished_without_recorded"}, alsoUnfinished(func(bad *badApiLog, good ports.ApiLog, done func(domain.Outcome)) {
+		apiLogSabotage{"what was recorded as interrupted is unfinished", []string{"unfinished_without_recorded"}, alsoUnfinished(func(bad *badApiLog, good LogRoles, done func(domain.Outcome)) {
 			bad.record = func(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
 				done(outcome)
 				return good.Record(ctx, call, outcome)
 			}
 		})},
-		apiLogSabotage{"what was closed as interrupted is unfinished", []string{"unfinished_without_closed"}, alsoUnfinished(func(bad *badApiLog, good ports.ApiLog, done func(domain.Outcome)) {
+		apiLogSabotage{"what was closed as interrupted is unfinished", []string{"unfinished_without_closed"}, alsoUnfinished(func(bad *badApiLog, good LogRoles, done func(domain.Outcome)) {
 			bad.close = func(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 				done(outcome)
 				return good.Close(ctx, id, outcome)
 			}
 		})},
-		apiLogSabotage{"entries at the given time are unfinished", []string{"unfinished_before"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		apiLogSabotage{"entries at the given time are unfinished", []string{"unfinished_before"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			bad.unfinished = func(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
 				return good.Unfinished(ctx, before.Add(time.Microsecond), limit)
 			}
 		})},
-		apiLogSabotage{"closed entries count towards the limit", []string{"unfinished_limit_counts_open"}, spoilApiLog(func(bad *badApiLog, good ports.ApiLog) {
+		apiLogSabotage{"closed entries count towards the limit", []string{"unfinished_limit_counts_open"}, spoilApiLog(func(bad *badApiLog, good LogRoles) {
 			var closed sync.Map
 			bad.close = func(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 				closed.Store("one", true)

@@ -28,7 +28,10 @@ type ApiLog interface {
 	// time, the oldest first, at most limit of them, which is at least 1. Entries received at the
 	// same time come in the order of their ids.
 	Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error)
+}
 
+// ApiLogArchive is how an operator reads an ApiLog and keeps it small.
+type ApiLogArchive interface {
 	// Entry returns the entry with this id. It fails with NotFound.
 	Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error)
 

@@ -14,19 +14,50 @@ type PhotoChange func(ctx context.Context, current domain.PhotoRecord) (domain.P
 // MaxImport is the most customers that one ImportCustomers takes.
 const MaxImport = 5_000
 
-// CustomerRepo holds the customers, the locks on their PINs and the records
-// of their photos.
+// CustomerRepo is what a call needs of the customers: to find one, to count
+// attempts on the PIN, and to change the record of the photo.
 type CustomerRepo interface {
+	// FindByPhone returns the customer of this fleet with this number. It
+	// fails with CustomerNotFound where the fleet has none, whatever other
+	// fleets have.
+	FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error)
+
+	// CountPINAttempt applies domain.PINLock.Count to the customer's lock at
+	// the time now and stores the result, durably and atomically: of any
+	// number of attempts at once, in any process, at most domain.MaxWrongPINs
+	// succeed. It fails with PINLocked and the time to wait in RetryAfter, and
+	// with CustomerNotFound.
+	CountPINAttempt(ctx context.Context, customer domain.CustomerRef, now time.Time) error
+
+	// ResetPINLock sets the customer's lock back, durably, after a right PIN.
+	// It fails with CustomerNotFound.
+	ResetPINLock(ctx context.Context, customer domain.CustomerRef) error
+
+	// ChangePhoto runs change while no other ChangePhoto for this customer
+	// runs, in any process on this repository, and stores the record that
+	// change returns, durably. Other customers don't wait for it, nor do the
+	// other methods.
+	//
+	// change runs once or, when ChangePhoto fails before it, not at all; it
+	// is never repeated. When change fails or panics, the record stays as it
+	// was and ChangePhoto returns that error as it is, or lets the panic
+	// through; the customer isn't left locked. When ChangePhoto fails after
+	// change succeeded, the record is the old one or the new one: the caller
+	// lets Repair find out.
+	//
+	// The ctx that change gets is ctx or ends with it. change doesn't call
+	// this repository. ChangePhoto fails with CustomerNotFound, without
+	// running change, where the customer doesn't exist.
+	ChangePhoto(ctx context.Context, customer domain.CustomerRef, change PhotoChange) error
+}
+
+// CustomerDirectory is how an operator manages the customers of a CustomerRepo.
+type CustomerDirectory interface {
 	// AddCustomer adds a customer, durably, with no attempt counted on its
 	// PIN. When the fleet has a customer with this id or this phone number it
 	// fails with Conflict and changes nothing. Whether the fleet exists is not
 	// checked: the fleets may live in another backend.
 	AddCustomer(ctx context.Context, customer domain.Customer) error
-
-	// FindByPhone returns the customer of this fleet with this number. It
-	// fails with CustomerNotFound where the fleet has none, whatever other
-	// fleets have.
-	FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error)
 
 	// FindCustomer returns the customer ref. It fails with CustomerNotFound.
 	FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error)
@@ -57,38 +88,13 @@ type CustomerRepo interface {
 	// CustomerNotFound, without running deletePhoto, where the customer doesn't
 	// exist, and so does a ChangePhoto that waited meanwhile.
 	RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(ctx context.Context) error) error
+}
 
+// PINKeyBinder remembers which key the PINs of a CustomerRepo are hashed under.
+type PINKeyBinder interface {
 	// BindPINKey stores which key the PINs are hashed under, durably, where none
 	// is stored or no customer has a PIN. Where another key is stored and a
 	// customer has a PIN, it fails with Conflict and changes nothing: no PIN would
 	// match. Of any number of keys at once, one is stored then.
 	BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error
-
-	// CountPINAttempt applies domain.PINLock.Count to the customer's lock at
-	// the time now and stores the result, durably and atomically: of any
-	// number of attempts at once, in any process, at most domain.MaxWrongPINs
-	// succeed. It fails with PINLocked and the time to wait in RetryAfter, and
-	// with CustomerNotFound.
-	CountPINAttempt(ctx context.Context, customer domain.CustomerRef, now time.Time) error
-
-	// ResetPINLock sets the customer's lock back, durably, after a right PIN.
-	// It fails with CustomerNotFound.
-	ResetPINLock(ctx context.Context, customer domain.CustomerRef) error
-
-	// ChangePhoto runs change while no other ChangePhoto for this customer
-	// runs, in any process on this repository, and stores the record that
-	// change returns, durably. Other customers don't wait for it, nor do the
-	// other methods.
-	//
-	// change runs once or, when ChangePhoto fails before it, not at all; it
-	// is never repeated. When change fails or panics, the record stays as it
-	// was and ChangePhoto returns that error as it is, or lets the panic
-	// through; the customer isn't left locked. When ChangePhoto fails after
-	// change succeeded, the record is the old one or the new one: the caller
-	// lets Repair find out.
-	//
-	// The ctx that change gets is ctx or ends with it. change doesn't call
-	// this repository. ChangePhoto fails with CustomerNotFound, without
-	// running change, where the customer doesn't exist.
-	ChangePhoto(ctx context.Context, customer domain.CustomerRef, change PhotoChange) error
 }

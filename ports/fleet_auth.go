@@ -6,13 +6,17 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// FleetAuth knows the fleets and the hashes of their API keys.
+// FleetAuth tells which fleet an API key belongs to.
 type FleetAuth interface {
 	// Authenticate returns the fleet that has a live key with this hash, a
 	// disabled fleet too, and the key's label: the caller checks Disabled.
 	// Without such a key it fails with InvalidHashID.
 	Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error)
+}
 
+// FleetDirectory is how an operator manages the fleets and their API keys.
+// What it changes, an Authenticate that begins after it returned goes by.
+type FleetDirectory interface {
 	// AddFleet adds a fleet together with its first key, both or neither,
 	// durably. When the fleet's id or the key exists already it fails with
 	// Conflict and changes nothing.

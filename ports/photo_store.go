@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -27,21 +28,26 @@ type PhotoStore interface {
 	// deleted meanwhile. ctx covers the reading too. It fails with NotFound
 	// where there is no photo.
 	Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error)
-
-	// URL returns the address under which anyone may fetch the photo under
-	// key, whether or not there is one, or "" when this store has no address
-	// of its own and the server serves the photos. It may answer although ctx
-	// has ended.
-	URL(ctx context.Context, key domain.PhotoKey) (string, error)
 }
 
-// PhotoLister is a PhotoStore that can also tell which photos it holds. It
-// takes rights that no call needs, so nothing but an operator's commands asks.
-type PhotoLister interface {
-	PhotoStore
+// PhotoAddresser is a photo store whose photos have addresses of their own,
+// under which they are fetched without this product.
+type PhotoAddresser interface {
+	// URL returns the public address of the photo under key, whether or not
+	// there is a photo and whether or not strangers may read it. It asks nobody.
+	URL(key domain.PhotoKey) string
 
+	// SignedURL returns an address under which anyone may fetch the photo under
+	// key for lifetime, which is 1 second to 7 days, whether or not there is a
+	// photo. Where nothing can be signed, it fails with Unavailable.
+	SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error)
+}
+
+// PhotoLister is a photo store that can list its photos. That may take rights
+// that no call needs.
+type PhotoLister interface {
 	// List yields every photo in the store, each once; of those that are put
-	// or deleted meanwhile, some. What is stored beside photos, it passes over.
+	// or deleted meanwhile, some. What is stored beside photos is not listed.
 	// After the first failure, which it yields, it ends.
 	List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error]
 }

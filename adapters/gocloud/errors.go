@@ -37,3 +37,11 @@ func missing(err error) bool { return errors.Is(err, gcerrors.ErrNotFound) }
 func noPhoto(err error) error {
 	return domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
 }
+
+// noSignature makes err, which came of signing an address, Unavailable.
+func noSignature(err error) error {
+	if err == nil || errors.As(err, new(*domain.Error)) {
+		return err
+	}
+	return domain.Errorf(domain.Unavailable, "the photo store signs no address; try again later").WithCause(err)
+}

@@ -14,7 +14,10 @@ import (
 // every other method but URL, Close after them.
 type PhotoStore struct{ backend backend }
 
-var _ ports.PhotoStore = (*PhotoStore)(nil)
+var (
+	_ ports.PhotoStore     = (*PhotoStore)(nil)
+	_ ports.PhotoAddresser = (*PhotoStore)(nil)
+)
 
 // backend is where the objects are. Its errors are as gocloud made them:
 // PhotoStore translates them. What is missing is told by the function missing.
@@ -83,11 +86,9 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 	return content, nil
 }
 
-// URL implements ports.PhotoStore. Before Start, which learns the region and
-// the account, it says no more than whether there are addresses.
-func (s *PhotoStore) URL(_ context.Context, key domain.PhotoKey) (string, error) {
-	return s.backend.address(string(key)), nil
-}
+// URL implements ports.PhotoAddresser; "" where HasAddresses is false. Start
+// learns the region and the account: before it, the address may be another one.
+func (s *PhotoStore) URL(key domain.PhotoKey) string { return s.backend.address(string(key)) }
 
 // Directory returns where file:// keeps the photos; empty for other stores.
 func (s *PhotoStore) Directory() string {
@@ -97,24 +98,25 @@ func (s *PhotoStore) Directory() string {
 	return ""
 }
 
-// CanSign says whether the photos have addresses that SignedURL can sign. The
-// first call of SignedURL after Start tells whether the credentials can.
-func (s *PhotoStore) CanSign() bool {
+// HasAddresses says whether the photos have addresses of their own: in the
+// clouds they have.
+func (s *PhotoStore) HasAddresses() bool {
 	_, can := s.backend.(*cloud)
 	return can
 }
 
-// SignedURL returns an address under which anyone may fetch the photo under
-// key for a lifetime from a second to seven days, whether or not there is one.
+// SignedURL implements ports.PhotoAddresser. The first call after Start tells
+// whether the credentials can sign.
 func (s *PhotoStore) SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error) {
 	bucket, can := s.backend.(*cloud)
 	if !can {
-		return "", errors.New("photos in file:// and mem:// have no address that could be signed; choose s3://, gs:// or azblob://")
+		return "", noSignature(errors.New("photos in file:// and mem:// have no address that could be signed; choose s3://, gs:// or azblob://"))
 	}
 	if err := ctx.Err(); err != nil {
 		return "", translate("sign an address", err)
 	}
-	return bucket.sign(ctx, string(key), lifetime)
+	address, err := bucket.sign(ctx, string(key), lifetime)
+	return address, noSignature(err)
 }
 
 // content is an open photo.

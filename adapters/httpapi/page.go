@@ -98,8 +98,11 @@ func serveAsset(name, contentType string) http.HandlerFunc {
 // photoOrigin returns the origin of the stored photos' addresses, with a space
 // before it; empty where this server serves them.
 func (s *Server) photoOrigin(r *http.Request) (string, error) {
-	address, err := s.Update.Photos.URL(r.Context(), domain.CustomerRef{}.PhotoKey())
-	if err != nil || address == "" {
+	if s.Update.Address == nil {
+		return "", nil
+	}
+	address, err := s.Update.Address(r.Context(), domain.CustomerRef{}.PhotoKey())
+	if err != nil {
 		return "", err
 	}
 	u, err := url.Parse(address)

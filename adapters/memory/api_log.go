@@ -18,7 +18,10 @@ type ApiLog struct {
 	entries map[domain.ApiLogID]domain.ApiLogEntry
 }
 
-var _ ports.ApiLog = (*ApiLog)(nil)
+var (
+	_ ports.ApiLog        = (*ApiLog)(nil)
+	_ ports.ApiLogArchive = (*ApiLog)(nil)
+)
 
 // NewApiLog makes an ApiLog without entries.
 func NewApiLog() *ApiLog { return &ApiLog{entries: map[domain.ApiLogID]domain.ApiLogEntry{}} }
@@ -71,7 +74,7 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 	return unfinished[:min(limit, len(unfinished))], nil
 }
 
-// Entry implements ports.ApiLog.
+// Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error) {
 	if err := ended(ctx, "read entry"); err != nil {
 		return domain.ApiLogEntry{}, err
@@ -85,7 +88,7 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 	return entry, nil
 }
 
-// List implements ports.ApiLog.
+// List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	if err := ended(ctx, "list entries"); err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int
 	return chosen[:min(limit, len(chosen))], nil
 }
 
-// Prune implements ports.ApiLog.
+// Prune implements ports.ApiLogArchive.
 func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := ended(ctx, "prune entries"); err != nil {
 		return 0, err

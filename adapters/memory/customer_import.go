@@ -6,7 +6,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// ImportCustomers implements ports.CustomerRepo.
+// ImportCustomers implements ports.CustomerDirectory.
 func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	if err := ended(ctx, "import customers"); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 	return results, nil
 }
 
-// PlanImport implements ports.CustomerRepo.
+// PlanImport implements ports.CustomerDirectory.
 func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	if err := ended(ctx, "plan an import"); err != nil {
 		return nil, err

@@ -31,7 +31,11 @@ type fleetPhone struct {
 	phone domain.PhoneNumber
 }
 
-var _ ports.CustomerRepo = (*CustomerRepo)(nil)
+var (
+	_ ports.CustomerRepo      = (*CustomerRepo)(nil)
+	_ ports.CustomerDirectory = (*CustomerRepo)(nil)
+	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
+)
 
 // NewCustomerRepo makes a CustomerRepo without customers.
 func NewCustomerRepo() *CustomerRepo {
@@ -41,7 +45,7 @@ func NewCustomerRepo() *CustomerRepo {
 	}
 }
 
-// AddCustomer implements ports.CustomerRepo.
+// AddCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
 	if err := ended(ctx, "add customer"); err != nil {
 		return err
@@ -63,13 +67,13 @@ func (r *CustomerRepo) add(added domain.Customer) {
 	r.phones[fleetPhone{added.Ref.Fleet, added.Phone}] = c
 }
 
-// FindCustomer implements ports.CustomerRepo.
+// FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (found domain.Customer, err error) {
 	err = r.update(ctx, "find customer", ref, func(c *customer) error { found = c.Customer; return nil })
 	return found, err
 }
 
-// Customers implements ports.CustomerRepo.
+// Customers implements ports.CustomerDirectory.
 func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
 	if err := ended(ctx, "list customers"); err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 	return c.Customer, nil
 }
 
-// BindPINKey implements ports.CustomerRepo.
+// BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
 	if err := ended(ctx, "bind PIN key"); err != nil {
 		return err
@@ -161,7 +165,7 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	})
 }
 
-// RemoveCustomer implements ports.CustomerRepo.
+// RemoveCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 	unlock, err := r.lockPhoto(ctx, ref)
 	if err != nil {

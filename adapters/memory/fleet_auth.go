@@ -23,7 +23,10 @@ type fleetKey struct {
 	fleet domain.FleetID
 }
 
-var _ ports.FleetAuth = (*FleetAuth)(nil)
+var (
+	_ ports.FleetAuth      = (*FleetAuth)(nil)
+	_ ports.FleetDirectory = (*FleetAuth)(nil)
+)
 
 // NewFleetAuth makes a FleetAuth without fleets.
 func NewFleetAuth() *FleetAuth {
@@ -47,7 +50,7 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (do
 	return domain.Caller{Fleet: a.fleets[known.fleet], Key: known.Label}, nil
 }
 
-// AddFleet implements ports.FleetAuth.
+// AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	if err := ended(ctx, "add fleet"); err != nil {
 		return err
@@ -65,7 +68,7 @@ func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain
 	return nil
 }
 
-// SetFleet implements ports.FleetAuth.
+// SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	if err := ended(ctx, "set fleet"); err != nil {
 		return err
@@ -79,7 +82,7 @@ func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return nil
 }
 
-// Fleets implements ports.FleetAuth.
+// Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	if err := ended(ctx, "list fleets"); err != nil {
 		return nil, err
@@ -89,7 +92,7 @@ func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	return slices.SortedFunc(maps.Values(a.fleets), func(x, y domain.Fleet) int { return cmp.Compare(x.ID, y.ID) }), nil
 }
 
-// AddKey implements ports.FleetAuth.
+// AddKey implements ports.FleetDirectory.
 func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 	if err := ended(ctx, "add key"); err != nil {
 		return err
@@ -109,7 +112,7 @@ func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain
 	return nil
 }
 
-// Keys implements ports.FleetAuth.
+// Keys implements ports.FleetDirectory.
 func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
 	if err := ended(ctx, "list keys"); err != nil {
 		return nil, err
@@ -129,7 +132,7 @@ func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.Fl
 	return keys, nil
 }
 
-// RevokeKey implements ports.FleetAuth.
+// RevokeKey implements ports.FleetDirectory.
 func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 	if err := ended(ctx, "revoke key"); err != nil {
 		return err

@@ -25,7 +25,10 @@ type stored struct {
 	at   time.Time
 }
 
-var _ ports.PhotoLister = (*PhotoStore)(nil)
+var (
+	_ ports.PhotoStore  = (*PhotoStore)(nil)
+	_ ports.PhotoLister = (*PhotoStore)(nil)
+)
 
 // NewPhotoStore makes a PhotoStore without photos.
 func NewPhotoStore() *PhotoStore {
@@ -68,9 +71,6 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 	}
 	return readSeekNopCloser{bytes.NewReader(photo.jpeg)}, nil
 }
-
-// URL implements ports.PhotoStore.
-func (s *PhotoStore) URL(context.Context, domain.PhotoKey) (string, error) { return "", nil }
 
 // List implements ports.PhotoLister.
 func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {

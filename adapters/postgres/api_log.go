@@ -14,7 +14,10 @@ import (
 // ApiLog is a ports.ApiLog in a PostgreSQL database.
 type ApiLog struct{ db *DB }
 
-var _ ports.ApiLog = (*ApiLog)(nil)
+var (
+	_ ports.ApiLog        = (*ApiLog)(nil)
+	_ ports.ApiLogArchive = (*ApiLog)(nil)
+)
 
 const selectEntry = `
 	SELECT id, received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
@@ -71,7 +74,7 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, instantUp(before), max(limit, 0))
 }
 
-// Entry implements ports.ApiLog.
+// Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.ApiLogEntry, err error) {
 	err = l.db.do(ctx, "read entry", func(conn *pgxpool.Conn) error {
 		entry, err = scanEntry(conn.QueryRow(ctx, selectEntry+whereID, id))

@@ -11,7 +11,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// List implements ports.ApiLog.
+// List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	where, args := conditions(filter)
 	args = append(args, max(limit, 0))
@@ -47,7 +47,7 @@ func conditions(f domain.ApiLogFilter) (string, []any) {
 	return "WHERE " + strings.Join(all, " AND "), args
 }
 
-// Prune implements ports.ApiLog. The rows are looked up before they are
+// Prune implements ports.ApiLogArchive. The rows are looked up before they are
 // deleted, by their primary key, so that no lock is held while it searches.
 func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	err = l.db.write(ctx, "prune entries", func(tx pgx.Tx) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// ImportCustomers implements ports.CustomerRepo. What is unchanged isn't
+// ImportCustomers implements ports.CustomerDirectory. What is unchanged isn't
 // locked. Who adds or changes the same at the same time makes it begin again.
 func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
 	err = r.db.write(ctx, "import customers", func(tx pgx.Tx) error {
@@ -27,7 +27,7 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 	return results, nil
 }
 
-// PlanImport implements ports.CustomerRepo.
+// PlanImport implements ports.CustomerDirectory.
 func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
 	err = r.db.write(ctx, "plan an import", func(tx pgx.Tx) error {
 		results, _, err = planImport(ctx, tx, customers)

@@ -14,11 +14,15 @@ import (
 // CustomerRepo is a ports.CustomerRepo in a PostgreSQL database.
 type CustomerRepo struct{ db *DB }
 
-var _ ports.CustomerRepo = (*CustomerRepo)(nil)
+var (
+	_ ports.CustomerRepo      = (*CustomerRepo)(nil)
+	_ ports.CustomerDirectory = (*CustomerRepo)(nil)
+	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
+)
 
 const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
 
-// AddCustomer implements ports.CustomerRepo.
+// AddCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
 	return r.db.write(ctx, "add customer", func(tx pgx.Tx) error {
 		args := []any{added.Ref.Fleet, added.Ref.Customer, added.Phone, digest(added.PIN)}
@@ -38,7 +42,7 @@ func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) e
 // forgetLock sets back what is left of a customer who was removed by hand.
 const forgetLock = ` ON CONFLICT (fleet_id, customer_id) DO UPDATE SET attempts = 0, locked_until = NULL`
 
-// FindCustomer implements ports.CustomerRepo.
+// FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
 	return r.find(ctx, noCustomer(ref), `WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
 }
@@ -54,7 +58,7 @@ func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where s
 	return found, nil
 }
 
-// Customers implements ports.CustomerRepo.
+// Customers implements ports.CustomerDirectory.
 func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
 	return list(ctx, r.db, "list customers", scanCustomer,
 		selectCustomer+`WHERE (fleet_id, id) > ($1, $2) ORDER BY fleet_id, id LIMIT $3`, after.Fleet, after.Customer, max(limit, 0))
@@ -108,7 +112,7 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	})
 }
 
-// RemoveCustomer implements ports.CustomerRepo. It locks as ChangePhoto does.
+// RemoveCustomer implements ports.CustomerDirectory. It locks as ChangePhoto does.
 func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 	return r.whileLocked(ctx, ref, func(tx pgx.Tx, _ domain.PhotoRecord) error {
 		if err := deletePhoto(ctx); err != nil {

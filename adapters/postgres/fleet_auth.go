@@ -15,7 +15,10 @@ import (
 // FleetAuth is a ports.FleetAuth in a PostgreSQL database.
 type FleetAuth struct{ db *DB }
 
-var _ ports.FleetAuth = (*FleetAuth)(nil)
+var (
+	_ ports.FleetAuth      = (*FleetAuth)(nil)
+	_ ports.FleetDirectory = (*FleetAuth)(nil)
+)
 
 // Authenticate implements ports.FleetAuth.
 func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (caller domain.Caller, err error) {
@@ -35,7 +38,7 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 	return caller, nil
 }
 
-// AddFleet implements ports.FleetAuth.
+// AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled) VALUES ($1, $2, $3)`,
@@ -53,7 +56,7 @@ func addKey(ctx context.Context, tx pgx.Tx, fleet domain.FleetID, key domain.Fle
 	return ifDuplicate(err, "this API key, or a key %q of fleet %d, exists already", key.Label, fleet)
 }
 
-// AddKey implements ports.FleetAuth.
+// AddKey implements ports.FleetDirectory.
 func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 	return a.db.write(ctx, "add key", func(tx pgx.Tx) error {
 		if err := fleetExists(ctx, tx, fleet); err != nil {
@@ -63,7 +66,7 @@ func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain
 	})
 }
 
-// Keys implements ports.FleetAuth. Labels are compared by bytes, whatever the
+// Keys implements ports.FleetDirectory. Labels are compared by bytes, whatever the
 // database's collation.
 func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) (keys []domain.FleetKey, err error) {
 	err = a.db.do(ctx, "list keys", func(conn *pgxpool.Conn) error {
@@ -83,7 +86,7 @@ func scanKey(row pgx.Row) (key domain.FleetKey, err error) {
 	return key, err
 }
 
-// RevokeKey implements ports.FleetAuth.
+// RevokeKey implements ports.FleetDirectory.
 func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 	return a.db.update(ctx, "revoke key", domain.Errorf(domain.NotFound, "fleet %d has no key %q", fleet, label),
 		`DELETE FROM api_keys WHERE fleet_id = $1 AND label = $2`, fleet, text(string(label)))
@@ -99,13 +102,13 @@ func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
 	return ifNone(err, domain.Errorf(domain.NotFound, "there is no fleet %d", id))
 }
 
-// SetFleet implements ports.FleetAuth.
+// SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return a.db.update(ctx, "set fleet", domain.Errorf(domain.NotFound, "there is no fleet %d", fleet.ID),
 		`UPDATE fleets SET name = $1, disabled = $2 WHERE id = $3`, text(fleet.Name), fleet.Disabled, fleet.ID)
 }
 
-// Fleets implements ports.FleetAuth.
+// Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled FROM fleets ORDER BY id`)
 }

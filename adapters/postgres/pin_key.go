@@ -8,7 +8,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// BindPINKey implements ports.CustomerRepo.
+// BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
 	return r.db.write(ctx, "bind PIN key", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `

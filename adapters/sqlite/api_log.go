@@ -13,7 +13,10 @@ import (
 // ApiLog is a ports.ApiLog in a SQLite file.
 type ApiLog struct{ db *DB }
 
-var _ ports.ApiLog = (*ApiLog)(nil)
+var (
+	_ ports.ApiLog        = (*ApiLog)(nil)
+	_ ports.ApiLogArchive = (*ApiLog)(nil)
+)
 
 const selectEntry = `
 	SELECT id, received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
@@ -68,7 +71,7 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 	return entries, translate("list unfinished entries", err)
 }
 
-// Entry implements ports.ApiLog.
+// Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error) {
 	entry, err := scanEntry(l.db.readers.QueryRowContext(ctx, selectEntry+`WHERE id = ?`, id))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// List implements ports.ApiLog.
+// List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	where, args := conditions(filter)
 	entries, err := list(ctx, l.db.readers, scanEntry,
@@ -42,7 +42,7 @@ func conditions(f domain.ApiLogFilter) (string, []any) {
 	return "WHERE " + strings.Join(all, " AND "), args
 }
 
-// Prune implements ports.ApiLog.
+// Prune implements ports.ApiLogArchive.
 func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	err = l.db.write(ctx, "prune entries", func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `

@@ -15,7 +15,7 @@ import (
 // write-ahead log into the file once for several batches.
 const importSettings = `PRAGMA cache_size = -12000; PRAGMA wal_autocheckpoint = 10000`
 
-// ImportCustomers implements ports.CustomerRepo.
+// ImportCustomers implements ports.CustomerDirectory.
 func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
 	err = r.db.write(ctx, "import customers", func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
@@ -33,7 +33,7 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 	return results, nil
 }
 
-// PlanImport implements ports.CustomerRepo.
+// PlanImport implements ports.CustomerDirectory.
 func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	const action = "plan an import"
 	tx, err := r.db.readers.BeginTx(ctx, nil)

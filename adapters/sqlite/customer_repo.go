@@ -13,11 +13,15 @@ import (
 // CustomerRepo is a ports.CustomerRepo in a SQLite file.
 type CustomerRepo struct{ db *DB }
 
-var _ ports.CustomerRepo = (*CustomerRepo)(nil)
+var (
+	_ ports.CustomerRepo      = (*CustomerRepo)(nil)
+	_ ports.CustomerDirectory = (*CustomerRepo)(nil)
+	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
+)
 
 const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
 
-// AddCustomer implements ports.CustomerRepo.
+// AddCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
 	return r.db.write(ctx, "add customer", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, insertCustomer, customerValues(added)...)
@@ -44,7 +48,7 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 	return found, nil
 }
 
-// FindCustomer implements ports.CustomerRepo.
+// FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
 	found, err := scanCustomer(r.db.readers.QueryRowContext(ctx, selectCustomer+`WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer))
 	if err != nil {
@@ -53,7 +57,7 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 	return found, nil
 }
 
-// Customers implements ports.CustomerRepo.
+// Customers implements ports.CustomerDirectory.
 func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
 	customers, err := list(ctx, r.db.readers, scanCustomer,
 		selectCustomer+`WHERE (fleet_id, id) > (?, ?) ORDER BY fleet_id, id LIMIT ?`, after.Fleet, after.Customer, max(limit, 0))
@@ -121,7 +125,7 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	})
 }
 
-// RemoveCustomer implements ports.CustomerRepo.
+// RemoveCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
 	unlock, err := r.db.locks.lockCustomer(ctx, ref)
 	if err != nil {

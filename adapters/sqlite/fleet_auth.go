@@ -12,7 +12,10 @@ import (
 // FleetAuth is a ports.FleetAuth in a SQLite file.
 type FleetAuth struct{ db *DB }
 
-var _ ports.FleetAuth = (*FleetAuth)(nil)
+var (
+	_ ports.FleetAuth      = (*FleetAuth)(nil)
+	_ ports.FleetDirectory = (*FleetAuth)(nil)
+)
 
 // Authenticate implements ports.FleetAuth.
 func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (caller domain.Caller, err error) {
@@ -30,7 +33,7 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 	return caller, nil
 }
 
-// AddFleet implements ports.FleetAuth.
+// AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled) VALUES (?, ?, ?)`,
@@ -48,7 +51,7 @@ func addKey(ctx context.Context, tx *sql.Tx, fleet domain.FleetID, key domain.Fl
 	return ifDuplicate(err, "this API key, or a key %q of fleet %d, exists already", key.Label, fleet)
 }
 
-// AddKey implements ports.FleetAuth.
+// AddKey implements ports.FleetDirectory.
 func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 	return a.db.write(ctx, "add key", func(tx *sql.Tx) error {
 		if err := fleetExists(ctx, tx, fleet); err != nil {
@@ -58,7 +61,7 @@ func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain
 	})
 }
 
-// Keys implements ports.FleetAuth.
+// Keys implements ports.FleetDirectory.
 func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.FleetKey, error) {
 	const action = "list keys"
 	if err := fleetExists(ctx, a.db.readers, fleet); err != nil {
@@ -73,7 +76,7 @@ func scanKey(row scanner) (key domain.FleetKey, err error) {
 	return key, err
 }
 
-// RevokeKey implements ports.FleetAuth.
+// RevokeKey implements ports.FleetDirectory.
 func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 	return a.db.write(ctx, "revoke key", func(tx *sql.Tx) error {
 		found, err := changes(tx.ExecContext(ctx, `DELETE FROM api_keys WHERE fleet_id = ? AND label = ?`, fleet, label))
@@ -92,7 +95,7 @@ func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
 	return err
 }
 
-// SetFleet implements ports.FleetAuth.
+// SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return a.db.write(ctx, "set fleet", func(tx *sql.Tx) error {
 		found, err := changes(tx.ExecContext(ctx, `UPDATE fleets SET name = ?, disabled = ? WHERE id = ?`,
@@ -104,7 +107,7 @@ func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	})
 }
 
-// Fleets implements ports.FleetAuth.
+// Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	fleets, err := list(ctx, a.db.readers, scanFleet, `SELECT id, name, disabled FROM fleets ORDER BY id`)
 	return fleets, translate("list fleets", err)

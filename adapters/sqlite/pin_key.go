@@ -7,7 +7,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// BindPINKey implements ports.CustomerRepo.
+// BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
 	return r.db.write(ctx, "bind PIN key", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 const (
@@ -70,7 +71,7 @@ func TestTraceIsContinued(t *testing.T) {
 	if got := server.SpanContext.TraceID().String(); got != callerTrace || server.Parent.SpanID().String() != callerSpan {
 		t.Errorf("got the trace %s below %s, want the caller's", got, server.Parent.SpanID())
 	}
-	entry, err := f.update.Log.Entry(t.Context(), 1)
+	entry, err := f.update.Log.(ports.ApiLogArchive).Entry(t.Context(), 1)
 	check(t, err)
 	if entry.Call.Details.TraceID != callerTrace {
 		t.Errorf("the API log has the trace %q", entry.Call.Details.TraceID)

@@ -15,7 +15,7 @@ func main() {
 	catalogue := app.Adapters()
 	catalogue.PhotoStores["webdav"] = func(rawURL string) (app.Backend, error) {
 		store, err := Open(rawURL)
-		return app.Backend{PhotoStore: store}, err
+		return app.Backend{PhotoStore: store, PhotoAddresser: store}, err
 	}
 	os.Exit(app.Main(context.Background(), os.Args[1:], catalogue))
 }

@@ -73,11 +73,16 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 	return content{bytes.NewReader(jpeg)}, nil
 }
 
-// URL implements ports.PhotoStore.
-func (s *PhotoStore) URL(_ context.Context, key domain.PhotoKey) (string, error) {
+// URL implements ports.PhotoAddresser.
+func (s *PhotoStore) URL(key domain.PhotoKey) string {
 	address := s.base.JoinPath(string(key))
 	address.User = nil // the password is for writing
-	return address.String(), nil
+	return address.String()
+}
+
+// SignedURL implements ports.PhotoAddresser.
+func (s *PhotoStore) SignedURL(context.Context, domain.PhotoKey, time.Duration) (string, error) {
+	return "", domain.Errorf(domain.Unavailable, "a WebDAV server signs no addresses")
 }
 
 // do makes a request and returns the status and the body of the answer. The

@@ -14,6 +14,7 @@ import (
 // change photos in either store and be repeated: what is there already is only
 // read. All fields must be set.
 type CopyPhotos struct {
+	Directory ports.CustomerDirectory
 	Customers ports.CustomerRepo
 	From, To  ports.PhotoStore
 	Parallel  int                   // customers at once
@@ -43,7 +44,7 @@ type CopyReport struct {
 func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyReport, error) {
 	var report CopyReport
 	var one sync.Mutex
-	w := walk{customers: c.Customers, parallel: c.Parallel, passed: c.Passed, look: func(ctx context.Context, customer domain.Customer) error {
+	w := walk{customers: c.Directory, parallel: c.Parallel, passed: c.Passed, look: func(ctx context.Context, customer domain.Customer) error {
 		did, err := c.bring(ctx, customer)
 		if err != nil {
 			return err

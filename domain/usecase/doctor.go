@@ -33,8 +33,11 @@ type Doctor struct {
 type DoctorPorts struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
+	Directory ports.CustomerDirectory
 	Photos    ports.PhotoStore
+	Address   PhotoAddress
 	Log       ports.ApiLog
+	Archive   ports.ApiLogArchive
 }
 
 // Step is one thing that calls do.
@@ -89,7 +92,7 @@ func (d *Doctor) CustomerSteps() []Step {
 	return []Step{
 		{Name: "add a customer", do: func(ctx context.Context) error {
 			d.added = true
-			return d.Customers.AddCustomer(ctx, d.probe)
+			return d.Directory.AddCustomer(ctx, d.probe)
 		}},
 		{Name: "find a customer by phone", do: d.find},
 		{Name: "count an attempt on a PIN", do: func(ctx context.Context) error {
@@ -145,7 +148,7 @@ func (d *Doctor) LogSteps() []Step {
 			return d.Log.Close(ctx, d.entry, outcome)
 		}},
 		{Name: "read it", do: func(ctx context.Context) error {
-			entry, err := d.Log.Entry(ctx, d.entry)
+			entry, err := d.Archive.Entry(ctx, d.entry)
 			if err == nil && (entry.Call.Operation != domain.ProbeLog || entry.Outcome != outcome) {
 				err = errOther
 			}
@@ -194,7 +197,7 @@ func (d *Doctor) read(ctx context.Context, key domain.PhotoKey, photo domain.Pho
 }
 
 func (d *Doctor) fetchPhoto(ctx context.Context) error {
-	address, err := d.Photos.URL(ctx, d.probe.Ref.PhotoKey())
+	address, err := d.Address(ctx, d.probe.Ref.PhotoKey())
 	if err != nil {
 		return err
 	}
@@ -227,7 +230,7 @@ func (d *Doctor) Remove(ctx context.Context) error {
 }
 
 func (d *Doctor) removeCustomer(ctx context.Context) error {
-	err := d.Customers.RemoveCustomer(ctx, d.probe.Ref, func(context.Context) error { return nil })
+	err := d.Directory.RemoveCustomer(ctx, d.probe.Ref, func(context.Context) error { return nil })
 	if errors.Is(err, domain.CustomerNotFound) {
 		return nil
 	}

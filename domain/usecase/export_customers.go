@@ -12,8 +12,8 @@ const exportPage = 1_000
 
 // ExportCustomers lists the customers of a fleet. All fields must be set.
 type ExportCustomers struct {
-	Fleets    ports.FleetAuth
-	Customers ports.CustomerRepo
+	Fleets    ports.FleetDirectory
+	Customers ports.CustomerDirectory
 }
 
 // Do gives each customer of the fleet to write, in the order of their ids, and

@@ -13,8 +13,8 @@ import (
 // ImportCustomers adds and changes many customers of a fleet. All fields must
 // be set.
 type ImportCustomers struct {
-	Fleets    ports.FleetAuth
-	Customers ports.CustomerRepo
+	Fleets    ports.FleetDirectory
+	Customers ports.CustomerDirectory
 	PINKey    domain.PINKey
 }
 

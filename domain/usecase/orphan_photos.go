@@ -13,8 +13,9 @@ import (
 // OrphanPhotos finds photos whose customer doesn't exist. It may run beside
 // calls and be repeated. All fields must be set.
 type OrphanPhotos struct {
-	Customers ports.CustomerRepo
-	Photos    ports.PhotoLister
+	Customers ports.CustomerDirectory
+	Lister    ports.PhotoLister
+	Photos    ports.PhotoStore // where orphans are deleted
 	Clock     func() time.Time
 	Parallel  int // customers looked for at once
 	// Delete deletes the orphans that were last changed longer than Grace ago,
@@ -87,7 +88,7 @@ func (o *OrphanPhotos) each(ctx context.Context, look func(domain.StoredPhoto) e
 			}
 		})
 	}
-	for stored, err := range o.Photos.List(ctx) {
+	for stored, err := range o.Lister.List(ctx) {
 		if err != nil {
 			listing = err
 			break

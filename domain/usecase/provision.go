@@ -11,8 +11,8 @@ import (
 
 // Provision adds fleets, their keys and customers. All fields must be set.
 type Provision struct {
-	Fleets    ports.FleetAuth
-	Customers ports.CustomerRepo
+	Fleets    ports.FleetDirectory
+	Customers ports.CustomerDirectory
 	PINKey    domain.PINKey
 	Random    io.Reader // cryptographically secure
 	Clock     func() time.Time
@@ -62,7 +62,7 @@ func (p *Provision) AddCustomer(ctx context.Context, ref domain.CustomerRef, pho
 	return p.Customers.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: phone, PIN: p.PINKey.Hash(ref, pin)})
 }
 
-func findFleet(ctx context.Context, auth ports.FleetAuth, id domain.FleetID) (domain.Fleet, error) {
+func findFleet(ctx context.Context, auth ports.FleetDirectory, id domain.FleetID) (domain.Fleet, error) {
 	fleets, err := auth.Fleets(ctx)
 	if err != nil {
 		return domain.Fleet{}, err

@@ -12,7 +12,7 @@ import (
 // logged meanwhile. It may run in any number of processes, and be repeated.
 // All fields must be set.
 type PruneLog struct {
-	Log   ports.ApiLog
+	Log   ports.ApiLogArchive
 	Clock func() time.Time
 	Batch int // how many are removed at once
 }

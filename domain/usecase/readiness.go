@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -48,7 +49,7 @@ func (r *Readiness) Check(ctx context.Context) error {
 			return unless(domain.NotFound, "photo store, deleting", err)
 		},
 		func() error {
-			_, err := r.Log.Entry(ctx, 0)
+			_, err := r.Log.Unfinished(ctx, time.Unix(0, 0), 1)
 			return unless(domain.NotFound, "API log", err)
 		},
 	}

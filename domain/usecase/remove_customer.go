@@ -12,7 +12,7 @@ import (
 // RemoveCustomer removes a customer together with the photo. All fields must
 // be set.
 type RemoveCustomer struct {
-	Customers ports.CustomerRepo
+	Customers ports.CustomerDirectory
 	Photos    ports.PhotoStore
 	Log       ports.ApiLog
 	Clock     func() time.Time

@@ -13,12 +13,13 @@ import (
 )
 
 // UpdateCustomerPhoto replaces or deletes the photo of one customer. All
-// fields but Observe must be set. It is safe for concurrent use.
+// fields but Address and Observe must be set. It is safe for concurrent use.
 type UpdateCustomerPhoto struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
 	Log       ports.ApiLog
+	Address   PhotoAddress // nil: the photos have no addresses of their own
 	PINKey    domain.PINKey
 	Reader    *photo.Reader
 	Clock     func() time.Time
@@ -27,6 +28,10 @@ type UpdateCustomerPhoto struct {
 	// took and its error when it ends. It is called by any number of calls at once.
 	Observe func(context.Context, domain.Stage) (context.Context, func(time.Duration, error))
 }
+
+// PhotoAddress returns the address under which the photo under key is fetched,
+// whether or not there is one. It fails with Unavailable.
+type PhotoAddress func(ctx context.Context, key domain.PhotoKey) (string, error)
 
 // Request is a call whose parameters have their types.
 type Request struct {
@@ -126,7 +131,10 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 		return plan{}, err
 	}
 	key := customer.Ref.PhotoKey()
-	url, err := u.Photos.URL(ctx, key)
+	var url string
+	if u.Address != nil {
+		url, err = u.Address(ctx, key)
+	}
 	return plan{customer: customer.Ref, picture: picture, key: key, url: url}, err
 }
 

@@ -36,6 +36,7 @@ func (f Finding) String() string { return string(f.Key) + " " + string(f.Damage)
 // VerifyPhotos compares the customers' records with the photo store. It may run
 // beside calls and be repeated. All fields must be set.
 type VerifyPhotos struct {
+	Directory ports.CustomerDirectory
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
 	Reader    *photo.Reader // decodes what isn't as the record says
@@ -78,7 +79,7 @@ func (r *VerifyReport) count(f Finding) {
 func (v *VerifyPhotos) Do(ctx context.Context, after domain.CustomerRef) (VerifyReport, error) {
 	report := VerifyReport{Found: map[Damage]int{}}
 	var one sync.Mutex
-	w := walk{customers: v.Customers, parallel: v.Parallel, passed: v.Passed, look: func(ctx context.Context, customer domain.Customer) error {
+	w := walk{customers: v.Directory, parallel: v.Parallel, passed: v.Passed, look: func(ctx context.Context, customer domain.Customer) error {
 		found, err := v.look(ctx, customer)
 		if err != nil || found.Damage == "" {
 			return err

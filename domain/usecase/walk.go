@@ -30,7 +30,7 @@ type Progress struct {
 
 // walk looks at every customer, several at once, in the order of pages.
 type walk struct {
-	customers ports.CustomerRepo
+	customers ports.CustomerDirectory
 	parallel  int
 	look      func(context.Context, domain.Customer) error
 	passed    func(Progress) // called after each page
