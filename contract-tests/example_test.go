@@ -13,13 +13,13 @@ import (
 
 func ExampleFleetAuth() {
 	_ = func(t *testing.T) { // func TestFleetAuth(t *testing.T)
-		contracttests.FleetAuth(t, func(*testing.T) FleetRoles { return memory.NewFleetAuth() })
+		contracttests.FleetAuth(t, func(*testing.T) contracttests.FleetRoles { return memory.NewFleetAuth() })
 	}
 }
 
 func ExampleCustomerRepo() {
 	_ = func(t *testing.T) { // func TestCustomerRepo(t *testing.T)
-		contracttests.CustomerRepo(t, func(*testing.T) CustomerRoles { return memory.NewCustomerRepo() })
+		contracttests.CustomerRepo(t, func(*testing.T) contracttests.CustomerRoles { return memory.NewCustomerRepo() })
 	}
 }
 
@@ -41,13 +41,13 @@ func ExamplePhotoStore() {
 
 func ExamplePhotoLister() {
 	_ = func(t *testing.T) { // func TestPhotoLister(t *testing.T)
-		contracttests.PhotoLister(t, func(*testing.T) PhotoRoles { return memory.NewPhotoStore() })
+		contracttests.PhotoLister(t, func(*testing.T) contracttests.PhotoRoles { return memory.NewPhotoStore() })
 	}
 }
 
 func ExampleApiLog() {
 	_ = func(t *testing.T) { // func TestApiLog(t *testing.T)
-		contracttests.ApiLog(t, func(*testing.T) LogRoles { return memory.NewApiLog() })
+		contracttests.ApiLog(t, func(*testing.T) contracttests.LogRoles { return memory.NewApiLog() })
 	}
 }
 
