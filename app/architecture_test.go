@@ -30,6 +30,8 @@ var importRules = []struct {
 	{"domain/photo", []string{standard, "domain", "golang.org/x/image/..."}},
 	{"ports", []string{standard, "domain"}},
 	{"domain/usecase", []string{standard, "domain", "domain/photo", "ports"}},
+	{"domain/operator", []string{standard, "domain", "domain/photo", "domain/usecase", "ports"}},
+	{"domain/internal/usecasetest", []string{standard, "domain", "domain/photo", "domain/usecase", "ports", "adapters/memory"}},
 	{"adapters/*/...", []string{standard, thirdParty, "domain/...", "ports"}},
 	{"contract-tests", []string{standard, thirdParty, "domain/...", "ports"}},
 	{"contract-tests/servers", []string{standard, thirdParty}},

@@ -12,7 +12,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 type customerCommands struct {
@@ -43,8 +43,8 @@ func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
 	if err := errors.Join(fleetErr, idErr, phoneErr, pinErr); err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		if err := provision.AddCustomer(ctx, domain.CustomerRef{Fleet: fleet, Customer: id}, phone, pin); err != nil {
+	return provision(ctx, e, func(ctx context.Context, customers *operator.Customers) error {
+		if err := customers.Add(ctx, domain.CustomerRef{Fleet: fleet, Customer: id}, phone, pin); err != nil {
 			return err
 		}
 		e.logger.Info(fmt.Sprintf("customer %d of fleet %d is added", id, fleet))
@@ -157,7 +157,7 @@ type customerRemoveCommand struct {
 
 // Run removes the customer and the photo.
 func (c *customerRemoveCommand) Run(ctx context.Context, e environment) error {
-	return provision(ctx, e, func(ctx context.Context, remove *usecase.RemoveCustomer) error {
+	return provision(ctx, e, func(ctx context.Context, remove *operator.RemoveCustomer) error {
 		ref := domain.CustomerRef{Fleet: domain.FleetID(c.Fleet), Customer: domain.CustomerID(c.ID)}
 		if err := remove.Do(ctx, ref); err != nil {
 			return err
@@ -178,7 +178,7 @@ func (c *customerExportCommand) Run(ctx context.Context, e environment, out io.W
 	if err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, export *usecase.ExportCustomers) error {
+	return provision(ctx, e, func(ctx context.Context, export *operator.ExportCustomers) error {
 		file := &exportFile{name: c.File}
 		if c.File != standardStream {
 			out = file

@@ -16,7 +16,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // tellEvery is how often an import says how far it is, where there is no bar.
@@ -44,12 +44,12 @@ func (c *customerImportCommand) Run(ctx context.Context, e environment, out io.W
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	rejections := &rejections{path: c.rejectedPath(), input: in, goOn: c.FromLine > 1}
-	return provision(ctx, e, func(ctx context.Context, customers *usecase.ImportCustomers) error {
+	return provision(ctx, e, func(ctx context.Context, customers *operator.ImportCustomers) error {
 		progress := newImportProgress(e, in)
-		report, err := customers.Do(ctx, usecase.Import{
+		report, err := customers.Do(ctx, operator.Import{
 			Fleet: fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun,
 			Reject: rejections.add,
-			Progress: func(report usecase.ImportReport) {
+			Progress: func(report operator.ImportReport) {
 				if rejections.flush() == nil { // or the end says it
 					progress.tell(report)
 				}
@@ -79,7 +79,7 @@ func (c *customerImportCommand) rejectedPath() string {
 }
 
 // explain says how to go on after an import that didn't come to its end.
-func (c *customerImportCommand) explain(ctx context.Context, report usecase.ImportReport, err error) error {
+func (c *customerImportCommand) explain(ctx context.Context, report operator.ImportReport, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -92,7 +92,7 @@ func (c *customerImportCommand) explain(ctx context.Context, report usecase.Impo
 	return fmt.Errorf("the import was cut off: %w; all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", err, report.Line, report.Line+1)
 }
 
-func (c *customerImportCommand) print(out io.Writer, report usecase.ImportReport) error {
+func (c *customerImportCommand) print(out io.Writer, report operator.ImportReport) error {
 	would := ""
 	if c.DryRun {
 		would = "dry run, nothing is changed: "
@@ -102,7 +102,7 @@ func (c *customerImportCommand) print(out io.Writer, report usecase.ImportReport
 	return err
 }
 
-func (c *customerImportCommand) complain(report usecase.ImportReport, path string) error {
+func (c *customerImportCommand) complain(report operator.ImportReport, path string) error {
 	if report.Rejected == 0 {
 		return nil
 	}
@@ -151,7 +151,7 @@ func (p *importProgress) reading(in io.Reader) io.Reader {
 	return &reader
 }
 
-func (p *importProgress) tell(report usecase.ImportReport) {
+func (p *importProgress) tell(report operator.ImportReport) {
 	switch {
 	case p.bar != nil:
 		p.bar.Describe(fmt.Sprintf("up to line %d, %d rejected", report.Line, report.Rejected))

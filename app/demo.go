@@ -13,7 +13,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // The demo's fleet and customer. The key is accepted by nothing but a demo.
@@ -42,11 +42,11 @@ func demoConfig(config Config) *Config {
 }
 
 // demoModule adds the demo's fleet and customer before the servers start.
-var demoModule = fx.Module("demo", fx.Invoke(func(b *backends, provision *usecase.Provision, lifecycle fx.Lifecycle) {
-	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return addDemo(ctx, b, provision) }))
+var demoModule = fx.Module("demo", fx.Invoke(func(b *backends, customers *operator.Customers, lifecycle fx.Lifecycle) {
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return addDemo(ctx, b, customers) }))
 }))
 
-func addDemo(ctx context.Context, b *backends, provision *usecase.Provision) error {
+func addDemo(ctx context.Context, b *backends, customers *operator.Customers) error {
 	key, err := domain.ParseAPIKey(demoKey)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func addDemo(ctx context.Context, b *backends, provision *usecase.Provision) err
 	if err := b.directory.fleets.AddFleet(ctx, domain.Fleet{ID: demoCustomer.Fleet, Name: "Demo"}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey, AddedAt: time.Now().UTC().Truncate(time.Microsecond)}); err != nil {
 		return err
 	}
-	return provision.AddCustomer(ctx, demoCustomer, phone, pin)
+	return customers.Add(ctx, demoCustomer, phone, pin)
 }
 
 // printDemo tells what to paste.

@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -23,7 +23,7 @@ func (*doctorCommand) Run(ctx context.Context, e environment, out io.Writer, lin
 	defer stop()
 	c := checkup{out: out, config: e.config, line: line, opening: opening{config: e.config, byURL: map[string]Backend{}}}
 	c.configuration(ctx, e.catalogue)
-	doctor, err := usecase.NewDoctor(c.ports, time.Now, c.fetcher())
+	doctor, err := operator.NewDoctor(c.ports, time.Now, c.fetcher())
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ type checkup struct {
 	config  *Config
 	line    *kong.Context
 	opening opening
-	ports   usecase.DoctorPorts
+	ports   operator.DoctorPorts
 	key     domain.PINKey
 	binder  ports.PINKeyBinder
 	own     bool      // the photos have addresses that need no server of this product
@@ -84,7 +84,7 @@ func (c *checkup) try(ctx context.Context, name string, step func(context.Contex
 func (c *checkup) skip(name string) { c.printf("  – %s: not tried\n", name) }
 
 // tryAll does steps in their order until one fails that the others need.
-func (c *checkup) tryAll(ctx context.Context, works bool, steps []usecase.Step) {
+func (c *checkup) tryAll(ctx context.Context, works bool, steps []operator.Step) {
 	for _, step := range steps {
 		if !works {
 			c.skip(step.Name)

@@ -16,6 +16,7 @@ import (
 	"github.com/shirou/gopsutil/v4/disk"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
@@ -85,12 +86,12 @@ func isThere(path string) bool {
 // section is a backend and what calls do with it.
 type section struct {
 	variable, rawURL string
-	steps            []usecase.Step
+	steps            []operator.Step
 }
 
-func (c *checkup) sections(doctor *usecase.Doctor) []section {
+func (c *checkup) sections(doctor *operator.Doctor) []section {
 	var all []section
-	add := func(variable, rawURL string, steps []usecase.Step) {
+	add := func(variable, rawURL string, steps []operator.Step) {
 		if _, opened := c.opening.byURL[rawURL]; !opened {
 			return
 		}
@@ -101,7 +102,7 @@ func (c *checkup) sections(doctor *usecase.Doctor) []section {
 		}
 		all[same].steps = append(all[same].steps, steps...)
 	}
-	database := func(variable, rawURL string, steps []usecase.Step) {
+	database := func(variable, rawURL string, steps []operator.Step) {
 		variable, rawURL = c.config.databaseURL(variable, rawURL)
 		add(variable, rawURL, steps)
 	}

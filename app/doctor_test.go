@@ -164,8 +164,12 @@ type withAddress struct {
 	base string
 }
 
-func (s withAddress) URL(_ context.Context, key domain.PhotoKey) (string, error) {
-	return s.base + string(key) + "?signature=s3cret", nil
+func (s withAddress) URL(key domain.PhotoKey) string {
+	return s.base + string(key) + "?signature=s3cret"
+}
+
+func (s withAddress) SignedURL(context.Context, domain.PhotoKey, time.Duration) (string, error) {
+	return "", domain.Errorf(domain.Unavailable, "it signs nothing")
 }
 
 func TestDoctorFetches(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 type fleetCommands struct {
@@ -32,8 +32,8 @@ func (c *fleetAddCommand) Run(ctx context.Context, e environment, out io.Writer)
 	if err := errors.Join(idErr, labelErr); err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		key, err := provision.AddFleet(ctx, domain.Fleet{ID: id, Name: c.Name}, label)
+	return provision(ctx, e, func(ctx context.Context, fleets *operator.Fleets) error {
+		key, err := fleets.Add(ctx, domain.Fleet{ID: id, Name: c.Name}, label)
 		if err != nil {
 			return err
 		}
@@ -57,14 +57,14 @@ type fleetLine struct {
 
 // Run prints the fleets in the order of their numbers.
 func (c *fleetListCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		fleets, err := provision.Fleets.Fleets(ctx)
+	return provision(ctx, e, func(ctx context.Context, fleets *operator.Fleets) error {
+		all, err := fleets.Directory.Fleets(ctx)
 		if err != nil {
 			return err
 		}
 		var lines []fleetLine
-		for _, fleet := range fleets {
-			keys, err := provision.Fleets.Keys(ctx, fleet.ID)
+		for _, fleet := range all {
+			keys, err := fleets.Directory.Keys(ctx, fleet.ID)
 			if err != nil {
 				return err
 			}
@@ -105,8 +105,8 @@ func switchFleet(ctx context.Context, e environment, number int64, disabled bool
 	if err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		if err := provision.SwitchFleet(ctx, id, disabled); err != nil {
+	return provision(ctx, e, func(ctx context.Context, fleets *operator.Fleets) error {
+		if err := fleets.Switch(ctx, id, disabled); err != nil {
 			return err
 		}
 		e.logger.Info(fmt.Sprintf("fleet %d is switched %s", id, map[bool]string{true: "off", false: "on"}[disabled]))

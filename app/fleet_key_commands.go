@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 type fleetKeyCommands struct {
@@ -29,8 +29,8 @@ func (c *fleetKeyAddCommand) Run(ctx context.Context, e environment, out io.Writ
 	if err := errors.Join(fleetErr, labelErr); err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		key, err := provision.AddKey(ctx, fleet, label)
+	return provision(ctx, e, func(ctx context.Context, fleets *operator.Fleets) error {
+		key, err := fleets.AddKey(ctx, fleet, label)
 		if err != nil {
 			return err
 		}
@@ -57,8 +57,8 @@ func (c *fleetKeyListCommand) Run(ctx context.Context, e environment, out io.Wri
 	if err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		keys, err := provision.Fleets.Keys(ctx, fleet)
+	return provision(ctx, e, func(ctx context.Context, fleets *operator.Fleets) error {
+		keys, err := fleets.Directory.Keys(ctx, fleet)
 		if err != nil {
 			return err
 		}
@@ -87,12 +87,12 @@ func (c *fleetKeyRevokeCommand) Run(ctx context.Context, e environment) error {
 	if err := errors.Join(fleetErr, labelErr); err != nil {
 		return err
 	}
-	return provision(ctx, e, func(ctx context.Context, provision *usecase.Provision) error {
-		if err := provision.Fleets.RevokeKey(ctx, fleet, label); err != nil {
+	return provision(ctx, e, func(ctx context.Context, fleets *operator.Fleets) error {
+		if err := fleets.Directory.RevokeKey(ctx, fleet, label); err != nil {
 			return err
 		}
 		revoked := fmt.Sprintf("the key %q of fleet %d is revoked", label, fleet)
-		keys, err := provision.Fleets.Keys(ctx, fleet)
+		keys, err := fleets.Directory.Keys(ctx, fleet)
 		if err == nil && len(keys) == 0 {
 			e.logger.Warn(fmt.Sprintf("%s, and the fleet has none left: its calls are refused; add one with: fleetphoto fleet key add %d --label LABEL", revoked, fleet))
 			return nil

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -138,7 +138,7 @@ func (c *logPruneCommand) Run(ctx context.Context, e environment, out io.Writer)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
-		prune := usecase.PruneLog{Log: log, Clock: time.Now, Batch: c.Batch}
+		prune := operator.PruneLog{Log: log, Clock: time.Now, Batch: c.Batch}
 		removed, err := prune.Do(ctx, time.Duration(c.OlderThan))
 		if err != nil && ctx.Err() != nil {
 			err = errors.New("stopped by a signal; run it again to remove the rest")

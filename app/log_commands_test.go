@@ -23,7 +23,7 @@ func logOf(t *testing.T, count int) Catalogue {
 		_, err := log.Record(t.Context(), domain.ApiCall{ReceivedAt: received}, domain.Outcome{Result: domain.Valid, EndedAt: received})
 		check(t, err)
 	}
-	return Catalogue{Databases: map[string]Opener{"log": func(string) (Backend, error) { return Backend{ApiLog: log}, nil }}}
+	return Catalogue{Databases: map[string]Opener{"log": func(string) (Backend, error) { return Backend{ApiLog: log, ApiLogArchive: log}, nil }}}
 }
 
 // TestListsAreWhole across pages, and each call is once in them.

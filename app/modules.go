@@ -13,6 +13,7 @@ import (
 	"go.uber.org/dig"
 	"go.uber.org/fx"
 
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
@@ -37,17 +38,20 @@ var coreModule = fx.Module("core", fx.Provide(
 	func(b *backends) *usecase.Repair {
 		return &usecase.Repair{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
-	func(b *backends) *usecase.Provision {
-		return &usecase.Provision{Fleets: b.directory.fleets, Customers: b.directory.customers, PINKey: b.pinKey, Random: rand.Reader, Clock: time.Now}
+	func(b *backends) *operator.Fleets {
+		return &operator.Fleets{Directory: b.directory.fleets, Random: rand.Reader, Clock: time.Now}
 	},
-	func(b *backends) *usecase.ImportCustomers {
-		return &usecase.ImportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers, PINKey: b.pinKey}
+	func(b *backends) *operator.Customers {
+		return &operator.Customers{Fleets: b.directory.fleets, Directory: b.directory.customers, PINKey: b.pinKey}
 	},
-	func(b *backends) *usecase.ExportCustomers {
-		return &usecase.ExportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers}
+	func(b *backends) *operator.ImportCustomers {
+		return &operator.ImportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers, PINKey: b.pinKey}
 	},
-	func(b *backends) *usecase.RemoveCustomer {
-		return &usecase.RemoveCustomer{Customers: b.directory.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
+	func(b *backends) *operator.ExportCustomers {
+		return &operator.ExportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers}
+	},
+	func(b *backends) *operator.RemoveCustomer {
+		return &operator.RemoveCustomer{Customers: b.directory.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
 	},
 	func(b *backends) *usecase.Readiness {
 		return &usecase.Readiness{Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log}

@@ -15,8 +15,8 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -44,7 +44,7 @@ func (w walking) Validate() error {
 }
 
 // ended is the error of a walk: where it was interrupted, it says how to go on.
-func (w walking) ended(err error, reached usecase.Progress) error {
+func (w walking) ended(err error, reached operator.Progress) error {
 	if !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -103,10 +103,10 @@ func (c *photosVerifyCommand) verify(ctx context.Context, e environment, b *back
 	limits := e.config.photoLimits()
 	limits.MaxDimension, limits.Verify = 0, photo.VerifyDecode
 	progress := newProgress(e.logger)
-	verify := usecase.VerifyPhotos{
+	verify := operator.VerifyPhotos{
 		Directory: b.directory.customers, Customers: b.customers, Photos: b.photos, Reader: photo.NewReader(limits, runtime.GOMAXPROCS(0)), Clock: time.Now,
 		Parallel: c.Parallel, Repair: c.Repair, Passed: progress.passed,
-		Found: func(f usecase.Finding) {
+		Found: func(f operator.Finding) {
 			progress.printf(out, "%s%s\n", f, map[bool]string{true: " repaired"}[f.Settled])
 		},
 	}
@@ -114,7 +114,7 @@ func (c *photosVerifyCommand) verify(ctx context.Context, e environment, b *back
 	progress.end()
 	found := report.Found
 	_, printErr := fmt.Fprintf(out, "%d customers looked at: %d photos missing, %d different, %d unrecorded, %d broken; %d records repaired\n", report.Customers,
-		found[usecase.Missing], found[usecase.Different], found[usecase.Unrecorded], found[usecase.Broken], report.Settled)
+		found[operator.Missing], found[operator.Different], found[operator.Unrecorded], found[operator.Broken], report.Settled)
 	return report.Wrong(), errors.Join(c.ended(err, report.Progress), printErr)
 }
 
@@ -123,9 +123,9 @@ func (c *photosVerifyCommand) orphans(ctx context.Context, b *backends, out io.W
 	if b.directory.photos == nil {
 		return 0, settingError(photoStoreVariable, errors.New("this store can't list its photos, so that nobody can tell whose customers don't exist; leave --orphans out"))
 	}
-	orphans := usecase.OrphanPhotos{
+	orphans := operator.OrphanPhotos{
 		Customers: b.directory.customers, Lister: b.directory.photos, Photos: b.photos, Clock: time.Now, Parallel: c.Parallel, Delete: c.DeleteOrphans && c.Yes, Grace: c.Grace,
-		Found: func(f usecase.Finding) {
+		Found: func(f operator.Finding) {
 			_, _ = fmt.Fprintf(out, "%s%s\n", f, map[bool]string{true: " deleted"}[f.Settled]) // the summary fails too
 		},
 	}
@@ -171,7 +171,7 @@ func (c *photosCopyCommand) Run(ctx context.Context, e environment, out io.Write
 
 func (c *photosCopyCommand) copy(ctx context.Context, e environment, customers Backend, from, to ports.PhotoStore, out io.Writer) error {
 	progress := newProgress(e.logger)
-	copying := usecase.CopyPhotos{
+	copying := operator.CopyPhotos{
 		Directory: customers.CustomerDirectory, Customers: customers.CustomerRepo, From: from, To: to, Parallel: c.Parallel, Passed: progress.passed,
 		Lost: func(key domain.PhotoKey) { progress.printf(out, "%s lost\n", key) },
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -34,12 +34,20 @@ func newShared(t *testing.T) *shared {
 func (s *shared) catalogue() Catalogue {
 	catalogue := Catalogue{
 		Databases: map[string]Opener{"memory": openMemory, "shared": func(string) (Backend, error) {
-			return Backend{FleetAuth: s.database.FleetAuth, CustomerRepo: s.database.CustomerRepo, ApiLog: s.database.ApiLog}, nil
+			b := s.database
+			return Backend{
+				FleetAuth: b.FleetAuth, CustomerRepo: b.CustomerRepo, ApiLog: b.ApiLog,
+				FleetDirectory: b.FleetAuth, CustomerDirectory: b.CustomerRepo, PINKeyBinder: b.CustomerRepo, ApiLogArchive: b.ApiLog,
+			}, nil
 		}},
 		PhotoStores: map[string]Opener{},
 	}
 	for scheme, store := range s.stores {
-		catalogue.PhotoStores[scheme] = func(string) (Backend, error) { return Backend{PhotoStore: store}, nil }
+		catalogue.PhotoStores[scheme] = func(string) (Backend, error) {
+			lister, _ := store.(ports.PhotoLister)
+			addresser, _ := store.(ports.PhotoAddresser)
+			return Backend{PhotoStore: store, PhotoLister: lister, PhotoAddresser: addresser}, nil
+		}
 	}
 	return catalogue
 }
@@ -195,7 +203,7 @@ func TestProgressIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	p := progress{logger: newLogger(&log), said: time.Now().Add(-sayEvery)}
 	for range 2 { // the second one is too early
-		p.passed(usecase.Progress{Customers: 500, After: domain.CustomerRef{Fleet: 689, Customer: 452733}})
+		p.passed(operator.Progress{Customers: 500, After: domain.CustomerRef{Fleet: 689, Customer: 452733}})
 	}
 	p.end()
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"customers":500,"after":"689/452733"`) {

@@ -11,7 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // sayEvery is how often the log says how far a walk has come.
@@ -52,7 +52,7 @@ func newProgress(logger *slog.Logger) *progress {
 }
 
 // passed is told after each page.
-func (p *progress) passed(reached usecase.Progress) {
+func (p *progress) passed(reached operator.Progress) {
 	switch {
 	case p.counter != nil:
 		p.counter.Describe("up to " + place(reached.After).String())

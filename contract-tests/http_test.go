@@ -88,7 +88,6 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 			return err
 		}
 	}
-	provision := usecase.Provision{Fleets: b.fleets, Customers: b.customers, PINKey: pinKey}
 	customers := []struct {
 		ref        domain.CustomerRef
 		phone, pin string
@@ -107,7 +106,7 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 		if err != nil {
 			return err
 		}
-		if err := provision.AddCustomer(ctx, c.ref, phone, pin); err != nil {
+		if err := b.customers.AddCustomer(ctx, domain.Customer{Ref: c.ref, Phone: phone, PIN: pinKey.Hash(c.ref, pin)}); err != nil {
 			return err
 		}
 	}

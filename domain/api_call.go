@@ -129,3 +129,6 @@ func (f ApiLogFilter) Matches(e ApiLogEntry) bool {
 		(f.Until.IsZero() || at.Before(f.Until)) &&
 		(f.Before == ApiLogPosition{} || at.Before(f.Before.ReceivedAt) || at.Equal(f.Before.ReceivedAt) && e.ID < f.Before.ID)
 }
+
+// Instant is t as the ports store times: in UTC, cut to the microsecond.
+func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

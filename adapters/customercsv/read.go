@@ -8,7 +8,7 @@ import (
 	"io"
 	"iter"
 
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // Rows reads customers from CSV in UTF-8, those whose rows begin on the line
@@ -27,18 +27,18 @@ import (
 // sentence for the operator, where the first line can't be understood, a line
 // is longer than 64 KiB, or reading fails. It reads as it goes, and may be run
 // once.
-func Rows(in io.Reader, from int) iter.Seq2[usecase.ImportRow, error] {
-	return func(yield func(usecase.ImportRow, error) bool) {
+func Rows(in io.Reader, from int) iter.Seq2[operator.ImportRow, error] {
+	return func(yield func(operator.ImportRow, error) bool) {
 		t, err := newTable(in)
 		for err == nil {
-			var row usecase.ImportRow
+			var row operator.ImportRow
 			row, err = t.next()
 			if err == nil && row.Line >= from && !yield(row, nil) {
 				return
 			}
 		}
 		if !errors.Is(err, io.EOF) {
-			yield(usecase.ImportRow{}, err)
+			yield(operator.ImportRow{}, err)
 		}
 	}
 }

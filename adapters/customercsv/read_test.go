@@ -12,7 +12,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 func pin(text string) domain.PIN {
@@ -24,7 +24,7 @@ func pin(text string) domain.PIN {
 }
 
 // read reads all, as far as it goes.
-func read(in io.Reader, from int) (rows []usecase.ImportRow, err error) {
+func read(in io.Reader, from int) (rows []operator.ImportRow, err error) {
 	for row, rowErr := range customercsv.Rows(in, from) {
 		if err = rowErr; err == nil {
 			rows = append(rows, row)
@@ -33,21 +33,21 @@ func read(in io.Reader, from int) (rows []usecase.ImportRow, err error) {
 	return rows, err
 }
 
-func taken(line int, id domain.CustomerID, phone domain.PhoneNumber, pin domain.PIN) usecase.ImportRow {
-	return usecase.ImportRow{Line: line, Customer: id, Phone: phone, PIN: pin}
+func taken(line int, id domain.CustomerID, phone domain.PhoneNumber, pin domain.PIN) operator.ImportRow {
+	return operator.ImportRow{Line: line, Customer: id, Phone: phone, PIN: pin}
 }
 
-func keeping(line int, id domain.CustomerID, phone domain.PhoneNumber) usecase.ImportRow {
-	return usecase.ImportRow{Line: line, Customer: id, Phone: phone, KeepPIN: true}
+func keeping(line int, id domain.CustomerID, phone domain.PhoneNumber) operator.ImportRow {
+	return operator.ImportRow{Line: line, Customer: id, Phone: phone, KeepPIN: true}
 }
 
 func TestRows(t *testing.T) {
 	t.Parallel()
 	none := domain.PIN{}
-	one := []usecase.ImportRow{taken(2, 7, 447700900123, pin("1234"))}
+	one := []operator.ImportRow{taken(2, 7, 447700900123, pin("1234"))}
 	for name, test := range map[string]struct {
 		text string
-		want []usecase.ImportRow
+		want []operator.ImportRow
 	}{
 		"nothing":                   {"", nil},
 		"a header alone":            {"id,phone,pin\n", nil},
@@ -62,10 +62,10 @@ func TestRows(t *testing.T) {
 		"another order":             {"pin,name,phone,town,id\n1234,Ann,00447700900123,Leeds,7\n", one},
 		"a comma in another column": {"id,name,phone,pin\n7,\"Ann, Mrs\",447700900123,1234\n", one},
 		"lines in another column":   {"id,note,phone,pin\n7,\"a\n\nb\",447700900123,1234\n8,,8,\n", append(slices.Clone(one), taken(5, 8, 8, none))},
-		"no header":                 {"7,447700900123,1234\n8,8,\n", []usecase.ImportRow{taken(1, 7, 447700900123, pin("1234")), taken(2, 8, 8, none)}},
-		"no header, no PINs":        {"\uFEFF7;447700900123\r\n", []usecase.ImportRow{keeping(1, 7, 447700900123)}},
-		"no column pin":             {"phone,id\n447700900123,7\n", []usecase.ImportRow{keeping(2, 7, 447700900123)}},
-		"nothing stands there": {"id,phone,pin\n\n,,\n\r\n \n;;\n7,447700900123,1234\n", []usecase.ImportRow{
+		"no header":                 {"7,447700900123,1234\n8,8,\n", []operator.ImportRow{taken(1, 7, 447700900123, pin("1234")), taken(2, 8, 8, none)}},
+		"no header, no PINs":        {"\uFEFF7;447700900123\r\n", []operator.ImportRow{keeping(1, 7, 447700900123)}},
+		"no column pin":             {"phone,id\n447700900123,7\n", []operator.ImportRow{keeping(2, 7, 447700900123)}},
+		"nothing stands there": {"id,phone,pin\n\n,,\n\r\n \n;;\n7,447700900123,1234\n", []operator.ImportRow{
 			{Line: 6, Rejected: "it has 1 columns, the first line 3"}, taken(7, 7, 447700900123, pin("1234"))}},
 	} {
 		for _, in := range []io.Reader{strings.NewReader(test.text), iotest.OneByteReader(strings.NewReader(test.text))} {
@@ -186,7 +186,7 @@ func FuzzRows(f *testing.F) {
 			}
 		}
 		rest, restErr := read(strings.NewReader(text), from)
-		want := slices.DeleteFunc(all, func(row usecase.ImportRow) bool { return row.Line < from })
+		want := slices.DeleteFunc(all, func(row operator.ImportRow) bool { return row.Line < from })
 		if !slices.Equal(rest, want) || (err == nil) != (restErr == nil) {
 			t.Errorf("from line %d: got %+v, %v, want %+v, %v", from, rest, restErr, want, err)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // columns says where in a row what stands.
@@ -53,8 +53,8 @@ func namedColumns(header []string) (columns, error) {
 }
 
 // row reads a row. It doesn't keep fields.
-func (c columns) row(line int, fields []string) usecase.ImportRow {
-	row := usecase.ImportRow{Line: line, KeepPIN: c.pin < 0}
+func (c columns) row(line int, fields []string) operator.ImportRow {
+	row := operator.ImportRow{Line: line, KeepPIN: c.pin < 0}
 	if len(fields) != c.count { // nobody can tell which one is missing
 		row.Rejected = fmt.Sprintf("it has %d columns, the first line %d", len(fields), c.count)
 		return row

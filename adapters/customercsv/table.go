@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // maxRow is how long a row may be, in bytes.
@@ -82,16 +82,16 @@ func (t *table) begin() {
 }
 
 // next reads a row in which something stands.
-func (t *table) next() (usecase.ImportRow, error) {
+func (t *table) next() (operator.ImportRow, error) {
 	for {
 		fields, err := t.fields()
 		isBad := errors.As(err, new(*csv.ParseError)) || errors.Is(err, errTooLong)
 		if err != nil && !isBad {
-			return usecase.ImportRow{}, err
+			return operator.ImportRow{}, err
 		}
 		line := t.in.passEmptyLines()
 		if isBad {
-			return usecase.ImportRow{Line: line, Rejected: badQuote}, t.goOnBehind(line)
+			return operator.ImportRow{Line: line, Rejected: badQuote}, t.goOnBehind(line)
 		}
 		t.in.passTo(t.csv.InputOffset())
 		if isBlank(fields) {

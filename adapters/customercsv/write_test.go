@@ -9,7 +9,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // What is exported is read again, without PINs: those that are stored stay.
@@ -31,7 +31,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("got %s, %v, want %s", &out, err, want)
 	}
 	rows, err := read(strings.NewReader(want), 1)
-	if want := []usecase.ImportRow{keeping(2, 7, 447700900123), keeping(3, 8, 8)}; err != nil || !slices.Equal(rows, want) {
+	if want := []operator.ImportRow{keeping(2, 7, 447700900123), keeping(3, 8, 8)}; err != nil || !slices.Equal(rows, want) {
 		t.Errorf("read again it is %+v, %v, want %+v", rows, err, want)
 	}
 }

@@ -146,7 +146,8 @@ func TestPageShowsPhotosOfAStoreWithAnAddress(t *testing.T) {
 	t.Cleanup(store.Close)
 	f := newFixture(t, withPages, func(o *Options) {
 		o.Prefill = Prefill{testKey, testPhone, testPIN}
-		o.Update.Photos, o.Photos = located{o.Update.Photos, store.URL + signed, nil}, nil
+		located(store.URL+signed, nil)(o)
+		o.Photos = nil
 	})
 	p := newBrowser(t).open(t, f, PagePath, 600, 400, false)
 	p.do(t, choose(realPhoto(t)), chromedp.Click(chromedp.CSS("form button[type=submit]")), answered("Stored"), stored(31))

@@ -15,7 +15,6 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func withPages(o *Options) { o.Pages = true }
@@ -79,14 +78,14 @@ func TestPagesKeepTheEnvelope(t *testing.T) {
 	}
 }
 
-// located has the photos at an address of its own.
-type located struct {
-	ports.PhotoStore
-	address string
-	err     error
+// located gives all photos this address, or fails; "": they have none.
+func located(address string, err error) func(*Options) {
+	return func(o *Options) {
+		if address != "" || err != nil {
+			o.Update.Address = func(context.Context, domain.PhotoKey) (string, error) { return address, err }
+		}
+	}
 }
-
-func (l located) URL(context.Context, domain.PhotoKey) (string, error) { return l.address, l.err }
 
 func TestPagePolicy(t *testing.T) {
 	const page = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' "
@@ -96,16 +95,14 @@ func TestPagePolicy(t *testing.T) {
 		{PagePath, "http://127.0.0.1:7070/b/x.jpg?X-Amz-Signature=00ff", page + "blob: http://127.0.0.1:7070"},
 		{DocsPath, "https://iwebcab.s3.amazonaws.com/x.jpg", page + "data:"},
 	} {
-		f := newFixture(t, withPages, func(o *Options) { o.Update.Photos = located{o.Update.Photos, test.address, nil} })
+		f := newFixture(t, withPages, located(test.address, nil))
 		answer := get(f, http.MethodGet, test.path)
 		got := fmt.Sprint(answer.Code, " ", answer.Header()["Content-Security-Policy"], answer.Header()["Referrer-Policy"])
 		if want := "200 [" + test.want + "] [no-referrer]"; got != want {
 			t.Errorf("%s %s: got  %s\nwant %s", test.path, test.address, got, want)
 		}
 	}
-	f := newFixture(t, withPages, func(o *Options) {
-		o.Update.Photos = located{o.Update.Photos, "", domain.Errorf(domain.Unavailable, "the store is down").WithCause(errors.New("hunter2"))}
-	})
+	f := newFixture(t, withPages, located("", domain.Errorf(domain.Unavailable, "the store is down").WithCause(errors.New("hunter2"))))
 	if answer := get(f, http.MethodGet, PagePath); answer.Code != http.StatusServiceUnavailable || strings.Contains(answer.Body.String(), "hunter2") {
 		t.Errorf("a store without addresses: got %d %s", answer.Code, answer.Body)
 	}

@@ -275,7 +275,9 @@ func TestServePhoto(t *testing.T) {
 func TestPhotosAreNotServedForAStoreWithAnAddress(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
 		o.Photos = nil
-		o.Update.Photos = addressed{o.Update.Photos}
+		o.Update.Address = func(_ context.Context, key domain.PhotoKey) (string, error) {
+			return "https://store.example/" + string(key) + "?a=1&b=2", nil
+		}
 	})
 	answer := f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(testJPEG(t, 20, 10)))))
 	if !strings.Contains(answer.Body.String(), `"url_customer_picture":"https://store.example/fleet-689/customer_photos/452733_photo.jpg?a=1&b=2"`) {
@@ -286,12 +288,6 @@ func TestPhotosAreNotServedForAStoreWithAnAddress(t *testing.T) {
 	if recorder.Code != http.StatusNotFound {
 		t.Errorf("the photo is served: %d", recorder.Code)
 	}
-}
-
-type addressed struct{ ports.PhotoStore }
-
-func (addressed) URL(_ context.Context, key domain.PhotoKey) (string, error) {
-	return "https://store.example/" + string(key) + "?a=1&b=2", nil
 }
 
 func TestPhotoRefusalsHaveTheEnvelope(t *testing.T) {

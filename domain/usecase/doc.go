@@ -1,10 +1,8 @@
-// Package usecase holds what the product does: change a customer's photo,
-// repair what a crash left, verify and copy all photos, provision fleets and
-// customers, import and export these, prune the API log, tell readiness.
+// Package usecase holds the call: change a customer's photo, repair what a
+// crash left behind, tell whether calls can succeed.
 //
-// It stands between ports and adapters: the ports need domain's types and the
-// use cases need the ports. Adapters for callers and app import it; it imports
-// domain and ports.
+// It stands between ports and adapters. Package operator, adapters for callers
+// and app import it; it imports domain and ports.
 package usecase
 
 import "time"
@@ -19,6 +17,3 @@ const logTimeout = 5 * time.Second
 // SettleAfter is the age from which Repair takes an open entry for cut off:
 // twice as long as any call may take, and clocks may differ by as much again.
 const SettleAfter = 2 * (2*CallTimeout + logTimeout)
-
-// instant is a time as the ports store it.
-func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

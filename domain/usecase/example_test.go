@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
@@ -17,10 +18,10 @@ func ExampleUpdateCustomerPhoto() {
 	backend := memory.New() // or any other four ports
 	pinKey, _ := domain.NewPINKey([]byte("32 random bytes, the same forever"))
 
-	provision := &usecase.Provision{Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, PINKey: pinKey, Random: rand.Reader, Clock: time.Now}
-	key, _ := provision.AddFleet(ctx, domain.Fleet{ID: 689}, domain.FirstKey)
-	customer := domain.CustomerRef{Fleet: 689, Customer: 452733}
-	_ = provision.AddCustomer(ctx, customer, 491701234567, domain.PIN{})
+	fleets := &operator.Fleets{Directory: backend.FleetAuth, Random: rand.Reader, Clock: time.Now}
+	key, _ := fleets.Add(ctx, domain.Fleet{ID: 689}, domain.FirstKey)
+	customers := &operator.Customers{Fleets: backend.FleetAuth, Directory: backend.CustomerRepo, PINKey: pinKey}
+	_ = customers.Add(ctx, domain.CustomerRef{Fleet: 689, Customer: 452733}, 491701234567, domain.PIN{})
 
 	update := &usecase.UpdateCustomerPhoto{
 		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,

@@ -9,23 +9,6 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// What happens at a step.
-const (
-	fails  = "fails"       // as ports say: with a Kind
-	breaks = "breaks"      // with an error that no port may return
-	panics = "panics"      // a bug
-	leaves = "caller left" // the call's ctx is cancelled; the step goes well
-)
-
-func acting(what string, cancel context.CancelFunc) func() error {
-	return map[string]func() error{
-		fails:  down,
-		breaks: func() error { return errors.New("connection refused: 10.0.0.7") },
-		panics: func() error { panic("a bug in an adapter") },
-		leaves: func() error { cancel(); return nil },
-	}[what]
-}
-
 func put(*usecase.Request)                { /* what world.request asks */ }
 func remove(request *usecase.Request)     { request.Delete, request.Photo = true, nil }
 func guessWrong(request *usecase.Request) { request.PIN = wrongPIN }
@@ -35,13 +18,13 @@ func guessWrong(request *usecase.Request) { request.PIN = wrongPIN }
 func TestFailureAtEachStep(t *testing.T) {
 	t.Parallel()
 	const unavailable, internal = "Service Unavailable, 2", "Internal Error, 2"
-	untouched := func(log string) state { return state{"old", "old by 1", log} }
+	untouched := func(log string) state { return stateOf("old", "old by 1", log) }
 	refused, bug := untouched("error Service Unavailable"), untouched("error Internal Error")
 	open, interrupted := untouched("open"), untouched("interrupted")
-	putOnly, putCorrected := state{"new", "old by 1", "open"}, state{"new", "new by 0", "interrupted"}
-	putDone := func(log string) state { return state{"new", "new by 2", log} }
-	removedOnly, removedCorrected := state{"none", "old by 1", "open"}, state{"none", "none by 0", "interrupted"}
-	removed := func(log string) state { return state{"none", "none by 2", log} }
+	putOnly, putCorrected := stateOf("new", "old by 1", "open"), stateOf("new", "new by 0", "interrupted")
+	putDone := func(log string) state { return stateOf("new", "new by 2", log) }
+	removedOnly, removedCorrected := stateOf("none", "old by 1", "open"), stateOf("none", "none by 0", "interrupted")
+	removed := func(log string) state { return stateOf("none", "none by 2", log) }
 
 	for _, test := range []struct {
 		step, what string
@@ -132,17 +115,17 @@ func TestFailureAtEachStep(t *testing.T) {
 			w := newWorld(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			w.steps.reset(map[string]func() error{test.step: acting(test.what, cancel)})
-			request := w.request()
+			w.Steps.Reset(map[string]func() error{test.step: acting(test.what, cancel)})
+			request := w.Request()
 			test.call(&request)
-			answer, err := w.update.Do(ctx, request)
+			answer, err := w.Update.Do(ctx, request)
 			if got := told(answer, err); got != test.told {
 				t.Errorf("the caller is told %s, want %s (%v)", got, test.told, err)
 			}
 			if err != nil && (answer.PhotoKey != "" || answer.PhotoURL != "") {
 				t.Errorf("the answer to a failure names a photo: %+v", answer)
 			}
-			if got := w.state(); got != test.left {
+			if got := w.State(); got != test.left {
 				t.Errorf("left is %+v, want %+v", got, test.left)
 			}
 			w.checkRecovers(test.repaired)
@@ -152,19 +135,19 @@ func TestFailureAtEachStep(t *testing.T) {
 
 // checkRecovers checks what a Repair makes of the rest, and that a repeat of the call is safe.
 func (w *world) checkRecovers(repaired state) {
-	w.t.Helper()
-	w.steps.reset(nil)
-	if _, err := w.settle(); err != nil {
-		w.t.Errorf("Repair: %v", err)
+	w.T.Helper()
+	w.Steps.Reset(nil)
+	if _, err := w.Settle(); err != nil {
+		w.T.Errorf("Repair: %v", err)
 	}
-	if got := w.state(); got != repaired {
-		w.t.Errorf("repaired is %+v, want %+v", got, repaired)
+	if got := w.State(); got != repaired {
+		w.T.Errorf("repaired is %+v, want %+v", got, repaired)
 	}
-	w.checkSettled()
-	if answer, err := w.update.Do(w.t.Context(), w.request()); err != nil || w.record(customer).ChangedBy != answer.ApiLogID {
-		w.t.Errorf("the repeat: got %+v, %v", answer, err)
+	w.CheckSettled()
+	if answer, err := w.Update.Do(w.T.Context(), w.Request()); err != nil || w.Record(customer).ChangedBy != answer.ApiLogID {
+		w.T.Errorf("the repeat: got %+v, %v", answer, err)
 	}
-	w.checkSettled()
+	w.CheckSettled()
 }
 
 // An error of an adapter keeps its cause for the server's log, and its texts from the caller.
@@ -173,8 +156,8 @@ func TestFailureKeepsItsCause(t *testing.T) {
 	cause := errors.New("connection refused: 10.0.0.7")
 	for _, name := range []string{"Authenticate", "Open entry", "ChangePhoto", "Put", "store record", "ChangePhoto, done"} {
 		w := newWorld(t)
-		w.steps.reset(map[string]func() error{name: func() error { return cause }})
-		_, err := w.update.Do(t.Context(), w.request())
+		w.Steps.Reset(map[string]func() error{name: func() error { return cause }})
+		_, err := w.Update.Do(t.Context(), w.Request())
 		if !errors.Is(err, cause) || domain.AsError(err).Public == cause.Error() {
 			t.Errorf("%s: got %v", name, err)
 		}

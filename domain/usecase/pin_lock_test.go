@@ -13,12 +13,12 @@ import (
 
 // guess sends these PINs, one after the other, and returns what each came to.
 func (w *world) guess(pins ...domain.PIN) []string {
-	w.t.Helper()
+	w.T.Helper()
 	var results []string
 	for _, pin := range pins {
-		request := w.request()
+		request := w.Request()
 		request.PIN = pin
-		_, err := w.update.Do(w.t.Context(), request)
+		_, err := w.Update.Do(w.T.Context(), request)
 		result := "valid"
 		if err != nil {
 			known := domain.AsError(err)
@@ -53,7 +53,7 @@ func TestPINLock(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.guess(test.before...)
-		w.clock.Advance(test.wait)
+		w.Clock.Advance(test.wait)
 		if got := w.guess(test.pin)[0]; got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
 		}

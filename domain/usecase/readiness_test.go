@@ -47,8 +47,8 @@ func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, erro
 	return nil, down()
 }
 
-func (downLog) Entry(context.Context, domain.ApiLogID) (domain.ApiLogEntry, error) {
-	return domain.ApiLogEntry{}, down()
+func (downLog) Unfinished(context.Context, time.Time, int) ([]domain.ApiLogEntry, error) {
+	return nil, down()
 }
 
 // brokenStore finds a photo where there is none, and can't close it.

@@ -38,7 +38,7 @@ func (r RepairReport) Settled() int { return r.Done + r.Interrupted }
 // others and returns how many failed, with the error of one.
 func (r *Repair) Do(ctx context.Context) (RepairReport, error) {
 	var report RepairReport
-	before := instant(r.Clock().Add(-SettleAfter))
+	before := domain.Instant(r.Clock().Add(-SettleAfter))
 	failed := map[domain.ApiLogID]error{} // they come again, first: ask for as many more
 	for {
 		entries, err := r.Log.Unfinished(ctx, before, len(failed)+repairBatch)
@@ -78,11 +78,11 @@ func (r *Repair) settle(ctx context.Context, entry domain.ApiLogEntry, report *R
 		if done = current.ChangedBy == entry.ID; done {
 			return current, nil
 		}
-		stored, err := readStored(ctx, r.Photos, customer.PhotoKey())
+		stored, err := ReadHeld(ctx, r.Photos, customer.PhotoKey())
 		if err != nil {
 			return current, err
 		}
-		current, corrected = stored.corrected(current, r.Clock())
+		current, corrected = stored.Corrected(current, r.Clock())
 		return current, nil
 	})
 	gone := errors.Is(err, domain.CustomerNotFound)
@@ -90,7 +90,7 @@ func (r *Repair) settle(ctx context.Context, entry domain.ApiLogEntry, report *R
 		return err
 	}
 	done = done || gone && entry.Call.Operation == domain.RemoveCustomer
-	outcome := domain.Outcome{Result: domain.Interrupted, EndedAt: instant(r.Clock())}
+	outcome := domain.Outcome{Result: domain.Interrupted, EndedAt: domain.Instant(r.Clock())}
 	if done {
 		outcome.Result = domain.Valid
 	}

@@ -14,37 +14,6 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// open leaves an entry open, as a process killed after it does.
-func (w *world) open(ref domain.CustomerRef, received time.Time) domain.ApiLogID {
-	w.t.Helper()
-	id, err := w.backend.ApiLog.Open(w.t.Context(), domain.ApiCall{ReceivedAt: received, Fleet: ref.Fleet, Customer: ref.Customer, Operation: domain.UpdatePhoto})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return id
-}
-
-// setRecord stores a record, as it was before a kill.
-func (w *world) setRecord(record domain.PhotoRecord) {
-	w.t.Helper()
-	change := func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return record, nil }
-	if err := w.backend.CustomerRepo.ChangePhoto(w.t.Context(), customer, change); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// store puts a photo, or removes it, as it was before a kill.
-func (w *world) store(jpeg []byte) {
-	w.t.Helper()
-	err := w.backend.PhotoStore.Delete(w.t.Context(), customer.PhotoKey())
-	if jpeg != nil {
-		err = w.backend.PhotoStore.Put(w.t.Context(), customer.PhotoKey(), must(domain.NewPhoto(jpeg, 1, 1)))
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 func TestRepairSettles(t *testing.T) {
 	t.Parallel()
 	gone := domain.CustomerRef{Fleet: ourFleet, Customer: 404}
@@ -54,31 +23,31 @@ func TestRepairSettles(t *testing.T) {
 		report usecase.RepairReport
 		want   state
 	}{
-		{"nothing", func(*world) {}, usecase.RepairReport{}, state{"old", "old by 1", ""}},
-		{"a call cut off before its change", func(w *world) { w.open(customer, start) }, usecase.RepairReport{Interrupted: 1}, state{"old", "old by 1", "interrupted"}},
-		{"a put without its record", func(w *world) { w.open(customer, start); w.store(newPhoto) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, state{"new", "new by 0", "interrupted"}},
-		{"a delete without its record", func(w *world) { w.open(customer, start); w.store(nil) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, state{"none", "none by 0", "interrupted"}},
+		{"nothing", func(*world) {}, usecase.RepairReport{}, stateOf("old", "old by 1", "")},
+		{"a call cut off before its change", func(w *world) { w.OpenEntry(customer, start) }, usecase.RepairReport{Interrupted: 1}, stateOf("old", "old by 1", "interrupted")},
+		{"a put without its record", func(w *world) { w.OpenEntry(customer, start); w.Store(newPhoto) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, stateOf("new", "new by 0", "interrupted")},
+		{"a delete without its record", func(w *world) { w.OpenEntry(customer, start); w.Store(nil) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, stateOf("none", "none by 0", "interrupted")},
 		{"a whole change", func(w *world) {
-			record := w.record(customer)
-			record.ChangedBy = w.open(customer, start)
-			w.setRecord(record)
-		}, usecase.RepairReport{Done: 1}, state{"old", "old by 2", "valid"}},
-		{"a record of a photo that is gone", func(w *world) { w.open(customer, start); w.store(nil); w.open(customer, start) }, usecase.RepairReport{Interrupted: 2, Corrected: 1}, state{"none", "none by 0", "interrupted; interrupted"}},
-		{"a customer who is gone", func(w *world) { w.open(gone, start) }, usecase.RepairReport{Interrupted: 1}, state{"old", "old by 1", "interrupted"}},
+			record := w.Record(customer)
+			record.ChangedBy = w.OpenEntry(customer, start)
+			w.SetRecord(record)
+		}, usecase.RepairReport{Done: 1}, stateOf("old", "old by 2", "valid")},
+		{"a record of a photo that is gone", func(w *world) { w.OpenEntry(customer, start); w.Store(nil); w.OpenEntry(customer, start) }, usecase.RepairReport{Interrupted: 2, Corrected: 1}, stateOf("none", "none by 0", "interrupted; interrupted")},
+		{"a customer who is gone", func(w *world) { w.OpenEntry(gone, start) }, usecase.RepairReport{Interrupted: 1}, stateOf("old", "old by 1", "interrupted")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			test.kill(w)
 			for _, want := range []usecase.RepairReport{test.report, {}, {}} { // repeated, it finds nothing
-				if got, err := w.settle(); err != nil || got != want {
+				if got, err := w.Settle(); err != nil || got != want {
 					t.Errorf("got %+v, %v, want %+v", got, err, want)
 				}
-				if got := w.state(); got != test.want {
+				if got := w.State(); got != test.want {
 					t.Errorf("left is %+v, want %+v", got, test.want)
 				}
 			}
-			w.checkSettled()
+			w.CheckSettled()
 		})
 	}
 }
@@ -86,17 +55,17 @@ func TestRepairSettles(t *testing.T) {
 func TestRepairSaysWhen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.open(customer, start)
-	w.store(newPhoto)
-	w.clock.Advance(999 * time.Nanosecond)
-	if _, err := w.settle(); err != nil {
+	w.OpenEntry(customer, start)
+	w.Store(newPhoto)
+	w.Clock.Advance(999 * time.Nanosecond)
+	if _, err := w.Settle(); err != nil {
 		t.Fatal(err)
 	}
 	now := start.Add(usecase.SettleAfter + time.Microsecond)
-	if got := w.record(customer).ChangedAt; got != now {
+	if got := w.Record(customer).ChangedAt; got != now {
 		t.Errorf("the record was changed at %v, want %v", got, now)
 	}
-	if got, want := w.entries()[1].Outcome, (domain.Outcome{Result: domain.Interrupted, EndedAt: now}); got != want {
+	if got, want := w.Entries()[1].Outcome, (domain.Outcome{Result: domain.Interrupted, EndedAt: now}); got != want {
 		t.Errorf("the entry ended with %+v, want %+v", got, want)
 	}
 }
@@ -112,24 +81,24 @@ func TestRepairLeavesYoungEntries(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, age := range []time.Duration{0, usecase.SettleAfter - time.Microsecond, usecase.SettleAfter, usecase.SettleAfter + time.Microsecond} {
-		w.open(customer, start.Add(-age))
+		w.OpenEntry(customer, start.Add(-age))
 	}
-	w.open(customer, start.Add(time.Hour)) // another clock
-	report, err := w.repair.Do(t.Context())
+	w.OpenEntry(customer, start.Add(time.Hour)) // another clock
+	report, err := w.Repair.Do(t.Context())
 	if want := (usecase.RepairReport{Interrupted: 1}); err != nil || report != want {
 		t.Errorf("got %+v, %v, want %+v", report, err, want)
 	}
-	if want := (state{"old", "old by 1", "open; open; open; interrupted; open"}); w.state() != want {
-		t.Errorf("left is %+v, want %+v", w.state(), want)
+	if want := (stateOf("old", "old by 1", "open; open; open; interrupted; open")); w.State() != want {
+		t.Errorf("left is %+v, want %+v", w.State(), want)
 	}
 }
 
 // Whatever fails in a Repair: it says so, nothing is made worse, and the next one settles the rest.
 func TestRepairFailsAtEachStep(t *testing.T) {
 	t.Parallel()
-	left := state{"new", "old by 1", "open"}
-	corrected := state{"new", "new by 0", "open"}
-	closed := state{"new", "new by 0", "interrupted"}
+	left := stateOf("new", "old by 1", "open")
+	corrected := stateOf("new", "new by 0", "open")
+	closed := stateOf("new", "new by 0", "interrupted")
 	for name, want := range map[string]state{
 		"Unfinished": left, "Unfinished, done": left, "ChangePhoto": left,
 		"Open photo": left, "Open photo, done": left, "read photo": left, "read photo, done": left, "close photo": left, "close photo, done": left,
@@ -138,19 +107,19 @@ func TestRepairFailsAtEachStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.open(customer, start)
-			w.store(newPhoto)
-			w.steps.reset(map[string]func() error{name: down})
-			report, err := w.settle()
+			w.OpenEntry(customer, start)
+			w.Store(newPhoto)
+			w.Steps.Reset(map[string]func() error{name: down})
+			report, err := w.Settle()
 			if !errors.Is(err, domain.Unavailable) || report != (usecase.RepairReport{}) {
 				t.Errorf("got %+v, %v, want nothing settled and %q", report, err, string(domain.Unavailable))
 			}
-			if got := w.state(); got != want {
+			if got := w.State(); got != want {
 				t.Errorf("left is %+v, want %+v", got, want)
 			}
-			w.steps.reset(nil)
-			if _, err := w.settle(); err != nil || w.state() != closed {
-				t.Errorf("the next Repair: %v leaves %+v, want %+v", err, w.state(), closed)
+			w.Steps.Reset(nil)
+			if _, err := w.Settle(); err != nil || w.State() != closed {
+				t.Errorf("the next Repair: %v leaves %+v, want %+v", err, w.State(), closed)
 			}
 		})
 	}
@@ -189,26 +158,26 @@ func TestRepairBatches(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.repair.Customers = stuck{w.repair.Customers, pinless}
+			w.Repair.Customers = stuck{w.Repair.Customers, pinless}
 			received := start
 			open := func(ref domain.CustomerRef, n int) {
 				for range n {
 					received = received.Add(time.Microsecond)
-					w.open(ref, received)
+					w.OpenEntry(ref, received)
 				}
 			}
 			open(customer, test.before)
 			open(pinless, test.cannot)
 			open(customer, test.after)
-			w.clock.Advance(time.Minute)
-			report, err := w.settle()
+			w.Clock.Advance(time.Minute)
+			report, err := w.Settle()
 			if want := (usecase.RepairReport{Interrupted: test.before + test.after}); report != want {
 				t.Errorf("got %+v, want %+v", report, want)
 			}
 			if (test.cannot > 0) != errors.Is(err, domain.Unavailable) || err != nil && !strings.HasPrefix(err.Error(), fmt.Sprintf("%d calls can't be settled yet, ", test.cannot)) {
 				t.Errorf("%d can't be settled: got %v", test.cannot, err)
 			}
-			for _, entry := range w.entries() {
+			for _, entry := range w.Entries() {
 				if want := entry.Call.Customer == pinless.Customer; entry.Outcome.IsOpen() != want {
 					t.Fatalf("entry %d of customer %d: open is %v, want %v", entry.ID, entry.Call.Customer, !want, want)
 				}
@@ -221,22 +190,22 @@ func TestTwoRepairsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 150 {
-		w.open(customer, start)
+		w.OpenEntry(customer, start)
 	}
-	w.store(newPhoto)
-	w.clock.Advance(usecase.SettleAfter + time.Microsecond)
+	w.Store(newPhoto)
+	w.Clock.Advance(usecase.SettleAfter + time.Microsecond)
 	var reports [4]usecase.RepairReport
 	var all sync.WaitGroup
 	for i := range reports {
 		all.Go(func() {
 			var err error
-			if reports[i], err = w.repair.Do(t.Context()); err != nil {
+			if reports[i], err = w.Repair.Do(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	w.checkSettled()
+	w.CheckSettled()
 	corrected, settled := 0, 0
 	for _, report := range reports {
 		corrected += report.Corrected
@@ -245,7 +214,7 @@ func TestTwoRepairsAtOnce(t *testing.T) {
 	if corrected != 1 || settled < 150 {
 		t.Errorf("corrected were %d, settled %d: %+v", corrected, settled, reports)
 	}
-	if got := w.record(customer).ChangedBy; got != 0 {
+	if got := w.Record(customer).ChangedBy; got != 0 {
 		t.Errorf("the record was changed by %d", got)
 	}
 }
@@ -254,17 +223,17 @@ func TestRepairStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 3 {
-		w.open(customer, start)
+		w.OpenEntry(customer, start)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	w.steps.reset(map[string]func() error{"Unfinished, done": func() error { cancel(); return nil }})
-	w.clock.Advance(usecase.SettleAfter + time.Microsecond)
-	report, err := w.repair.Do(ctx)
+	w.Steps.Reset(map[string]func() error{"Unfinished, done": func() error { cancel(); return nil }})
+	w.Clock.Advance(usecase.SettleAfter + time.Microsecond)
+	report, err := w.Repair.Do(ctx)
 	if !errors.Is(err, context.Canceled) || report.Settled() != 0 {
 		t.Errorf("got %+v, %v", report, err)
 	}
-	if want := (state{"old", "old by 1", "open; open; open"}); w.state() != want {
-		t.Errorf("left is %+v, want %+v", w.state(), want)
+	if want := (stateOf("old", "old by 1", "open; open; open")); w.State() != want {
+		t.Errorf("left is %+v, want %+v", w.State(), want)
 	}
 }
 

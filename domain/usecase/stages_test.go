@@ -21,21 +21,21 @@ func TestStageTimes(t *testing.T) {
 	}
 	acts := map[string]func() error{}
 	for name, took := range takes {
-		acts[name] = func() error { w.clock.Advance(took); return nil }
+		acts[name] = func() error { w.Clock.Advance(took); return nil }
 	}
-	w.steps.reset(acts)
+	w.Steps.Reset(acts)
 	var told []string
-	w.update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
+	w.Update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
 		told = append(told, stage.String())
 		return ctx, func(_ time.Duration, err error) { told = append(told, fmt.Sprintf("%v, %v", stage, err)) }
 	}
-	request := w.request()
+	request := w.Request()
 	request.Details.Stages[domain.Receive] = time.Second
-	if _, err := w.update.Do(t.Context(), request); err != nil {
+	if _, err := w.Update.Do(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 
-	entry := w.entries()[1]
+	entry := w.Entries()[1]
 	before := domain.StageTimes{domain.Receive: time.Second, domain.Identify: time.Millisecond, domain.Find: 2 * time.Millisecond, domain.CheckPIN: 12 * time.Millisecond}
 	after := domain.StageTimes{
 		domain.OpenEntry: 16 * time.Millisecond, domain.Wait: 32 * time.Millisecond,
@@ -64,9 +64,9 @@ func TestStagesOfAFailure(t *testing.T) {
 		"ChangePhoto": "wait", "Put": "store_photo", "store record": "store_record",
 	} {
 		w := newWorld(t)
-		w.steps.reset(map[string]func() error{failing: down})
+		w.Steps.Reset(map[string]func() error{failing: down})
 		var begun, failed []string
-		w.update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
+		w.Update.Observe = func(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
 			begun = append(begun, stage.String())
 			return ctx, func(_ time.Duration, err error) {
 				if err != nil {
@@ -74,7 +74,7 @@ func TestStagesOfAFailure(t *testing.T) {
 				}
 			}
 		}
-		if _, err := w.update.Do(t.Context(), w.request()); err == nil {
+		if _, err := w.Update.Do(t.Context(), w.Request()); err == nil {
 			t.Errorf("%s: the call succeeds", failing)
 		}
 		if last := slices.DeleteFunc(begun, func(name string) bool { return name == "close_entry" }); !slices.Equal(failed, []string{want}) || last[len(last)-1] != want {

@@ -235,4 +235,4 @@ func (u *UpdateCustomerPhoto) Begin(ctx context.Context, stage domain.Stage, tim
 	}
 }
 
-func (u *UpdateCustomerPhoto) now() time.Time { return instant(u.Clock()) }
+func (u *UpdateCustomerPhoto) now() time.Time { return domain.Instant(u.Clock()) }

@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
 // checkLogged checks that the log's last entry is this one.
 func (w *world) checkLogged(want domain.ApiLogEntry) {
-	w.t.Helper()
-	entries := w.entries()
+	w.T.Helper()
+	entries := w.Entries()
 	if got := entries[len(entries)-1]; got != want {
-		w.t.Errorf("logged is\n%+v, want\n%+v", got, want)
+		w.T.Errorf("logged is\n%+v, want\n%+v", got, want)
 	}
 }
 
@@ -47,12 +48,12 @@ func TestValidCalls(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.clock.Advance(time.Hour + 999*time.Nanosecond)
+			w.Clock.Advance(time.Hour + 999*time.Nanosecond)
 			now := start.Add(time.Hour) // whole microseconds
-			request := w.request()
+			request := w.Request()
 			test.call(&request)
-			before := w.record(test.ref).Info
-			answer, err := w.update.Do(t.Context(), request)
+			before := w.Record(test.ref).Info
+			answer, err := w.Update.Do(t.Context(), request)
 			call := domain.ApiCall{
 				ReceivedAt: now, From: from, Fleet: ourFleet, Key: domain.FirstKey, Customer: test.ref.Customer,
 				Phone: request.Phone.Masked(), Operation: test.operation,
@@ -69,13 +70,13 @@ func TestValidCalls(t *testing.T) {
 				t.Errorf("got %+v, %v, want %+v", answer, err, want)
 			}
 			record := domain.PhotoRecord{Info: test.info, ChangedAt: now, ChangedBy: 2}
-			if got := w.record(test.ref); got != record {
+			if got := w.Record(test.ref); got != record {
 				t.Errorf("the record is %+v, want %+v", got, record)
 			}
 			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: call, Outcome: domain.Outcome{
 				Result: domain.Valid, EndedAt: now, Details: domain.OutcomeDetails{Before: before, After: test.info},
 			}})
-			w.checkSettled(test.ref)
+			w.CheckSettled(test.ref)
 		})
 	}
 }
@@ -98,11 +99,11 @@ func TestRefusedCalls(t *testing.T) {
 		want domain.ApiCall
 	}{
 		{"an unknown key", func(_ *world, r *usecase.Request) {
-			r.APIKey = must(domain.ParseAPIKey(strings.Repeat("0", 25)))
+			r.APIKey = usecasetest.Must(domain.ParseAPIKey(strings.Repeat("0", 25)))
 		}, domain.InvalidHashID, "api_key: ", nobody},
 		{"no key", func(_ *world, r *usecase.Request) { r.APIKey = domain.APIKey{} }, domain.InvalidHashID, "api_key: ", nobody},
 		{
-			"a disabled fleet", func(w *world, r *usecase.Request) { r.APIKey = w.keys[disabledFleet] }, domain.FleetDisabled, "api_key: ",
+			"a disabled fleet", func(w *world, r *usecase.Request) { r.APIKey = w.Keys[disabledFleet] }, domain.FleetDisabled, "api_key: ",
 			call(func(call *domain.ApiCall) { call.Fleet, call.Customer = disabledFleet, 0 }),
 		},
 		{
@@ -114,7 +115,7 @@ func TestRefusedCalls(t *testing.T) {
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = 0, "…0003" }),
 		},
 		{
-			"another fleet's key", func(w *world, r *usecase.Request) { r.APIKey = w.keys[otherFleet] }, domain.CustomerNotFound, "phone_number: ",
+			"another fleet's key", func(w *world, r *usecase.Request) { r.APIKey = w.Keys[otherFleet] }, domain.CustomerNotFound, "phone_number: ",
 			call(func(call *domain.ApiCall) { call.Fleet, call.Customer = otherFleet, 0 }),
 		},
 		{"a wrong PIN", func(_ *world, r *usecase.Request) { guessWrong(r) }, domain.InvalidPIN, "customer_pin: ", identified},
@@ -139,9 +140,9 @@ func TestRefusedCalls(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			request := w.request()
+			request := w.Request()
 			test.call(w, &request)
-			answer, err := w.update.Do(t.Context(), request)
+			answer, err := w.Update.Do(t.Context(), request)
 			if test.want.Operation == domain.UpdatePhoto {
 				test.want.Details.PhotoBytes = int64(len(request.Photo))
 			}
@@ -153,8 +154,8 @@ func TestRefusedCalls(t *testing.T) {
 				t.Errorf("got %v, want %q with %q", err, string(test.kind), test.says)
 			}
 			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: test.want, Outcome: domain.Outcome{Result: domain.Failed, Error: test.kind, Detail: public, EndedAt: start}})
-			if want := (state{"old", "old by 1", "error " + string(test.kind)}); w.state() != want {
-				t.Errorf("left is %+v, want %+v", w.state(), want)
+			if want := (stateOf("old", "old by 1", "error "+string(test.kind))); w.State() != want {
+				t.Errorf("left is %+v, want %+v", w.State(), want)
 			}
 		})
 	}
@@ -190,11 +191,11 @@ func TestEventsComeInTheirOrder(t *testing.T) {
 		{"unknown key", func(r *usecase.Request) { r.APIKey = domain.APIKey{} }, slices.Concat([]string{"Authenticate"}, whole("Record entry"))},
 	} {
 		w := newWorld(t)
-		request := w.request()
+		request := w.Request()
 		test.call(&request)
-		_, _ = w.update.Do(t.Context(), request) // the events are what counts
-		if !slices.Equal(w.steps.seen, test.want) {
-			t.Errorf("%s: got\n%q, want\n%q", test.name, w.steps.seen, test.want)
+		_, _ = w.Update.Do(t.Context(), request) // the events are what counts
+		if !slices.Equal(w.Steps.Seen, test.want) {
+			t.Errorf("%s: got\n%q, want\n%q", test.name, w.Steps.Seen, test.want)
 		}
 	}
 }
@@ -203,15 +204,15 @@ func TestEventsComeInTheirOrder(t *testing.T) {
 func TestCustomerVanishesBeforeTheChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.steps.reset(map[string]func() error{"ChangePhoto": func() error {
+	w.Steps.Reset(map[string]func() error{"ChangePhoto": func() error {
 		return domain.Errorf(domain.CustomerNotFound, "there is no such customer")
 	}})
-	answer, err := w.update.Do(t.Context(), w.request())
+	answer, err := w.Update.Do(t.Context(), w.Request())
 	if got := told(answer, err); got != "Customer Not Found, 2" {
 		t.Errorf("the caller is told %s", got)
 	}
-	if want := (state{"old", "old by 1", "error Customer Not Found"}); w.state() != want {
-		t.Errorf("left is %+v, want %+v", w.state(), want)
+	if want := (stateOf("old", "old by 1", "error Customer Not Found")); w.State() != want {
+		t.Errorf("left is %+v, want %+v", w.State(), want)
 	}
 }
 
@@ -220,12 +221,12 @@ func TestCancelledCallIsLogged(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	answer, err := w.update.Do(ctx, w.request())
+	answer, err := w.Update.Do(ctx, w.Request())
 	if got := told(answer, err); got != "Service Unavailable, 2" {
 		t.Errorf("the caller is told %s", got)
 	}
-	if want := (state{"old", "old by 1", "error Service Unavailable"}); w.state() != want {
-		t.Errorf("left is %+v, want %+v", w.state(), want)
+	if want := (stateOf("old", "old by 1", "error Service Unavailable")); w.State() != want {
+		t.Errorf("left is %+v, want %+v", w.State(), want)
 	}
 }
 
@@ -234,15 +235,15 @@ func TestConcurrentCallsForOneCustomer(t *testing.T) {
 	w := newWorld(t)
 	const calls, cutOff = 60, 3
 	for range cutOff { // ids 2, 3 and 4, settled meanwhile
-		w.open(customer, start.Add(-time.Hour))
+		w.OpenEntry(customer, start.Add(-time.Hour))
 	}
 	var ids [calls]domain.ApiLogID
 	var all sync.WaitGroup
 	for i := range calls {
 		all.Go(func() {
-			request := w.request()
+			request := w.Request()
 			request.Photo, request.Delete, request.PIN = picture(1+i%32), i%3 == 0, domain.PIN{}
-			answer, err := w.update.Do(t.Context(), request)
+			answer, err := w.Update.Do(t.Context(), request)
 			if err != nil {
 				t.Error(err)
 			}
@@ -250,7 +251,7 @@ func TestConcurrentCallsForOneCustomer(t *testing.T) {
 			if i%10 != 0 {
 				return
 			}
-			if report, err := w.repair.Do(t.Context()); err != nil || report.Corrected != 0 {
+			if report, err := w.Repair.Do(t.Context()); err != nil || report.Corrected != 0 {
 				t.Errorf("Repair: got %+v, %v", report, err)
 			}
 		})
@@ -262,7 +263,7 @@ func TestConcurrentCallsForOneCustomer(t *testing.T) {
 			t.Fatalf("the ids are %d", ids)
 		}
 	}
-	for _, entry := range w.entries() {
+	for _, entry := range w.Entries() {
 		want := domain.Valid
 		if entry.ID >= 2 && entry.ID < 2+cutOff {
 			want = domain.Interrupted
@@ -271,20 +272,20 @@ func TestConcurrentCallsForOneCustomer(t *testing.T) {
 			t.Errorf("logged is %+v, want it %s", entry, want)
 		}
 	}
-	w.checkSettled()
+	w.CheckSettled()
 }
 
 func TestPhotoIsNotKeptAfterTheCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	request := w.request()
+	request := w.Request()
 	request.Photo = bytes.Clone(newPhoto)
-	if _, err := w.update.Do(t.Context(), request); err != nil {
+	if _, err := w.Update.Do(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 	clear(request.Photo)
-	if want := (state{"new", "new by 2", "valid"}); w.state() != want {
-		t.Errorf("left is %+v, want %+v", w.state(), want)
+	if want := (stateOf("new", "new by 2", "valid")); w.State() != want {
+		t.Errorf("left is %+v, want %+v", w.State(), want)
 	}
 }
 
@@ -320,13 +321,13 @@ func TestRefuse(t *testing.T) {
 		told string
 		left state
 	}{
-		{"logged", t.Context(), nil, "Type Error, 2", state{"old", "old by 1", "error Type Error"}},
-		{"the caller left", cancelled, nil, "Type Error, 2", state{"old", "old by 1", "error Type Error"}},
-		{"the log is down", t.Context(), down, "Type Error, 0", state{"old", "old by 1", ""}},
+		{"logged", t.Context(), nil, "Type Error, 2", stateOf("old", "old by 1", "error Type Error")},
+		{"the caller left", cancelled, nil, "Type Error, 2", stateOf("old", "old by 1", "error Type Error")},
+		{"the log is down", t.Context(), down, "Type Error, 0", stateOf("old", "old by 1", "")},
 	} {
 		w := newWorld(t)
-		w.steps.reset(map[string]func() error{"Record entry": test.act})
-		answer, err := w.update.Refuse(test.ctx, usecase.Request{From: from, Delete: true}, cause)
+		w.Steps.Reset(map[string]func() error{"Record entry": test.act})
+		answer, err := w.Update.Refuse(test.ctx, usecase.Request{From: from, Delete: true}, cause)
 		want := usecase.Answer{ApiLogID: answer.ApiLogID, Call: domain.ApiCall{ReceivedAt: start, From: from, Operation: domain.DeletePhoto}}
 		if got := told(answer, err); got != test.told || answer != want {
 			t.Errorf("%s: got %s, %+v; want %s, %+v", test.name, got, answer, test.told, want)
@@ -334,7 +335,7 @@ func TestRefuse(t *testing.T) {
 		if errors.Is(err, domain.Unavailable) != (test.act != nil) {
 			t.Errorf("%s: the log's own failure: %v", test.name, err)
 		}
-		if got := w.state(); got != test.left {
+		if got := w.State(); got != test.left {
 			t.Errorf("%s: left is %+v, want %+v", test.name, got, test.left)
 		}
 	}

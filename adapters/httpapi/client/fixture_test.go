@@ -59,9 +59,8 @@ func newHandler(ctx context.Context, change ...func(*httpapi.Options)) (http.Han
 		parsed, keyErr := domain.ParseAPIKey(key)
 		err = errors.Join(err, keyErr, b.FleetAuth.AddFleet(ctx, fleet, domain.FleetKey{Hash: parsed.Hash(), Label: domain.FirstKey}))
 	}
-	provision := usecase.Provision{Fleets: b.FleetAuth, Customers: b.CustomerRepo, PINKey: pinKey}
 	for _, phone := range []domain.PhoneNumber{livePhone, lockPhone, downPhone, bugPhone} {
-		err = errors.Join(err, provision.AddCustomer(ctx, customer(phone), phone, pin))
+		err = errors.Join(err, b.CustomerRepo.AddCustomer(ctx, domain.Customer{Ref: customer(phone), Phone: phone, PIN: pinKey.Hash(customer(phone), pin)}))
 	}
 	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{

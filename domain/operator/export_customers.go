@@ -1,9 +1,10 @@
-package usecase
+package operator
 
 import (
 	"context"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -44,7 +45,7 @@ func (e *ExportCustomers) Do(ctx context.Context, fleet domain.FleetID, write fu
 }
 
 func (e *ExportCustomers) page(ctx context.Context, after domain.CustomerRef) ([]domain.Customer, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	return e.Customers.Customers(ctx, after, exportPage)
 }

@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -74,8 +75,8 @@ func (r *CopyReport) add(did CopyReport) {
 // and nobody waits.
 func (c *CopyPhotos) bring(ctx context.Context, customer domain.Customer) (CopyReport, error) {
 	key := customer.Ref.PhotoKey()
-	held, err := readStored(ctx, c.To, key)
-	if err != nil || held.is(customer.Photo.Info) {
+	held, err := usecase.ReadHeld(ctx, c.To, key)
+	if err != nil || held.Is(customer.Photo.Info) {
 		return CopyReport{There: 1}, err
 	}
 	var did CopyReport
@@ -90,21 +91,21 @@ func (c *CopyPhotos) bring(ctx context.Context, customer domain.Customer) (CopyR
 }
 
 func (c *CopyPhotos) bringLocked(ctx context.Context, key domain.PhotoKey, want domain.PhotoInfo) (CopyReport, error) {
-	held, err := readStored(ctx, c.To, key)
+	held, err := usecase.ReadHeld(ctx, c.To, key)
 	switch {
 	case err != nil:
 		return CopyReport{}, err
-	case held.is(want):
+	case held.Is(want):
 		return CopyReport{There: 1}, nil
 	case !want.Exists():
 		return CopyReport{Deleted: 1}, c.To.Delete(ctx, key)
 	}
-	source, err := readStored(ctx, c.From, key)
+	source, err := usecase.ReadHeld(ctx, c.From, key)
 	if err != nil {
 		return CopyReport{}, err
 	}
-	picture, err := domain.NewPhoto(source.data, source.info.Width, source.info.Height)
-	if !source.is(want) || err != nil { // what is no JPEG isn't copied, whatever the record says
+	picture, err := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
+	if !source.Is(want) || err != nil { // what is no JPEG isn't copied, whatever the record says
 		return CopyReport{Lost: 1}, nil //nolint:nilerr // it is counted
 	}
 	if err := c.To.Put(ctx, key, picture); err != nil {
@@ -114,8 +115,8 @@ func (c *CopyPhotos) bringLocked(ctx context.Context, key domain.PhotoKey, want 
 }
 
 func (c *CopyPhotos) readBack(ctx context.Context, key domain.PhotoKey, want domain.PhotoInfo) (CopyReport, error) {
-	held, err := readStored(ctx, c.To, key)
-	if err == nil && !held.is(want) {
+	held, err := usecase.ReadHeld(ctx, c.To, key)
+	if err == nil && !held.Is(want) {
 		err = domain.Errorf(domain.Unavailable, "the store to copy to holds something else than was put there; check it, and copy again")
 	}
 	return CopyReport{Copied: 1, Bytes: want.Size}, err

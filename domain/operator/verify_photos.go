@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -99,19 +100,19 @@ func (v *VerifyPhotos) Do(ctx context.Context, after domain.CustomerRef) (Verify
 // call changes the store before the record.
 func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Finding, error) {
 	found := Finding{Key: customer.Ref.PhotoKey()}
-	stored, err := readStored(ctx, v.Photos, found.Key)
+	stored, err := usecase.ReadHeld(ctx, v.Photos, found.Key)
 	if err != nil || isWell(stored, customer.Photo.Info) {
 		return found, err
 	}
 	err = v.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-		stored, err := readStored(ctx, v.Photos, found.Key)
+		stored, err := usecase.ReadHeld(ctx, v.Photos, found.Key)
 		if err == nil {
 			found.Damage, err = v.damage(ctx, stored, current.Info)
 		}
 		if err != nil || !v.Repair || found.Damage == Broken {
 			return current, err
 		}
-		current, found.Settled = stored.corrected(current, v.Clock())
+		current, found.Settled = stored.Corrected(current, v.Clock())
 		return current, nil
 	})
 	if errors.Is(err, domain.CustomerNotFound) { // removed meanwhile
@@ -122,16 +123,16 @@ func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Find
 
 // isWell says that the store holds what was recorded. That was decoded before
 // it was put, unless Repair found it there.
-func isWell(stored storedPhoto, recorded domain.PhotoInfo) bool {
-	return stored.is(recorded) && (!stored.found || stored.info.Width > 0)
+func isWell(stored usecase.HeldPhoto, recorded domain.PhotoInfo) bool {
+	return stored.Is(recorded) && (!stored.Found || stored.Info.Width > 0)
 }
 
 // damage is empty where there is none.
-func (v *VerifyPhotos) damage(ctx context.Context, stored storedPhoto, recorded domain.PhotoInfo) (Damage, error) {
+func (v *VerifyPhotos) damage(ctx context.Context, stored usecase.HeldPhoto, recorded domain.PhotoInfo) (Damage, error) {
 	switch {
 	case isWell(stored, recorded):
 		return "", nil
-	case !stored.found:
+	case !stored.Found:
 		return Missing, nil
 	}
 	switch broken, err := v.isBroken(ctx, stored); {
@@ -146,11 +147,11 @@ func (v *VerifyPhotos) damage(ctx context.Context, stored storedPhoto, recorded 
 }
 
 // isBroken takes what is over the limits for whole: they may have been changed.
-func (v *VerifyPhotos) isBroken(ctx context.Context, stored storedPhoto) (bool, error) {
-	if stored.info.Width == 0 {
+func (v *VerifyPhotos) isBroken(ctx context.Context, stored usecase.HeldPhoto) (bool, error) {
+	if stored.Info.Width == 0 {
 		return true, nil
 	}
-	_, _, err := v.Reader.Read(ctx, stored.data)
+	_, _, err := v.Reader.Read(ctx, stored.JPEG)
 	if errors.Is(err, domain.Unavailable) || errors.Is(err, domain.Internal) {
 		return false, err
 	}

@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"context"
@@ -9,16 +9,17 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // examine runs all steps, those of a port until one fails, and returns the
 // failures by the names of their steps.
-func examine(t *testing.T, d *usecase.Doctor) map[string]error {
+func examine(t *testing.T, d *operator.Doctor) map[string]error {
 	t.Helper()
 	failed := map[string]error{}
-	for port, steps := range map[string][]usecase.Step{"fleets": d.FleetSteps(), "customers": d.CustomerSteps(), "log": d.LogSteps(), "photos": d.PhotoSteps()} {
+	for port, steps := range map[string][]operator.Step{"fleets": d.FleetSteps(), "customers": d.CustomerSteps(), "log": d.LogSteps(), "photos": d.PhotoSteps()} {
 		for _, step := range steps {
 			if err := step.Do(t.Context()); err != nil {
 				failed[port+": "+step.Name] = err
@@ -32,12 +33,14 @@ func examine(t *testing.T, d *usecase.Doctor) map[string]error {
 }
 
 // doctor looks at a world. What its photo store has can be fetched.
-func (w *world) doctor() *usecase.Doctor {
-	w.t.Helper()
-	ports := usecase.DoctorPorts{Fleets: w.update.Fleets, Customers: w.update.Customers, Photos: w.update.Photos, Log: w.update.Log}
-	return must(usecase.NewDoctor(ports, w.clock.Now, func(ctx context.Context, address string) ([]byte, error) {
-		return step(ctx, w.steps, "fetch", func() ([]byte, error) {
-			content, err := w.backend.PhotoStore.Open(ctx, domain.PhotoKey(strings.TrimPrefix(address, "https://photos.example.com/")))
+func (w *world) doctor() *operator.Doctor {
+	w.T.Helper()
+	ports := operator.DoctorPorts{
+		Fleets: w.Update.Fleets, Customers: w.Customers, Directory: w.Customers, Photos: w.Photos, Address: w.Photos.Address, Log: w.Log, Archive: w.Log,
+	}
+	return usecasetest.Must(operator.NewDoctor(ports, w.Clock.Now, func(ctx context.Context, address string) ([]byte, error) {
+		return usecasetest.At(ctx, w.Steps, "fetch", func() ([]byte, error) {
+			content, err := w.Backend.PhotoStore.Open(ctx, domain.PhotoKey(strings.TrimPrefix(address, "https://photos.example.com/")))
 			if err != nil {
 				return nil, err
 			}
@@ -50,14 +53,14 @@ func (w *world) doctor() *usecase.Doctor {
 
 // checkNoProbes makes sure that all is as before, but for the log.
 func (w *world) checkNoProbes() {
-	w.t.Helper()
-	customers, err := w.backend.CustomerRepo.Customers(w.t.Context(), domain.CustomerRef{}, 100)
+	w.T.Helper()
+	customers, err := w.Backend.CustomerRepo.Customers(w.T.Context(), domain.CustomerRef{}, 100)
 	if err != nil || len(customers) != 3 {
-		w.t.Errorf("left are the customers %+v, %v", customers, err)
+		w.T.Errorf("left are the customers %+v, %v", customers, err)
 	}
-	for photo, err := range w.backend.PhotoStore.List(w.t.Context()) {
+	for photo, err := range w.Backend.PhotoStore.List(w.T.Context()) {
 		if err != nil || photo.Key != customer.PhotoKey() {
-			w.t.Errorf("left is the photo %s, %v", photo.Key, err)
+			w.T.Errorf("left is the photo %s, %v", photo.Key, err)
 		}
 	}
 }
@@ -70,8 +73,8 @@ func TestDoctorFindsNothing(t *testing.T) {
 		t.Errorf("failed: %v", failed)
 	}
 	w.checkNoProbes()
-	if want := (state{"old", "old by 1", "valid"}); w.state() != want || w.entries()[1].Call != (domain.ApiCall{ReceivedAt: start, Operation: domain.ProbeLog}) {
-		t.Errorf("left is %+v, want %+v; %+v", w.state(), want, w.entries()[1])
+	if want := (stateOf("old", "old by 1", "valid")); w.State() != want || w.Entries()[1].Call != (domain.ApiCall{ReceivedAt: start, Operation: domain.ProbeLog}) {
+		t.Errorf("left is %+v, want %+v; %+v", w.State(), want, w.Entries()[1])
 	}
 	if err := d.Remove(t.Context()); err != nil {
 		t.Error(err)
@@ -79,8 +82,8 @@ func TestDoctorFindsNothing(t *testing.T) {
 	if steps := w.doctor().PhotoSteps(); len(steps) != 6 {
 		t.Errorf("the steps of a store with addresses are %+v", steps)
 	}
-	without := must(usecase.NewDoctor(usecase.DoctorPorts{}, w.clock.Now, nil)).PhotoSteps()
-	if slices.ContainsFunc(without, func(s usecase.Step) bool { return strings.Contains(s.Name, "fetch") }) || len(without) != 5 {
+	without := usecasetest.Must(operator.NewDoctor(operator.DoctorPorts{}, w.Clock.Now, nil)).PhotoSteps()
+	if slices.ContainsFunc(without, func(s operator.Step) bool { return strings.Contains(s.Name, "fetch") }) || len(without) != 5 {
 		t.Errorf("the steps of a store without addresses are %+v", without)
 	}
 }
@@ -101,7 +104,7 @@ func TestDoctorFindsWhatFails(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			failedOnce := false
-			w.steps.reset(map[string]func() error{at: func() error {
+			w.Steps.Reset(map[string]func() error{at: func() error {
 				if failedOnce {
 					return nil
 				}
@@ -124,7 +127,7 @@ func TestDoctorFindsWhatFails(t *testing.T) {
 
 // liar keeps nothing, and says that it did.
 type liar struct {
-	ports.CustomerRepo
+	*usecasetest.CustomerRepo
 	ports.PhotoStore
 }
 
@@ -147,7 +150,8 @@ func TestDoctorFindsLiars(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := w.doctor()
-	d.Fleets, d.Customers = acceptsAll{d.Fleets}, liar{CustomerRepo: d.Customers}
+	d.Fleets = acceptsAll{d.Fleets}
+	d.Customers, d.Directory = liar{CustomerRepo: w.Customers}, liar{CustomerRepo: w.Customers}
 	d.Photos = liar{PhotoStore: alters{d.Photos}}
 	failed := examine(t, d)
 	for _, name := range []string{"fleets: look up an API key", "customers: find a customer by phone", "photos: read it"} {
@@ -158,7 +162,7 @@ func TestDoctorFindsLiars(t *testing.T) {
 	if len(failed) != 3 {
 		t.Errorf("failed are %v", failed)
 	}
-	d.Photos = liar{PhotoStore: w.update.Photos}
+	d.Photos = liar{PhotoStore: w.Update.Photos}
 	if failed := examine(t, d); !strings.Contains(fmt.Sprint(failed["photos: find none"]), "still there") {
 		t.Errorf("failed are %v", failed)
 	}
@@ -167,7 +171,7 @@ func TestDoctorFindsLiars(t *testing.T) {
 func TestDoctorSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.steps.reset(map[string]func() error{"Delete": down, "RemoveCustomer": down})
+	w.Steps.Reset(map[string]func() error{"Delete": down, "RemoveCustomer": down})
 	d := w.doctor()
 	if failed := examine(t, d); len(failed) != 2 {
 		t.Errorf("failed are %v", failed)
@@ -175,7 +179,7 @@ func TestDoctorSaysWhatIsLeft(t *testing.T) {
 	if err := d.Remove(t.Context()); !errors.Is(err, domain.Unavailable) || !strings.Contains(fmt.Sprint(err), " of fleet 0 and fleet-0/customer_photos/") {
 		t.Errorf("got %v", err)
 	}
-	w.steps.reset(nil)
+	w.Steps.Reset(nil)
 	if err := d.Remove(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"bytes"
@@ -10,15 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // listing is a list of its own.
 type listing struct {
-	ports.PhotoLister
 	photos []domain.StoredPhoto
 	err    error
 }
@@ -43,22 +44,22 @@ func TestOrphanPhotos(t *testing.T) {
 	for _, remove := range []bool{false, true} {
 		w := newWorld(t)
 		for _, ref := range []domain.CustomerRef{gone, young} {
-			if err := w.backend.PhotoStore.Put(t.Context(), ref.PhotoKey(), must(domain.NewPhoto(bytes.Clone(newPhoto), 16, 8))); err != nil {
+			if err := w.Backend.PhotoStore.Put(t.Context(), ref.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 16, 8))); err != nil {
 				t.Fatal(err)
 			}
 		}
 		var found []string
-		orphans := usecase.OrphanPhotos{
-			Customers: w.backend.CustomerRepo, Clock: w.clock.Now, Parallel: 2, Delete: remove, Grace: grace,
-			Photos: listing{PhotoLister: w.backend.PhotoStore, photos: []domain.StoredPhoto{
+		orphans := operator.OrphanPhotos{
+			Customers: w.Backend.CustomerRepo, Clock: w.Clock.Now, Parallel: 2, Delete: remove, Grace: grace,
+			Photos: w.Backend.PhotoStore, Lister: listing{photos: []domain.StoredPhoto{
 				{Key: gone.PhotoKey(), ChangedAt: start.Add(-grace - time.Second)}, {Key: young.PhotoKey(), ChangedAt: start.Add(-grace)},
 				{Key: customer.PhotoKey(), ChangedAt: start.Add(-2 * grace)},
 			}},
-			Found: func(f usecase.Finding) { found = append(found, fmt.Sprintf("%s %s %v", f.Key, f.Damage, f.Settled)) },
+			Found: func(f operator.Finding) { found = append(found, fmt.Sprintf("%s %s %v", f.Key, f.Damage, f.Settled)) },
 		}
 		report, err := orphans.Do(t.Context())
 		slices.Sort(found)
-		want := usecase.OrphanReport{Photos: 3, Orphans: 2}
+		want := operator.OrphanReport{Photos: 3, Orphans: 2}
 		if remove {
 			want.Young, want.Deleted = 1, 1
 		}
@@ -66,15 +67,15 @@ func TestOrphanPhotos(t *testing.T) {
 		if err != nil || report != want || !slices.Equal(found, lines) {
 			t.Errorf("delete %v: got %+v, %q, %v; want %+v, %q", remove, report, found, err, want, lines)
 		}
-		if w.stored(customer) != photo.Describe(oldPhoto) || w.stored(young) != photo.Describe(newPhoto) || w.stored(gone).Exists() == remove {
-			t.Errorf("delete %v: left are %+v, %+v, %+v", remove, w.stored(customer), w.stored(young), w.stored(gone))
+		if w.Stored(customer) != photo.Describe(oldPhoto) || w.Stored(young) != photo.Describe(newPhoto) || w.Stored(gone).Exists() == remove {
+			t.Errorf("delete %v: left are %+v, %+v, %+v", remove, w.Stored(customer), w.Stored(young), w.Stored(gone))
 		}
 	}
 }
 
 // addedMeanwhile finds a customer from the second look on.
 type addedMeanwhile struct {
-	ports.CustomerRepo
+	ports.CustomerDirectory
 	looked *bool
 }
 
@@ -89,11 +90,11 @@ func (r addedMeanwhile) FindCustomer(context.Context, domain.CustomerRef) (domai
 func TestOrphanPhotosThatAreNone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	orphans := usecase.OrphanPhotos{
-		Customers: addedMeanwhile{w.backend.CustomerRepo, new(bool)}, Clock: func() time.Time { return time.Now().Add(time.Hour) }, Delete: true,
-		Photos: w.backend.PhotoStore, Found: func(f usecase.Finding) { t.Errorf("got %+v", f) },
+	orphans := operator.OrphanPhotos{
+		Customers: addedMeanwhile{w.Backend.CustomerRepo, new(bool)}, Clock: func() time.Time { return time.Now().Add(time.Hour) }, Delete: true,
+		Lister: w.Backend.PhotoStore, Photos: w.Backend.PhotoStore, Found: func(f operator.Finding) { t.Errorf("got %+v", f) },
 	}
-	if report, err := orphans.Do(t.Context()); err != nil || report != (usecase.OrphanReport{Photos: 1}) || !w.stored(customer).Exists() {
+	if report, err := orphans.Do(t.Context()); err != nil || report != (operator.OrphanReport{Photos: 1}) || !w.Stored(customer).Exists() {
 		t.Errorf("got %+v, %v", report, err)
 	}
 }
@@ -101,18 +102,18 @@ func TestOrphanPhotosThatAreNone(t *testing.T) {
 func TestOrphanPhotosFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, orphans := range map[string]usecase.OrphanPhotos{
-		"the list":      {Customers: w.backend.CustomerRepo, Photos: listing{err: down()}},
-		"the customers": {Customers: stuckFind{w.backend.CustomerRepo}, Photos: w.backend.PhotoStore},
+	for name, orphans := range map[string]operator.OrphanPhotos{
+		"the list":      {Customers: w.Backend.CustomerRepo, Lister: listing{err: down()}},
+		"the customers": {Customers: stuckFind{w.Backend.CustomerRepo}, Lister: w.Backend.PhotoStore},
 	} {
-		orphans.Clock, orphans.Found = w.clock.Now, func(f usecase.Finding) { t.Errorf("%s: got %+v", name, f) }
+		orphans.Clock, orphans.Found = w.Clock.Now, func(f operator.Finding) { t.Errorf("%s: got %+v", name, f) }
 		if report, err := orphans.Do(t.Context()); !errors.Is(err, domain.Unavailable) || report.Orphans != 0 {
 			t.Errorf("%s: got %+v, %v", name, report, err)
 		}
 	}
 }
 
-type stuckFind struct{ ports.CustomerRepo }
+type stuckFind struct{ ports.CustomerDirectory }
 
 func (stuckFind) FindCustomer(context.Context, domain.CustomerRef) (domain.Customer, error) {
 	return domain.Customer{}, down()
@@ -122,12 +123,11 @@ func (stuckFind) FindCustomer(context.Context, domain.CustomerRef) (domain.Custo
 func TestOrphanPhotosOfAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, empty := newProvision(nil)
-	orphans := usecase.OrphanPhotos{
-		Customers: empty.CustomerRepo, Photos: w.backend.PhotoStore, Clock: func() time.Time { return time.Now().Add(time.Hour) },
-		Delete: true, Found: func(usecase.Finding) {},
+	orphans := operator.OrphanPhotos{
+		Customers: memory.NewCustomerRepo(), Lister: w.Backend.PhotoStore, Clock: func() time.Time { return time.Now().Add(time.Hour) },
+		Delete: true, Found: func(operator.Finding) {},
 	}
-	if report, err := orphans.Do(t.Context()); !errors.Is(err, domain.Conflict) || report != (usecase.OrphanReport{}) || !w.stored(customer).Exists() {
+	if report, err := orphans.Do(t.Context()); !errors.Is(err, domain.Conflict) || report != (operator.OrphanReport{}) || !w.Stored(customer).Exists() {
 		t.Errorf("got %+v, %v", report, err)
 	}
 }

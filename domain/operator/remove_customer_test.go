@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"context"
@@ -7,26 +7,26 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-func (w *world) removal() *usecase.RemoveCustomer {
-	return &usecase.RemoveCustomer{Customers: w.update.Customers, Photos: w.update.Photos, Log: w.update.Log, Clock: w.clock.Now}
+func (w *world) removal() *operator.RemoveCustomer {
+	return &operator.RemoveCustomer{Customers: w.Customers, Photos: w.Update.Photos, Log: w.Update.Log, Clock: w.Clock.Now}
 }
 
 // remains is what a removal left behind: photo, record and log as in state;
 // the record of a customer who is gone is "gone".
 func (w *world) remains() state {
-	w.t.Helper()
-	if _, err := w.backend.CustomerRepo.FindCustomer(w.t.Context(), customer); err == nil {
-		return w.state()
+	w.T.Helper()
+	if _, err := w.Backend.CustomerRepo.FindCustomer(w.T.Context(), customer); err == nil {
+		return w.State()
 	}
 	words := map[domain.PhotoInfo]string{{}: "none", photo.Describe(oldPhoto): "old"}
-	left := state{photo: words[w.stored(customer)], record: "gone"}
-	for i, entry := range w.entries()[1:] {
-		if left.log += string(entry.Outcome.Status()); i > 0 {
-			left.log += fmt.Sprintf(" after %d", i)
+	left := state{Photo: words[w.Stored(customer)], Record: "gone"}
+	for i, entry := range w.Entries()[1:] {
+		if left.Log += string(entry.Outcome.Status()); i > 0 {
+			left.Log += fmt.Sprintf(" after %d", i)
 		}
 	}
 	return left
@@ -36,9 +36,9 @@ func (w *world) remains() state {
 // and what Repair makes of it. Then a repeat ends it.
 func TestRemoveCustomer(t *testing.T) {
 	t.Parallel()
-	untouched := func(log string) state { return state{"old", "old by 1", log} }
-	gone := func(log string) state { return state{"none", "gone", log} }
-	deleted, settled := state{"none", "old by 1", "open"}, state{"none", "none by 0", "interrupted"}
+	untouched := func(log string) state { return stateOf("old", "old by 1", log) }
+	gone := func(log string) state { return stateOf("none", "gone", log) }
+	deleted, settled := stateOf("none", "old by 1", "open"), stateOf("none", "none by 0", "interrupted")
 	const unavailable, internal = domain.Unavailable, domain.Internal
 	for _, test := range []struct {
 		step, what string
@@ -75,7 +75,7 @@ func TestRemoveCustomer(t *testing.T) {
 			w := newWorld(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			w.steps.reset(map[string]func() error{test.step: acting(test.what, cancel)})
+			w.Steps.Reset(map[string]func() error{test.step: acting(test.what, cancel)})
 			err := w.removal().Do(ctx, customer)
 			if (err == nil) != (test.told == "") || err != nil && domain.AsError(err).Kind != test.told {
 				t.Errorf("got %v, want %q", err, string(test.told))
@@ -83,14 +83,14 @@ func TestRemoveCustomer(t *testing.T) {
 			if got := w.remains(); got != test.left {
 				t.Errorf("left is %+v, want %+v", got, test.left)
 			}
-			w.steps.reset(nil)
-			if _, err := w.settle(); err != nil || w.remains() != test.repaired {
+			w.Steps.Reset(nil)
+			if _, err := w.Settle(); err != nil || w.remains() != test.repaired {
 				t.Errorf("Repair: %v leaves %+v, want %+v", err, w.remains(), test.repaired)
 			}
 			if err := w.removal().Do(t.Context(), customer); err != nil && !errors.Is(err, domain.CustomerNotFound) {
 				t.Errorf("the repeat: got %v", err)
 			}
-			if got := w.remains(); got.photo != "none" || got.record != "gone" {
+			if got := w.remains(); got.Photo != "none" || got.Record != "gone" {
 				t.Errorf("the repeat leaves %+v", got)
 			}
 		})
@@ -110,7 +110,7 @@ func TestRemoveCustomerIsLogged(t *testing.T) {
 		},
 		Outcome: domain.Outcome{Result: domain.Valid, EndedAt: start, Details: domain.OutcomeDetails{Before: photo.Describe(oldPhoto)}},
 	}
-	if got := w.entries()[1]; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+	if got := w.Entries()[1]; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("logged is %+v, want %+v", got, want)
 	}
 }
@@ -123,7 +123,7 @@ func TestRemoveCustomerNotFound(t *testing.T) {
 			t.Errorf("%+v: got %v", ref, err)
 		}
 	}
-	if got, want := w.remains(), (state{"old", "old by 1", ""}); got != want {
+	if got, want := w.remains(), (stateOf("old", "old by 1", "")); got != want {
 		t.Errorf("left is %+v, want %+v", got, want)
 	}
 }
@@ -132,13 +132,13 @@ func TestRemoveCustomerNotFound(t *testing.T) {
 func TestRemoveCustomerTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.steps.reset(map[string]func() error{"RemoveCustomer": func() error {
-		return w.backend.CustomerRepo.RemoveCustomer(t.Context(), customer, func(context.Context) error { return nil })
+	w.Steps.Reset(map[string]func() error{"RemoveCustomer": func() error {
+		return w.Backend.CustomerRepo.RemoveCustomer(t.Context(), customer, func(context.Context) error { return nil })
 	}})
 	if err := w.removal().Do(t.Context(), customer); !errors.Is(err, domain.CustomerNotFound) {
 		t.Errorf("got %v", err)
 	}
-	if got := w.entries()[1].Outcome; got.Result != domain.Failed || got.Error != domain.CustomerNotFound {
+	if got := w.Entries()[1].Outcome; got.Result != domain.Failed || got.Error != domain.CustomerNotFound {
 		t.Errorf("logged is %+v", got)
 	}
 }
@@ -151,7 +151,7 @@ func TestRemoveCustomerLeavesOthers(t *testing.T) {
 	if err := w.removal().Do(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := w.remains(), (state{"old", "old by 1", "valid"}); got != want {
+	if got, want := w.remains(), (stateOf("old", "old by 1", "valid")); got != want {
 		t.Errorf("left is %+v, want %+v", got, want)
 	}
 }

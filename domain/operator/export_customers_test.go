@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 func TestExportCustomers(t *testing.T) {
@@ -17,7 +17,7 @@ func TestExportCustomers(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []domain.CustomerID
-		export := usecase.ExportCustomers{Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo}
+		export := operator.ExportCustomers{Fleets: w.Backend.FleetAuth, Customers: w.Backend.CustomerRepo}
 		err := export.Do(t.Context(), ourFleet, func(c domain.Customer) error {
 			if c != w.customer(c.Ref.Customer) {
 				t.Errorf("got %+v", c)
@@ -37,7 +37,7 @@ func TestExportCustomersFails(t *testing.T) {
 	full := errors.New("the disk is full")
 	count := 0
 	write := func(domain.Customer) error { count++; return full }
-	export := usecase.ExportCustomers{Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo}
+	export := operator.ExportCustomers{Fleets: w.Backend.FleetAuth, Customers: w.Backend.CustomerRepo}
 	if err := export.Do(t.Context(), ourFleet, write); !errors.Is(err, full) || count != 1 {
 		t.Errorf("got %v after %d", err, count)
 	}

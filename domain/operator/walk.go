@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -63,7 +64,7 @@ func (w *walk) from(ctx context.Context, after domain.CustomerRef) (Progress, er
 }
 
 func (w *walk) page(ctx context.Context, after domain.CustomerRef) ([]domain.Customer, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	return w.customers.Customers(ctx, after, walkPage)
 }
@@ -93,7 +94,7 @@ func (w *walk) lookAt(ctx context.Context, page []domain.Customer, failed *failu
 
 // once isn't cut off when ctx ends: what is half done on a cloud may be carried out later.
 func (w *walk) once(ctx context.Context, customer domain.Customer) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()
 	return w.look(ctx, customer)
 }

@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -23,31 +25,31 @@ import (
 type move struct {
 	*world
 	to   *memory.PhotoStore
-	copy *usecase.CopyPhotos
+	copy *operator.CopyPhotos
 	lost []domain.PhotoKey
 }
 
 func newMove(t *testing.T) *move {
 	t.Helper()
 	m := &move{world: newWorld(t), to: memory.NewPhotoStore()}
-	m.copy = &usecase.CopyPhotos{
-		Customers: m.repair.Customers, From: m.backend.PhotoStore, To: photoStore{m.to, m.steps}, Parallel: 3,
-		Lost: func(key domain.PhotoKey) { m.lost = append(m.lost, key) }, Passed: func(usecase.Progress) {},
+	m.copy = &operator.CopyPhotos{
+		Directory: m.Customers, Customers: m.Customers, From: m.Backend.PhotoStore, To: &usecasetest.PhotoStore{PhotoStore: m.to, Steps: m.Steps}, Parallel: 3,
+		Lost: func(key domain.PhotoKey) { m.lost = append(m.lost, key) }, Passed: func(operator.Progress) {},
 	}
 	return m
 }
 
 func (m *move) put(store ports.PhotoStore, jpeg []byte) {
-	m.t.Helper()
-	if err := store.Put(m.t.Context(), customer.PhotoKey(), must(domain.NewPhoto(bytes.Clone(jpeg), 1, 1))); err != nil {
-		m.t.Fatal(err)
+	m.T.Helper()
+	if err := store.Put(m.T.Context(), customer.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(jpeg), 1, 1))); err != nil {
+		m.T.Fatal(err)
 	}
 }
 
 // held describes the customer's photo in the new store.
 func (m *move) held(ref domain.CustomerRef) domain.PhotoInfo {
-	m.t.Helper()
-	return heldBy(m.t, m.to, ref)
+	m.T.Helper()
+	return heldBy(m.T, m.to, ref)
 }
 
 func TestCopyPhotos(t *testing.T) {
@@ -56,31 +58,31 @@ func TestCopyPhotos(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		before func(*move)
-		did    usecase.CopyReport // beside two customers who have no photo
+		did    operator.CopyReport // beside two customers who have no photo
 		held   domain.PhotoInfo
 	}{
-		{"not there", func(*move) {}, usecase.CopyReport{Copied: 1, Bytes: old.Size}, old},
-		{"there", func(m *move) { m.put(m.to, oldPhoto) }, usecase.CopyReport{There: 1}, old},
-		{"another one there", func(m *move) { m.put(m.to, newPhoto) }, usecase.CopyReport{Copied: 1, Bytes: old.Size}, old},
-		{"there, and another one since in the old store", func(m *move) { m.put(m.to, oldPhoto); m.store(newPhoto) }, usecase.CopyReport{There: 1}, old},
-		{"deleted since it was copied", func(m *move) { m.put(m.to, oldPhoto); m.store(nil); m.setRecord(domain.PhotoRecord{}) }, usecase.CopyReport{Deleted: 1}, none},
-		{"deleted in the record alone", func(m *move) { m.setRecord(domain.PhotoRecord{}) }, usecase.CopyReport{There: 1}, none},
-		{"in neither", func(m *move) { m.store(nil) }, usecase.CopyReport{Lost: 1}, none},
-		{"others in both", func(m *move) { m.store(newPhoto); m.put(m.to, picture(24)) }, usecase.CopyReport{Lost: 1}, photo.Describe(picture(24))},
+		{"not there", func(*move) {}, operator.CopyReport{Copied: 1, Bytes: old.Size}, old},
+		{"there", func(m *move) { m.put(m.to, oldPhoto) }, operator.CopyReport{There: 1}, old},
+		{"another one there", func(m *move) { m.put(m.to, newPhoto) }, operator.CopyReport{Copied: 1, Bytes: old.Size}, old},
+		{"there, and another one since in the old store", func(m *move) { m.put(m.to, oldPhoto); m.Store(newPhoto) }, operator.CopyReport{There: 1}, old},
+		{"deleted since it was copied", func(m *move) { m.put(m.to, oldPhoto); m.Store(nil); m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{Deleted: 1}, none},
+		{"deleted in the record alone", func(m *move) { m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{There: 1}, none},
+		{"in neither", func(m *move) { m.Store(nil) }, operator.CopyReport{Lost: 1}, none},
+		{"others in both", func(m *move) { m.Store(newPhoto); m.put(m.to, picture(24)) }, operator.CopyReport{Lost: 1}, photo.Describe(picture(24))},
 		{"no JPEG, as recorded", func(m *move) {
-			m.put(m.backend.PhotoStore, []byte{0xFF, 0xD8})
-			m.setRecord(domain.PhotoRecord{Info: photo.Describe([]byte{0xFF, 0xD8})})
-		}, usecase.CopyReport{Lost: 1}, none},
+			m.put(m.Backend.PhotoStore, []byte{0xFF, 0xD8})
+			m.SetRecord(domain.PhotoRecord{Info: photo.Describe([]byte{0xFF, 0xD8})})
+		}, operator.CopyReport{Lost: 1}, none},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m := newMove(t)
 			test.before(m)
-			record := m.record(customer)
+			record := m.Record(customer)
 			test.did.There += 2
-			test.did.Progress = usecase.Progress{Customers: 3, After: domain.CustomerRef{Fleet: otherFleet, Customer: 452733}}
+			test.did.Progress = operator.Progress{Customers: 3, After: domain.CustomerRef{Fleet: otherFleet, Customer: 452733}}
 			did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
-			if err != nil || did != test.did || len(m.lost) != test.did.Lost || m.held(customer) != test.held || m.record(customer) != record {
+			if err != nil || did != test.did || len(m.lost) != test.did.Lost || m.held(customer) != test.held || m.Record(customer) != record {
 				t.Errorf("got %+v, %v, lost %q; want %+v; held is %+v", did, err, m.lost, test.did, m.held(customer))
 			}
 			again, err := m.copy.Do(t.Context(), domain.CustomerRef{})
@@ -95,10 +97,10 @@ func TestCopyPhotosLocksOnlyWhereThereIsSomethingToDo(t *testing.T) {
 	t.Parallel()
 	m := newMove(t)
 	for _, want := range []bool{true, false} {
-		if _, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || slices.Contains(m.steps.seen, "ChangePhoto") != want {
+		if _, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || slices.Contains(m.Steps.Seen, "ChangePhoto") != want {
 			t.Errorf("locked is %v, want %v; %v", !want, want, err)
 		}
-		m.steps.reset(nil)
+		m.Steps.Reset(nil)
 	}
 }
 
@@ -109,14 +111,14 @@ func TestCopyPhotosFailsAtEachStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMove(t)
-			m.steps.reset(map[string]func() error{name: down})
+			m.Steps.Reset(map[string]func() error{name: down})
 			if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); !errors.Is(err, domain.Unavailable) || did.Copied != 0 || did.After == (domain.CustomerRef{Fleet: otherFleet, Customer: 452733}) {
 				t.Errorf("got %+v, %v", did, err)
 			}
-			if want := (state{"old", "old by 1", ""}); m.state() != want {
-				t.Errorf("left is %+v, want %+v", m.state(), want)
+			if want := (stateOf("old", "old by 1", "")); m.State() != want {
+				t.Errorf("left is %+v, want %+v", m.State(), want)
 			}
-			m.steps.reset(nil)
+			m.Steps.Reset(nil)
 			if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.There+did.Copied != 3 || m.held(customer) != photo.Describe(oldPhoto) {
 				t.Errorf("the next one: %+v, %v", did, err)
 			}
@@ -128,7 +130,7 @@ func TestCopyPhotosFailsAtEachStep(t *testing.T) {
 type alters struct{ ports.PhotoStore }
 
 func (s alters) Put(ctx context.Context, key domain.PhotoKey, _ domain.Photo) error {
-	return s.PhotoStore.Put(ctx, key, must(domain.NewPhoto(bytes.Clone(newPhoto), 1, 1)))
+	return s.PhotoStore.Put(ctx, key, usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 1, 1)))
 }
 
 func TestCopyPhotosReadsBack(t *testing.T) {
@@ -144,7 +146,7 @@ func TestCopyPhotosReadsBack(t *testing.T) {
 func TestCopyPhotosOfARemovedCustomer(t *testing.T) {
 	t.Parallel()
 	m := newMove(t)
-	m.copy.Customers = removedFirst{m.copy.Customers}
+	m.copy.Customers = removedFirst{m.Customers}
 	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Copied != 0 || m.held(customer).Exists() {
 		t.Errorf("got %+v, %v", did, err)
 	}
@@ -161,17 +163,18 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	m := newMove(t)
 	m.copy.To = m.to
 	on := func(store ports.PhotoStore) *usecase.UpdateCustomerPhoto {
-		server := *m.update
-		server.Fleets, server.Customers, server.Log, server.Photos = m.backend.FleetAuth, m.backend.CustomerRepo, m.backend.ApiLog, store
+		server := *m.Update
+		server.Fleets, server.Customers, server.Log, server.Photos = m.Backend.FleetAuth, m.Backend.CustomerRepo, m.Backend.ApiLog, store
 		return &server
 	}
-	oldServer, newServer := on(m.backend.PhotoStore), on(m.to)
-	m.copy.Customers = m.backend.CustomerRepo
-	key := m.keys[ourFleet]
+	oldServer, newServer := on(m.Backend.PhotoStore), on(m.to)
+	m.copy.Customers = m.Backend.CustomerRepo
+	m.copy.Directory = m.Backend.CustomerRepo
+	key := m.Keys[ourFleet]
 	last := make([]domain.PhotoInfo, callers) // of each caller's customer
 	for i := range callers {
 		ref := domain.CustomerRef{Fleet: ourFleet, Customer: domain.CustomerID(1000 + i)}
-		if err := m.backend.CustomerRepo.AddCustomer(t.Context(), domain.Customer{Ref: ref, Phone: domain.PhoneNumber(1000 + i)}); err != nil {
+		if err := m.Backend.CustomerRepo.AddCustomer(t.Context(), domain.Customer{Ref: ref, Phone: domain.PhoneNumber(1000 + i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -215,13 +218,13 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	}
 	for i := range callers {
 		ref := domain.CustomerRef{Fleet: ourFleet, Customer: domain.CustomerID(1000 + i)}
-		known, err := m.backend.CustomerRepo.FindCustomer(t.Context(), ref)
+		known, err := m.Backend.CustomerRepo.FindCustomer(t.Context(), ref)
 		if held := m.held(ref); err != nil || held != last[i] || known.Photo.Info != last[i] {
 			t.Errorf("customer %d: the new store holds %+v, the record says %+v, the last call stored %+v; %v", i, held, known.Photo.Info, last[i], err)
 		}
 	}
 	v, found := m.verification(false)
-	v.Photos, v.Customers = m.to, m.backend.CustomerRepo
+	v.Photos, v.Directory, v.Customers = m.to, m.Backend.CustomerRepo, m.Backend.CustomerRepo
 	if report, err := v.Do(t.Context(), domain.CustomerRef{}); err != nil || report.Wrong() > 0 {
 		t.Errorf("photos verify finds %q, %v", *found, err)
 	}

@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -35,7 +36,7 @@ type DoctorPorts struct {
 	Customers ports.CustomerRepo
 	Directory ports.CustomerDirectory
 	Photos    ports.PhotoStore
-	Address   PhotoAddress
+	Address   usecase.PhotoAddress
 	Log       ports.ApiLog
 	Archive   ports.ApiLogArchive
 }
@@ -49,7 +50,7 @@ type Step struct {
 
 // Do returns nil when the step did what it promises. It takes at most CallTimeout.
 func (s Step) Do(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	return s.do(ctx)
 }
@@ -96,7 +97,7 @@ func (d *Doctor) CustomerSteps() []Step {
 		}},
 		{Name: "find a customer by phone", do: d.find},
 		{Name: "count an attempt on a PIN", do: func(ctx context.Context) error {
-			return d.Customers.CountPINAttempt(ctx, d.probe.Ref, instant(d.clock()))
+			return d.Customers.CountPINAttempt(ctx, d.probe.Ref, domain.Instant(d.clock()))
 		}},
 		{Name: "set a PIN's lock back", do: func(ctx context.Context) error { return d.Customers.ResetPINLock(ctx, d.probe.Ref) }},
 		{Name: "write a photo's record under the customer's lock", do: func(ctx context.Context) error { return d.record(ctx, d.first) }},
@@ -122,7 +123,7 @@ func (d *Doctor) find(ctx context.Context) error {
 
 func (d *Doctor) record(ctx context.Context, photo domain.Photo) error {
 	before := d.probe.Photo
-	d.probe.Photo = domain.PhotoRecord{Info: photo.Info(), ChangedAt: instant(d.clock())}
+	d.probe.Photo = domain.PhotoRecord{Info: photo.Info(), ChangedAt: domain.Instant(d.clock())}
 	err := d.Customers.ChangePhoto(ctx, d.probe.Ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
 		if current != before {
 			return current, errOther
@@ -140,11 +141,11 @@ func (d *Doctor) LogSteps() []Step {
 	outcome := domain.Outcome{Result: domain.Valid}
 	return []Step{
 		{Name: "open an entry of the API log, which stays there as a probe", do: func(ctx context.Context) (err error) {
-			d.entry, err = d.Log.Open(ctx, domain.ApiCall{ReceivedAt: instant(d.clock()), Operation: domain.ProbeLog})
+			d.entry, err = d.Log.Open(ctx, domain.ApiCall{ReceivedAt: domain.Instant(d.clock()), Operation: domain.ProbeLog})
 			return err
 		}},
 		{Name: "close it", do: func(ctx context.Context) error {
-			outcome.EndedAt = instant(d.clock())
+			outcome.EndedAt = domain.Instant(d.clock())
 			return d.Log.Close(ctx, d.entry, outcome)
 		}},
 		{Name: "read it", do: func(ctx context.Context) error {
@@ -175,8 +176,8 @@ func (d *Doctor) PhotoSteps() []Step {
 		{Name: "fetch it at its address", Alone: true, do: d.fetchPhoto},
 		{Name: "delete it", do: func(ctx context.Context) error { return d.Photos.Delete(ctx, key) }},
 		{Name: "find none", do: func(ctx context.Context) error {
-			stored, err := readStored(ctx, d.Photos, key)
-			if err == nil && stored.found {
+			stored, err := usecase.ReadHeld(ctx, d.Photos, key)
+			if err == nil && stored.Found {
 				err = errors.New("the photo that was deleted is still there")
 			}
 			return err
@@ -189,8 +190,8 @@ func (d *Doctor) PhotoSteps() []Step {
 }
 
 func (d *Doctor) read(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	stored, err := readStored(ctx, d.Photos, key)
-	if err == nil && !bytes.Equal(stored.data, photo.JPEG()) {
+	stored, err := usecase.ReadHeld(ctx, d.Photos, key)
+	if err == nil && !bytes.Equal(stored.JPEG, photo.JPEG()) {
 		err = errOther
 	}
 	return err
@@ -214,7 +215,7 @@ func (d *Doctor) HasProbes() bool { return d.added || d.put }
 // Remove removes what the steps may have left of the probe, but the log's
 // entry. It may be repeated. ctx may have ended.
 func (d *Doctor) Remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()
 	var customerErr, photoErr error
 	if d.added {

@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -148,7 +149,7 @@ func (i *ImportCustomers) once(ctx context.Context, dryRun bool, customers []dom
 	if len(customers) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	if dryRun {
 		return i.Customers.PlanImport(ctx, customers)

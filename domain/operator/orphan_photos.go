@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -66,7 +67,7 @@ func (o *OrphanPhotos) Do(ctx context.Context) (OrphanReport, error) {
 
 // check makes sure that this is the store's database, as far as that can be told.
 func (o *OrphanPhotos) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	first, err := o.Customers.Customers(ctx, probes, 1)
 	if err == nil && len(first) == 0 && o.Delete {
@@ -105,7 +106,7 @@ func (o *OrphanPhotos) each(ctx context.Context, look func(domain.StoredPhoto) e
 }
 
 func (o *OrphanPhotos) look(ctx context.Context, stored domain.StoredPhoto) (orphan, young, deleted bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()
 	orphan, err = o.isOrphan(ctx, stored.Key)
 	if err != nil || !orphan || !o.Delete {

@@ -1,4 +1,4 @@
-package usecase
+package operator
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -23,14 +24,14 @@ type RemoveCustomer struct {
 // otherwise as UpdateCustomerPhoto.Do: a repeat is safe, and Repair settles
 // what was cut off.
 func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()
 	customer, err := r.Customers.FindCustomer(ctx, ref)
 	if err != nil {
 		return err
 	}
 	call := domain.ApiCall{
-		ReceivedAt: instant(r.Clock()), Fleet: ref.Fleet, Customer: ref.Customer,
+		ReceivedAt: domain.Instant(r.Clock()), Fleet: ref.Fleet, Customer: ref.Customer,
 		Phone: customer.Phone.Masked(), Operation: domain.RemoveCustomer,
 	}
 	id, err := r.Log.Open(ctx, call)
@@ -47,12 +48,12 @@ func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
 	}
 	if err != nil {
 		known := domain.AsError(err)
-		failed := domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: instant(r.Clock())}
+		failed := domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: domain.Instant(r.Clock())}
 		return errors.Join(err, r.Log.Close(ctx, id, failed))
 	}
 	// All is gone, and that is the answer. If closing fails, the entry waits for Repair.
 	_ = r.Log.Close(ctx, id, domain.Outcome{
-		Result: domain.Valid, EndedAt: instant(r.Clock()), Details: domain.OutcomeDetails{Before: customer.Photo.Info},
+		Result: domain.Valid, EndedAt: domain.Instant(r.Clock()), Details: domain.OutcomeDetails{Before: customer.Photo.Info},
 	})
 	return nil
 }

@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// checkedRepo checks what ports.CustomerRepo asks of who imports, and fails as often as it is told.
+// checkedRepo checks what ports.CustomerDirectory asks of who imports, and fails as often as it is told.
 type checkedRepo struct {
-	ports.CustomerRepo
+	ports.CustomerDirectory
 	t        *testing.T
 	failures []error
 	batches  []int
@@ -47,14 +47,14 @@ func (r *checkedRepo) ImportCustomers(ctx context.Context, customers []domain.Cu
 	if err := r.check(ctx, customers); err != nil {
 		return nil, err
 	}
-	return r.CustomerRepo.ImportCustomers(ctx, customers)
+	return r.CustomerDirectory.ImportCustomers(ctx, customers)
 }
 
 func (r *checkedRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	if err := r.check(ctx, customers); err != nil {
 		return nil, err
 	}
-	return r.CustomerRepo.PlanImport(ctx, customers)
+	return r.CustomerDirectory.PlanImport(ctx, customers)
 }
 
 // importing is an import on the world's customers, and what it told.
@@ -62,57 +62,57 @@ type importing struct {
 	repo     *checkedRepo
 	dryRun   bool
 	rejected []string
-	progress []usecase.ImportReport
+	progress []operator.ImportReport
 }
 
 func newImporting(t *testing.T, w *world) *importing {
-	return &importing{repo: &checkedRepo{CustomerRepo: w.backend.CustomerRepo, t: t}}
+	return &importing{repo: &checkedRepo{CustomerDirectory: w.Backend.CustomerRepo, t: t}}
 }
 
-func (i *importing) do(ctx context.Context, w *world, rows iter.Seq2[usecase.ImportRow, error]) (usecase.ImportReport, error) {
-	do := usecase.ImportCustomers{Fleets: w.backend.FleetAuth, Customers: i.repo, PINKey: pinKey}
-	return do.Do(ctx, usecase.Import{
+func (i *importing) do(ctx context.Context, w *world, rows iter.Seq2[operator.ImportRow, error]) (operator.ImportReport, error) {
+	do := operator.ImportCustomers{Fleets: w.Backend.FleetAuth, Customers: i.repo, PINKey: pinKey}
+	return do.Do(ctx, operator.Import{
 		Fleet: ourFleet, Rows: rows, DryRun: i.dryRun,
 		Reject: func(line int, reason string) error {
 			i.rejected = append(i.rejected, fmt.Sprint(line, " ", reason))
 			return nil
 		},
-		Progress: func(report usecase.ImportReport) { i.progress = append(i.progress, report) },
+		Progress: func(report operator.ImportReport) { i.progress = append(i.progress, report) },
 	})
 }
 
 // list yields rows, then the error if there is one.
-func list(err error, rows ...usecase.ImportRow) iter.Seq2[usecase.ImportRow, error] {
-	return func(yield func(usecase.ImportRow, error) bool) {
+func list(err error, rows ...operator.ImportRow) iter.Seq2[operator.ImportRow, error] {
+	return func(yield func(operator.ImportRow, error) bool) {
 		for _, row := range rows {
 			if !yield(row, nil) {
 				return
 			}
 		}
 		if err != nil {
-			yield(usecase.ImportRow{}, err)
+			yield(operator.ImportRow{}, err)
 		}
 	}
 }
 
 // newcomers are n rows from a line on, whose ids and phones are the line and nobody's.
-func newcomers(line, n int) (rows []usecase.ImportRow) {
+func newcomers(line, n int) (rows []operator.ImportRow) {
 	for i := line; i < line+n; i++ {
-		rows = append(rows, usecase.ImportRow{Line: i, Customer: domain.CustomerID(1_000_000 + i), Phone: domain.PhoneNumber(1_000_000 + i)})
+		rows = append(rows, operator.ImportRow{Line: i, Customer: domain.CustomerID(1_000_000 + i), Phone: domain.PhoneNumber(1_000_000 + i)})
 	}
 	return rows
 }
 
 func (w *world) customer(id domain.CustomerID) domain.Customer {
-	w.t.Helper()
-	found, err := w.backend.CustomerRepo.FindCustomer(w.t.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: id})
+	w.T.Helper()
+	found, err := w.Backend.CustomerRepo.FindCustomer(w.T.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: id})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return found
 }
 
-var mixedRows = []usecase.ImportRow{
+var mixedRows = []operator.ImportRow{
 	{Line: 2, Customer: 452733, Phone: phone, KeepPIN: true},                   // is so
 	{Line: 3, Customer: 2, Phone: 22, PIN: rightPIN},                           // changed
 	{Line: 4, Rejected: "a reason"},                                            //
@@ -129,7 +129,7 @@ func TestImportCustomers(t *testing.T) {
 	w := newWorld(t)
 	i := newImporting(t, w)
 	report, err := i.do(t.Context(), w, list(nil, mixedRows...))
-	want := usecase.ImportReport{Rows: 11, Added: 2, Changed: 4, Unchanged: 1, Rejected: 4, Line: 13}
+	want := operator.ImportReport{Rows: 11, Added: 2, Changed: 4, Unchanged: 1, Rejected: 4, Line: 13}
 	if err != nil || report != want || i.progress[len(i.progress)-1] != want {
 		t.Errorf("got %+v, %v, want %+v; told was %+v", report, err, want, i.progress)
 	}
@@ -138,7 +138,7 @@ func TestImportCustomers(t *testing.T) {
 		t.Errorf("rejected are %q, want %q", i.rejected, want)
 	}
 	for id, want := range map[domain.CustomerID]domain.Customer{
-		452733: {Phone: phone, Photo: w.record(customer)},
+		452733: {Phone: phone, Photo: w.Record(customer)},
 		2:      {Phone: 22, PIN: pinKey.Hash(pinless, rightPIN)},
 		7:      {Phone: otherPhone, PIN: pinKey.Hash(domain.CustomerRef{Fleet: ourFleet, Customer: 7}, rightPIN)},
 		8:      {Phone: 9},
@@ -149,7 +149,7 @@ func TestImportCustomers(t *testing.T) {
 		}
 	}
 	repeat := newImporting(t, w)
-	if report, err := repeat.do(t.Context(), w, list(nil, newcomers(1, 0)...)); err != nil || report != (usecase.ImportReport{}) || repeat.progress != nil {
+	if report, err := repeat.do(t.Context(), w, list(nil, newcomers(1, 0)...)); err != nil || report != (operator.ImportReport{}) || repeat.progress != nil {
 		t.Errorf("of no rows: got %+v, %v", report, err)
 	}
 }
@@ -159,15 +159,15 @@ func TestImportCustomersDryRun(t *testing.T) {
 	w := newWorld(t)
 	i := newImporting(t, w)
 	i.dryRun = true
-	before, err := w.backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
+	before, err := w.Backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	report, err := i.do(t.Context(), w, list(nil, mixedRows[:5]...))
-	if want := (usecase.ImportReport{Rows: 5, Added: 1, Changed: 1, Unchanged: 1, Rejected: 2, Line: 7}); err != nil || report != want {
+	if want := (operator.ImportReport{Rows: 5, Added: 1, Changed: 1, Unchanged: 1, Rejected: 2, Line: 7}); err != nil || report != want {
 		t.Errorf("got %+v, %v, want %+v", report, err, want)
 	}
-	after, err := w.backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
+	after, err := w.Backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
 	if err != nil || !slices.Equal(before, after) {
 		t.Errorf("stored is %+v, %v, want %+v", after, err, before)
 	}
@@ -176,11 +176,11 @@ func TestImportCustomersDryRun(t *testing.T) {
 func TestImportCustomersBatches(t *testing.T) {
 	t.Parallel()
 	const most = ports.MaxImport
-	bad := slices.Repeat([]usecase.ImportRow{{Line: 1, Rejected: "bad"}}, 2*most)
+	bad := slices.Repeat([]operator.ImportRow{{Line: 1, Rejected: "bad"}}, 2*most)
 	again := newcomers(3, 1)[0]
 	again.Line = 20
 	for name, test := range map[string]struct {
-		rows []usecase.ImportRow
+		rows []operator.ImportRow
 		want []int
 	}{
 		"one":                       {newcomers(1, 1), []int{1}},
@@ -203,12 +203,12 @@ func TestImportCustomersBatches(t *testing.T) {
 func TestImportCustomersNeedsTheFleet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	do := usecase.ImportCustomers{Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo, PINKey: pinKey}
-	if report, err := do.Do(t.Context(), usecase.Import{Fleet: 404, Rows: list(nil, newcomers(1, 1)...)}); !errors.Is(err, domain.NotFound) || report != (usecase.ImportReport{}) {
+	do := operator.ImportCustomers{Fleets: w.Backend.FleetAuth, Customers: w.Backend.CustomerRepo, PINKey: pinKey}
+	if report, err := do.Do(t.Context(), operator.Import{Fleet: 404, Rows: list(nil, newcomers(1, 1)...)}); !errors.Is(err, domain.NotFound) || report != (operator.ImportReport{}) {
 		t.Errorf("got %+v, %v", report, err)
 	}
 	do.Fleets = fleetless{}
-	if _, err := do.Do(t.Context(), usecase.Import{Fleet: ourFleet}); !errors.Is(err, domain.Unavailable) {
+	if _, err := do.Do(t.Context(), operator.Import{Fleet: ourFleet}); !errors.Is(err, domain.Unavailable) {
 		t.Errorf("the fleets are down: got %v", err)
 	}
 }
@@ -237,7 +237,7 @@ func TestImportCustomersCutOff(t *testing.T) {
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
-		stored, err := w.backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: 1_000_000}, 3*most)
+		stored, err := w.Backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: 1_000_000}, 3*most)
 		if ours := slices.DeleteFunc(stored, func(c domain.Customer) bool { return c.Ref.Fleet != ourFleet }); err != nil || len(ours) != report.Line || report.Rows != report.Line {
 			t.Errorf("%s: %d are stored, and the report says %+v", name, len(ours), report)
 		}
@@ -246,7 +246,7 @@ func TestImportCustomersCutOff(t *testing.T) {
 			t.Errorf("%s: the rest: got %+v, %v", name, rest, err)
 		}
 		whole, err := newImporting(t, w).do(t.Context(), w, list(nil, rows...))
-		if want := (usecase.ImportReport{Rows: len(rows), Unchanged: len(rows), Line: len(rows)}); err != nil || whole != want {
+		if want := (operator.ImportReport{Rows: len(rows), Unchanged: len(rows), Line: len(rows)}); err != nil || whole != want {
 			t.Errorf("%s: all again: got %+v, %v, want %+v", name, whole, err, want)
 		}
 	}
@@ -256,11 +256,11 @@ func TestImportCustomersEndsWhereRejectFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	full := errors.New("the disk is full")
-	do := usecase.ImportCustomers{Fleets: w.backend.FleetAuth, Customers: w.backend.CustomerRepo, PINKey: pinKey}
-	report, err := do.Do(t.Context(), usecase.Import{
-		Fleet: ourFleet, Rows: list(nil, mixedRows...), Reject: func(int, string) error { return full }, Progress: func(usecase.ImportReport) {},
+	do := operator.ImportCustomers{Fleets: w.Backend.FleetAuth, Customers: w.Backend.CustomerRepo, PINKey: pinKey}
+	report, err := do.Do(t.Context(), operator.Import{
+		Fleet: ourFleet, Rows: list(nil, mixedRows...), Reject: func(int, string) error { return full }, Progress: func(operator.ImportReport) {},
 	})
-	if !errors.Is(err, full) || report != (usecase.ImportReport{}) {
+	if !errors.Is(err, full) || report != (operator.ImportReport{}) {
 		t.Errorf("got %+v, %v", report, err)
 	}
 }

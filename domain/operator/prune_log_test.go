@@ -1,4 +1,4 @@
-package usecase_test
+package operator_test
 
 import (
 	"context"
@@ -9,14 +9,15 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // batches notes how many each Prune removed, and fails from the one with this
 // number on.
 type batches struct {
-	ports.ApiLog
+	*memory.ApiLog
 	removed []int
 	fails   int // 0: never
 }
@@ -49,17 +50,17 @@ func TestPruneLog(t *testing.T) {
 			t.Parallel()
 			log := &batches{ApiLog: memory.NewApiLog(), fails: test.fails}
 			for range test.old {
-				must(log.Record(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-age - 1)}, domain.Outcome{Result: domain.Valid}))
+				usecasetest.Must(log.Record(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-age - 1)}, domain.Outcome{Result: domain.Valid}))
 			}
-			must(log.Record(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-age)}, domain.Outcome{Result: domain.Valid}))
-			must(log.Open(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-2 * age)}))
+			usecasetest.Must(log.Record(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-age)}, domain.Outcome{Result: domain.Valid}))
+			usecasetest.Must(log.Open(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-2 * age)}))
 
-			prune := usecase.PruneLog{Log: log, Clock: func() time.Time { return start }, Batch: 3}
+			prune := operator.PruneLog{Log: log, Clock: func() time.Time { return start }, Batch: 3}
 			removed, err := prune.Do(t.Context(), age)
 			if removed != min(test.old, 3*len(test.want)) || !slices.Equal(log.removed, test.want) || errors.Is(err, domain.Unavailable) != (test.fails != 0) {
 				t.Errorf("got %d by %v, %v, want %v", removed, log.removed, err, test.want)
 			}
-			if left := must(log.List(t.Context(), domain.ApiLogFilter{}, 100)); len(left) != 2+test.old-removed {
+			if left := usecasetest.Must(log.List(t.Context(), domain.ApiLogFilter{}, 100)); len(left) != 2+test.old-removed {
 				t.Errorf("%d are left", len(left))
 			}
 		})
@@ -69,7 +70,7 @@ func TestPruneLog(t *testing.T) {
 func TestPruneLogLeavesYoungCalls(t *testing.T) {
 	t.Parallel()
 	log := &batches{ApiLog: memory.NewApiLog()}
-	prune := usecase.PruneLog{Log: log, Clock: time.Now, Batch: 1}
+	prune := operator.PruneLog{Log: log, Clock: time.Now, Batch: 1}
 	if removed, err := prune.Do(t.Context(), usecase.SettleAfter-1); removed != 0 || !errors.Is(err, domain.TypeError) || log.removed != nil {
 		t.Errorf("got %d, %v", removed, err)
 	}
@@ -81,10 +82,10 @@ func TestPruneLogRests(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := memory.NewApiLog()
 	for range 2 {
-		must(log.Record(ctx, domain.ApiCall{}, domain.Outcome{Result: domain.Valid}))
+		usecasetest.Must(log.Record(ctx, domain.ApiCall{}, domain.Outcome{Result: domain.Valid}))
 	}
 	now := start
-	prune := usecase.PruneLog{Log: log, Batch: 1, Clock: func() time.Time {
+	prune := operator.PruneLog{Log: log, Batch: 1, Clock: func() time.Time {
 		if now = now.Add(time.Hour); now.Sub(start) == 3*time.Hour { // the first batch is done
 			cancel()
 		}

@@ -1,10 +1,11 @@
-package usecase
+package operator
 
 import (
 	"context"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -22,10 +23,10 @@ type PruneLog struct {
 // two batches it rests as long as the first took. It fails with TypeError where
 // age is below SettleAfter, as such calls may be under way.
 func (p *PruneLog) Do(ctx context.Context, age time.Duration) (removed int, err error) {
-	if age < SettleAfter {
-		return 0, domain.Errorf(domain.TypeError, "age: want at least %v, as younger calls may be under way, got %v", SettleAfter, age)
+	if age < usecase.SettleAfter {
+		return 0, domain.Errorf(domain.TypeError, "age: want at least %v, as younger calls may be under way, got %v", usecase.SettleAfter, age)
 	}
-	before := instant(p.Clock().Add(-age))
+	before := domain.Instant(p.Clock().Add(-age))
 	for {
 		begun := p.Clock()
 		count, err := p.Log.Prune(ctx, before, p.Batch)

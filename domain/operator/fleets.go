@@ -1,0 +1,65 @@
+package operator
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// Fleets manages the fleets and their API keys. All fields must be set.
+type Fleets struct {
+	Directory ports.FleetDirectory
+	Random    io.Reader // cryptographically secure
+	Clock     func() time.Time
+}
+
+// Add adds a fleet and returns its first API key. Only the key's hash is
+// stored, so the key can't be shown again. It fails with Conflict where the
+// fleet exists.
+func (f *Fleets) Add(ctx context.Context, fleet domain.Fleet, label domain.KeyLabel) (domain.APIKey, error) {
+	return f.newKey(label, func(key domain.FleetKey) error { return f.Directory.AddFleet(ctx, fleet, key) })
+}
+
+// AddKey gives a fleet one more key and returns it; it can't be shown again. It
+// fails with NotFound where the fleet doesn't exist and with Conflict where it
+// has a key with this label.
+func (f *Fleets) AddKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) (domain.APIKey, error) {
+	return f.newKey(label, func(key domain.FleetKey) error { return f.Directory.AddKey(ctx, fleet, key) })
+}
+
+func (f *Fleets) newKey(label domain.KeyLabel, add func(domain.FleetKey) error) (domain.APIKey, error) {
+	key, err := domain.NewAPIKey(f.Random)
+	if err != nil {
+		return domain.APIKey{}, err
+	}
+	if err := add(domain.FleetKey{Hash: key.Hash(), Label: label, AddedAt: domain.Instant(f.Clock())}); err != nil {
+		return domain.APIKey{}, err
+	}
+	return key, nil
+}
+
+// Switch switches a fleet off or on. It fails with NotFound.
+func (f *Fleets) Switch(ctx context.Context, id domain.FleetID, disabled bool) error {
+	fleet, err := findFleet(ctx, f.Directory, id)
+	if err != nil {
+		return err
+	}
+	fleet.Disabled = disabled
+	return f.Directory.SetFleet(ctx, fleet)
+}
+
+func findFleet(ctx context.Context, directory ports.FleetDirectory, id domain.FleetID) (domain.Fleet, error) {
+	fleets, err := directory.Fleets(ctx)
+	if err != nil {
+		return domain.Fleet{}, err
+	}
+	for _, fleet := range fleets {
+		if fleet.ID == id {
+			return fleet, nil
+		}
+	}
+	return domain.Fleet{}, domain.Errorf(domain.NotFound, "there is no fleet %d; add it first, or check the number", id)
+}
