@@ -1,20 +1,28 @@
 // Package app puts the product together: configuration, the catalogue of
-// adapters, fx modules and the command line.
+// adapters, and fx modules that serve it or put it into another application.
 //
-// Only a main imports it; it imports everything.
+// Only a main imports it, this one's or somebody else's; it imports everything.
 package app
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"iter"
 	"log/slog"
+	"net"
 	"os"
+	"reflect"
+	"runtime/debug"
 
-	"github.com/alecthomas/kong"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
 
-	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/adapters/cli"
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // Main runs the command line with the adapters of catalogue and returns the
@@ -24,83 +32,145 @@ func Main(ctx context.Context, args []string, catalogue Catalogue) int {
 	return run(ctx, args, catalogue, os.Stdout, os.Stderr)
 }
 
-func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io.Writer) (code int) {
-	var line commands
-	exited := false
-	parser, err := kong.New(&line,
-		kong.Name("fleetphoto"),
-		kong.Description("Changes a customer's photograph: the one call of a taxi fleet's systems. "+
-			"What may hold a secret comes from a file too: FLEETPHOTO_PIN_KEY_FILE=PATH, and so for each FLEETPHOTO_…_URL of a backend."),
-		kong.Resolvers(kong.ResolverFunc(secretFromFile)),
-		kong.Help(help),
-		kong.Writers(out, errOut),
-		kong.Exit(func(status int) { exited, code = true, status }),
-		kong.UsageOnError(),
+func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io.Writer) int {
+	p := &program{catalogue: catalogue}
+	return cli.Main(ctx, args, cli.App{
+		Settings: &p.config,
+		Validate: func() error { return p.config.validate() },
+		Check:    func() error { return checkSettings(p.config, catalogue) },
+		Run:      p.run,
+		Serve:    p.serve,
+		Migrate:  func(ctx context.Context) error { return migrate(ctx, p.config, catalogue) },
+		Doctor: func(ctx context.Context, cameFrom func(string) string) iter.Seq[operator.Section] {
+			return doctor(ctx, p.config, catalogue, cameFrom)
+		},
+		OpenAPI:    func(version, format string) ([]byte, error) { return openAPI(p.config, version, format) },
+		ReadyURL:   func() string { return "http://" + localHost(p.config.AdminAddr) + httpapi.ReadyPath },
+		PhotosPath: httpapi.PhotosPath,
+		Version:    version(),
+	}, out, errOut)
+}
+
+// program is what the command line drives.
+type program struct {
+	config    Config
+	catalogue Catalogue
+}
+
+// application makes an fx application of modules.
+func (p *program) application(config Config, logger *slog.Logger, of purpose, modules ...fx.Option) *fx.App {
+	return fx.New(
+		fx.NopLogger, fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout),
+		fx.Supply(config, p.catalogue, logger, of), fx.Options(modules...),
 	)
-	if err != nil {
-		return complain(errOut, err)
-	}
-	selected, err := parser.Parse(args)
-	if exited {
-		return code
-	}
-	if err == nil && selected.Command() != "doctor" { // which says it in its own way
-		err = line.validate()
-	}
-	if err != nil {
-		return complain(errOut, err)
-	}
-	selected.BindTo(ctx, (*context.Context)(nil))
-	selected.BindTo(out, (*io.Writer)(nil))
-	logger := newLogger(errOut)
-	for _, name := range unknownSettings(os.Environ(), parser.Model.Flags) {
-		logger.Warn("no setting has this name, so it does nothing; serve --print-config lists all", slog.String("variable", name))
-	}
-	selected.Bind(environment{config: &line.Config, catalogue: catalogue, logger: logger, errOut: errOut})
-	if err := selected.Run(); err != nil {
-		return complain(errOut, err)
-	}
-	return 0
 }
 
-// help prints the settings with the program's own help alone: below each
-// command's they would hide its flags.
-func help(options kong.HelpOptions, line *kong.Context) error {
-	if line.Selected() == nil {
-		return kong.DefaultHelpPrinter(options, line)
+// run does what cli.App.Run says.
+func (p *program) run(ctx context.Context, logger *slog.Logger, f any, supply ...any) error {
+	of, rest := purpose{command: true, ended: ctx.Done()}, []any{}
+	for _, value := range supply {
+		if _, asIs := value.(cli.AsIs); asIs {
+			of.asIs = true
+		} else {
+			rest = append(rest, value)
+		}
 	}
-	for _, flag := range line.Model.Flags {
-		flag.Hidden = len(flag.Envs) > 0
+	function, args := reflect.ValueOf(f), []reflect.Value(nil)
+	var types []reflect.Type
+	for i := 1; i < function.Type().NumIn(); i++ {
+		types = append(types, function.Type().In(i))
 	}
-	err := kong.DefaultHelpPrinter(options, line)
-	_, printErr := fmt.Fprintln(line.Stdout, "\nThe settings, which every command takes: fleetphoto --help")
-	return errors.Join(err, printErr)
+	take := reflect.MakeFunc(reflect.FuncOf(types, nil, false), func(in []reflect.Value) []reflect.Value { args = in; return nil })
+	application := p.application(p.config, logger, of, Core, fx.Supply(rest...), fx.Invoke(take.Interface()))
+	return runApplication(ctx, application, func(ctx context.Context) error {
+		err, _ := function.Call(append([]reflect.Value{reflect.ValueOf(ctx)}, args...))[0].Interface().(error)
+		return err
+	})
 }
 
-// complain prints what is wrong and returns the exit code. Where the sentence
-// for callers says it all, the cause isn't printed.
-func complain(errOut io.Writer, err error) int {
-	var known *domain.Error
-	if errors.As(err, &known) && known.Kind != domain.Unavailable && known.Kind != domain.Internal {
-		err = errors.New(known.Public)
+// serve does what cli.App.Serve says.
+func (p *program) serve(ctx context.Context, logger *slog.Logger, demo bool, out io.Writer) error {
+	config, modules := p.config, []fx.Option{Serve}
+	if demo {
+		config, modules = demoConfig(config), []fx.Option{addDemo, Serve}
 	}
-	_, _ = fmt.Fprintf(errOut, "fleetphoto: %v\n", err)
-	return 1
+	application := p.application(config, logger, purpose{ended: ctx.Done()}, modules...)
+	return runApplication(ctx, application, func(context.Context) error {
+		if demo {
+			if err := printDemo(out, config); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done(): // perhaps by a signal that came before it served
+			logger.Info("stopping: calls that run are finished")
+			return nil
+		case signal := <-application.Wait():
+			logger.Info("stopping: calls that run are finished")
+			if signal.ExitCode != 0 {
+				return errors.New("the server stopped by itself; the log above has the cause")
+			}
+			return nil
+		}
+	})
 }
 
-// newLogger logs text on a terminal and JSON elsewhere.
-func newLogger(out io.Writer) *slog.Logger {
-	if isTerminal(out) {
-		return slog.New(slog.NewTextHandler(out, nil))
+// runApplication starts an application, does f and stops it. A ctx that ends
+// doesn't cut off the start, or started components would never be stopped.
+func runApplication(ctx context.Context, application *fx.App, f func(context.Context) error) error {
+	if err := application.Err(); err != nil {
+		return dig.RootCause(err)
 	}
-	return slog.New(slog.NewJSONHandler(out, nil))
+	starting, cancel := context.WithTimeout(context.WithoutCancel(ctx), application.StartTimeout())
+	defer cancel()
+	if err := application.Start(starting); err != nil {
+		return dig.RootCause(err)
+	}
+	err := f(ctx)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), application.StopTimeout())
+	defer cancel()
+	return errors.Join(err, application.Stop(stopping))
 }
 
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
+// openAPI renders the document without opening a backend.
+func openAPI(config Config, version, format string) ([]byte, error) {
+	document := httpapi.New(config.httpOptions()).OpenAPI()
+	render := map[[2]string]func() ([]byte, error){
+		{"3.1", "json"}: document.MarshalJSON, {"3.1", "yaml"}: document.YAML,
+		{"3.0", "json"}: document.Downgrade, {"3.0", "yaml"}: document.DowngradeYAML,
+	}[[2]string{version, format}]
+	text, err := render()
+	if err != nil || format == "yaml" {
+		return text, err
+	}
+	var indented bytes.Buffer
+	err = json.Indent(&indented, append(text, '\n'), "", "  ")
+	return indented.Bytes(), err
+}
+
+// version returns the module's version, and the commit it was built from where known.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return false
+		return "unknown"
 	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text
+}
+
+// localHost returns the host and port under which this machine reaches addr.
+func localHost(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
 }

@@ -42,6 +42,7 @@ var importRules = []struct {
 // homes says where alone a package may be imported, whatever importRules allow.
 var homes = map[string][]string{
 	"go.uber.org/fx/...":                {"app/..."},
+	"github.com/alecthomas/kong/...":    {"adapters/cli/..."},
 	"github.com/danielgtaylor/huma/...": {"adapters/httpapi/..."},
 	"database/sql/...":                  {"adapters/*/..."},
 	"net/http/...":                      {"adapters/*/...", "app/...", "contract-tests/..."},

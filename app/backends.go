@@ -3,121 +3,238 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
+	"time"
 
 	"go.uber.org/fx"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/domain/usecase"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-const photoStoreVariable = "FLEETPHOTO_PHOTO_STORE_URL"
+// The variables that name backends.
+const (
+	databaseVariable     = "FLEETPHOTO_DATABASE_URL"
+	fleetAuthVariable    = "FLEETPHOTO_FLEET_AUTH_URL"
+	customerRepoVariable = "FLEETPHOTO_CUSTOMER_REPO_URL"
+	apiLogVariable       = "FLEETPHOTO_API_LOG_URL"
+	photoStoreVariable   = "FLEETPHOTO_PHOTO_STORE_URL"
+)
 
-// backends are the four ports as the configuration chose them.
+// purpose is what backends are opened for. The zero purpose is a server.
+type purpose struct {
+	command bool            // it waits for no backend, and nothing may end with it
+	asIs    bool            // no database is brought up to date
+	ended   <-chan struct{} // closed when the operator has given up; nil: never
+}
+
+// backends opens what the configuration's URLs name, once for the same URL and
+// when somebody asks for it.
 type backends struct {
-	fleets    ports.FleetAuth
-	customers ports.CustomerRepo
-	log       ports.ApiLog
-	photos    ports.PhotoStore
-	directory struct {
-		fleets    ports.FleetDirectory
-		customers ports.CustomerDirectory
-		log       ports.ApiLogArchive
-		photos    ports.PhotoLister // nil: the photo store can't list
-	}
-	address    usecase.PhotoAddress
-	ownAddress bool // the photo store has addresses of its own
-	ephemeral  bool // fleets or customers end with the process
-	pinKey     domain.PINKey
-	sweep      func(context.Context) error // the photo store's; nil: it needs none
-	opened     []openedBackend             // each once
+	config    Config
+	catalogue Catalogue
+	purpose   purpose
+	logger    *slog.Logger
+	lifecycle fx.Lifecycle // starts what is opened, and closes it; nil: nothing does
+	opened    []*opened
 }
 
-// openBackends opens what each URL names, once for the same URL, and has it
-// started and closed with the application.
-func openBackends(config *Config, catalogue Catalogue, waiting waiting, logger *slog.Logger, lifecycle fx.Lifecycle) (*backends, error) {
-	o := opening{config: config, byURL: map[string]Backend{}}
-	fleets, customers, log := o.databases(catalogue)
-	photos := o.photoStore(catalogue)
-	if o.err != nil {
-		return nil, o.err
-	}
-	key, err := pinKey(config, customers)
-	if err != nil {
-		return nil, err
-	}
-	address, err := addressed(config, photos)
-	if err != nil {
-		return nil, err
-	}
-	for _, opened := range o.opened {
-		lifecycle.Append(opened.hook(config.Migrate == "on", waiting, logger))
-	}
-	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.PINKeyBinder, key) }))
-	if config.PhotoURL == "signed" {
-		lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return tryAddress(ctx, address) }))
-	}
-	b := &backends{
-		fleets: fleets.FleetAuth, customers: customers.CustomerRepo, log: log.ApiLog, photos: photos.PhotoStore,
-		address: address, ownAddress: photos.PhotoAddresser != nil, pinKey: key, sweep: photos.Sweep, opened: o.opened,
-		ephemeral: fleets.Ephemeral || customers.Ephemeral,
-	}
-	b.directory.fleets, b.directory.customers = fleets.FleetDirectory, customers.CustomerDirectory
-	b.directory.log, b.directory.photos = log.ApiLogArchive, photos.PhotoLister
-	return b, nil
-}
-
-// opening opens backends until the first error.
-type opening struct {
-	config *Config
-	byURL  map[string]Backend
-	opened []openedBackend
-	err    error
-}
-
-type openedBackend struct {
+// opened is a backend and the variable that named its URL.
+type opened struct {
 	Backend
-	variable string // that named its URL
+	variable, rawURL string
 }
 
-// databases opens the backends of the ports that may each have a variable of
-// their own.
-func (o *opening) databases(catalogue Catalogue) (fleets, customers, log Backend) {
-	fleets = o.database(catalogue, "FLEETPHOTO_FLEET_AUTH_URL", o.config.FleetAuthURL, func(b Backend) bool { return b.FleetAuth != nil })
-	customers = o.database(catalogue, "FLEETPHOTO_CUSTOMER_REPO_URL", o.config.CustomerRepoURL, func(b Backend) bool { return b.CustomerRepo != nil })
-	return fleets, customers, o.apiLog(catalogue)
+type backendsIn struct {
+	fx.In
+	Config    Config
+	Catalogue Catalogue    `optional:"true"` // zero: Adapters
+	Purpose   purpose      `optional:"true"`
+	Logger    *slog.Logger `optional:"true"` // nil: slog.Default
+	Lifecycle fx.Lifecycle
 }
 
-func (o *opening) apiLog(catalogue Catalogue) Backend {
-	return o.database(catalogue, "FLEETPHOTO_API_LOG_URL", o.config.ApiLogURL, func(b Backend) bool { return b.ApiLog != nil })
-}
-
-func (o *opening) database(catalogue Catalogue, variable, rawURL string, offers func(Backend) bool) Backend {
-	variable, rawURL = o.config.databaseURL(variable, rawURL)
-	return o.open(catalogue.Databases, variable, rawURL, offers)
-}
-
-func (o *opening) photoStore(catalogue Catalogue) Backend {
-	return o.open(catalogue.PhotoStores, photoStoreVariable, o.config.PhotoStoreURL, func(b Backend) bool { return b.PhotoStore != nil })
-}
-
-func (o *opening) open(openers map[string]Opener, variable, rawURL string, offers func(Backend) bool) Backend {
-	if o.err != nil {
-		return Backend{}
+func newBackends(in backendsIn) (*backends, error) {
+	if in.Catalogue.Databases == nil && in.Catalogue.PhotoStores == nil {
+		in.Catalogue = Adapters()
 	}
-	backend, found := o.byURL[rawURL]
-	if !found {
-		var err error
-		if backend, err = open(openers, rawURL); err != nil {
-			o.err = settingError(variable, err)
-			return Backend{}
+	if in.Logger == nil {
+		in.Logger = slog.Default()
+	}
+	b := &backends{config: in.Config, catalogue: in.Catalogue, purpose: in.Purpose, logger: in.Logger, lifecycle: in.Lifecycle}
+	return b, in.Config.validate()
+}
+
+func (b *backends) fleets() (*opened, error) {
+	return b.database(fleetAuthVariable, b.config.FleetAuthURL)
+}
+
+func (b *backends) customers() (*opened, error) {
+	return b.database(customerRepoVariable, b.config.CustomerRepoURL)
+}
+
+func (b *backends) log() (*opened, error) { return b.database(apiLogVariable, b.config.ApiLogURL) }
+
+func (b *backends) photos() (*opened, error) {
+	return b.open(b.catalogue.PhotoStores, photoStoreVariable, b.config.PhotoStoreURL)
+}
+
+func (b *backends) database(variable, rawURL string) (*opened, error) {
+	variable, rawURL = b.config.databaseURL(variable, rawURL)
+	o, err := b.open(b.catalogue.Databases, variable, rawURL)
+	if err == nil && o.Ephemeral && b.purpose.command {
+		return nil, settingError(variable, errors.New("memory:// ends with this command; name a database that is kept, or try serve --demo"))
+	}
+	return o, err
+}
+
+func (b *backends) open(openers map[string]Opener, variable, rawURL string) (*opened, error) {
+	if i := slices.IndexFunc(b.opened, func(o *opened) bool { return o.rawURL == rawURL }); i >= 0 {
+		return b.opened[i], nil
+	}
+	backend, err := open(openers, rawURL)
+	if err != nil {
+		return nil, settingError(variable, err)
+	}
+	o := &opened{backend, variable, rawURL}
+	b.opened = append(b.opened, o)
+	if b.lifecycle != nil {
+		b.lifecycle.Append(fx.Hook{
+			OnStart: func(ctx context.Context) error { return b.start(ctx, o) },
+			OnStop:  func(context.Context) error { return o.close() },
+		})
+	}
+	return o, nil
+}
+
+// offered returns what a backend offers, or the sentence that says that it doesn't.
+func offered[R any](o *opened, role func(Backend) R) (R, error) {
+	found := role(o.Backend)
+	if any(found) == nil {
+		return found, settingError(o.variable, fmt.Errorf("the backend at this URL has no %s, which this needs; choose another one", reflect.TypeFor[R]().Name()))
+	}
+	return found, nil
+}
+
+// start migrates a backend where that is wanted, and starts it.
+func (b *backends) start(ctx context.Context, o *opened) error {
+	migrates := b.config.Migrate == "on" && !b.purpose.asIs
+	if customers, err := b.customers(); migrates && err == nil && customers == o && o.PINKeyFile != "" {
+		if _, err := b.pinKey(); err != nil { // it comes before an embedded database, never after
+			return err
 		}
-		o.byURL[rawURL] = backend
-		o.opened = append(o.opened, openedBackend{backend, variable})
 	}
-	if !offers(backend) {
-		o.err = settingError(variable, errors.New("the backend at this URL does not offer this port; choose another"))
+	for _, step := range []struct {
+		wanted bool
+		do     func(context.Context) error
+	}{{migrates && o.Migrate != nil, o.Migrate}, {o.Start != nil, o.Start}} {
+		if !step.wanted {
+			continue
+		}
+		if err := b.untilAvailable(ctx, o.variable, step.do); err != nil {
+			_ = o.close() // a hook that failed isn't stopped
+			return settingError(o.variable, err)
+		}
 	}
-	return backend
+	return nil
+}
+
+func (o *opened) close() error {
+	if o.Close == nil {
+		return nil
+	}
+	return o.Close()
+}
+
+// close closes what no lifecycle does.
+func (b *backends) close() error {
+	var err error
+	for _, o := range b.opened {
+		err = errors.Join(err, o.close())
+	}
+	return err
+}
+
+// untilAvailable repeats step while it fails with domain.Unavailable, for a
+// minute at most: whoever starts everything at once starts some things too
+// early. A command doesn't repeat it.
+func (b *backends) untilAvailable(ctx context.Context, variable string, step func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-b.purpose.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := step(ctx)
+	if b.purpose.command || !errors.Is(err, domain.Unavailable) {
+		return err
+	}
+	b.logger.Warn("waiting for a backend", slog.String("setting", variable), slog.String("cause", err.Error()))
+	giveUp := time.After(waitForBackends)
+	for errors.Is(err, domain.Unavailable) {
+		select {
+		case <-time.After(time.Second):
+			err = step(ctx)
+		case <-giveUp:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+	}
+	return err
+}
+
+// migrate brings the databases up to date, and nothing else.
+func migrate(ctx context.Context, config Config, catalogue Catalogue) (err error) {
+	b := &backends{config: config, catalogue: catalogue}
+	defer func() { err = errors.Join(err, b.close()) }()
+	customers, customersErr := b.customers()
+	_, fleetsErr := b.fleets()
+	_, logErr := b.log()
+	if err := firstOf(fleetsErr, customersErr, logErr); err != nil {
+		return err
+	}
+	if customers.PINKeyFile != "" { // its key comes before an embedded database, never after
+		if _, err := b.pinKey(); err != nil {
+			return err
+		}
+	}
+	for _, o := range b.opened {
+		if o.Migrate == nil {
+			continue
+		}
+		if err := o.Migrate(ctx); err != nil {
+			return settingError(o.variable, err)
+		}
+	}
+	return nil
+}
+
+// checkSettings opens all that is configured, without starting or making anything.
+func checkSettings(config Config, catalogue Catalogue) error {
+	b := &backends{config: config, catalogue: catalogue}
+	_, fleetsErr := b.fleets()
+	customers, customersErr := b.customers()
+	_, logErr := b.log()
+	_, addressErr := b.photoAddress()
+	var keyErr error
+	if customersErr == nil && (config.PINKey != "" || customers.PINKeyFile == "") { // else pinKey may make one
+		_, keyErr = b.pinKey()
+	}
+	return errors.Join(firstOf(fleetsErr, customersErr, logErr), keyErr, addressErr, b.close())
+}
+
+// firstOf returns the first error: what concerns all three databases is said once.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

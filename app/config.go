@@ -2,8 +2,10 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -13,8 +15,12 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/fleetphoto/fleetphoto/adapters/cli"
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
+	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // Config is the whole configuration, from flags, the environment and, for what
@@ -62,13 +68,24 @@ func (b *ByteSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// ConfigFromEnvironment reads the configuration from the environment, from the
+// files that it names and from defaults. It fails with a sentence for the operator.
+func ConfigFromEnvironment() (Config, error) {
+	var config Config
+	err := cli.ReadSettings(&config)
+	if err == nil {
+		err = config.validate()
+	}
+	return config, err
+}
+
 // settingError names the variable whose value can't be used. It prints no
 // value, as that may hold a password; the sentence does where it is safe.
 func settingError(variable string, err error) error {
 	return fmt.Errorf("%s: %w", variable, err)
 }
 
-// validate checks what doesn't need a backend.
+// validate checks what doesn't need a backend, and completes the base URL.
 func (c *Config) validate() error {
 	const most = 1 << 30
 	if c.MaxPhotoBytes < 1 || c.MaxPhotoBytes > most {
@@ -101,7 +118,7 @@ func (c *Config) validate() error {
 }
 
 // corsOrigins returns the origins whose pages may call the API.
-func (c *Config) corsOrigins() ([]string, error) {
+func (c Config) corsOrigins() ([]string, error) {
 	if c.CORSOrigins == "" {
 		return nil, nil
 	}
@@ -112,7 +129,7 @@ func (c *Config) corsOrigins() ([]string, error) {
 	return origins, nil
 }
 
-func (c *Config) validateAddresses() error {
+func (c Config) validateAddresses() error {
 	for variable, addr := range map[string]string{"FLEETPHOTO_ADDR": c.Addr, "FLEETPHOTO_ADMIN_ADDR": c.AdminAddr} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return settingError(variable, fmt.Errorf("want host:port or :port, got %q", addr))
@@ -133,7 +150,7 @@ func (c *Config) validateBaseURL() error {
 	return nil
 }
 
-func (c *Config) validatePhotoURL() error {
+func (c Config) validatePhotoURL() error {
 	switch {
 	case c.PhotoURL != "public" && c.PhotoURL != "signed":
 		return settingError("FLEETPHOTO_PHOTO_URL", fmt.Errorf("want public or signed, got %q", c.PhotoURL))
@@ -145,23 +162,52 @@ func (c *Config) validatePhotoURL() error {
 	return nil
 }
 
+// photoAddress returns the addresses that photos have; nil where this server's
+// own are meant. own are those of the store; nil: it has none.
+func (c Config) photoAddress(own ports.PhotoAddresser) (usecase.PhotoAddress, error) {
+	switch {
+	case c.PhotoURL == "signed" && own == nil:
+		return nil, settingError("FLEETPHOTO_PHOTO_URL", fmt.Errorf("the store that %s names signs no addresses; want public here, or another store", photoStoreVariable))
+	case c.PhotoURL == "signed":
+		return func(ctx context.Context, key domain.PhotoKey) (string, error) {
+			return own.SignedURL(ctx, key, c.PhotoURLLifetime)
+		}, nil
+	case c.PhotoBaseURL != "":
+		base := strings.TrimSuffix(c.PhotoBaseURL, "/") + "/"
+		return func(_ context.Context, key domain.PhotoKey) (string, error) { return base + string(key), nil }, nil
+	case own == nil:
+		return nil, nil
+	}
+	return func(_ context.Context, key domain.PhotoKey) (string, error) { return own.URL(key), nil }, nil
+}
+
+// httpOptions are the API server's, but for what it serves and who watches it.
+func (c Config) httpOptions() httpapi.Options {
+	origins, _ := c.corsOrigins() // validate has looked at them
+	return httpapi.Options{
+		Update:           &usecase.UpdateCustomerPhoto{Reader: photo.NewReader(c.photoLimits(), 1)},
+		MaxInflightBytes: int64(c.MaxInflight), FailureStatus: c.failureStatus(), Pages: c.Pages == "on", Prefill: c.Prefill,
+		CORSOrigins: origins, Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
 // databaseURL returns the URL of a port's backend and the variable that it
 // comes from: the port's own, or else the database's.
-func (c *Config) databaseURL(variable, rawURL string) (string, string) {
+func (c Config) databaseURL(variable, rawURL string) (string, string) {
 	if rawURL == "" {
-		return "FLEETPHOTO_DATABASE_URL", c.DatabaseURL
+		return databaseVariable, c.DatabaseURL
 	}
 	return variable, rawURL
 }
 
-func (c *Config) photoLimits() photo.Limits {
+func (c Config) photoLimits() photo.Limits {
 	return photo.Limits{
 		MaxBytes: int64(c.MaxPhotoBytes), MaxPixels: c.MaxPixels, MaxDimension: c.MaxDimension, Verify: photo.Verify(c.Verify),
 	}
 }
 
 // failureStatus returns the status of every failed call; 0: the error table's.
-func (c *Config) failureStatus() int {
+func (c Config) failureStatus() int {
 	if c.FailureStatus == "200" {
 		return http.StatusOK
 	}

@@ -38,7 +38,7 @@ func TestConfigReference(t *testing.T) {
 }
 
 func configReference(t *testing.T) string {
-	parser, err := kong.New(&commands{})
+	parser, err := kong.New(&Config{})
 	check(t, err)
 	code := regexp.MustCompile(`FLEETPHOTO_[A-Z_]+|[a-z0-9]+://[A-Za-z.…]*[A-Za-z…]|[a-z0-9]+://|openssl rand -hex 32|/photos/|/docs`)
 	table := "| variable | default | |\n|---|---|---|\n"
@@ -47,7 +47,7 @@ func configReference(t *testing.T) string {
 			continue
 		}
 		variable, preset := "`"+flag.Envs[0]+"`", ""
-		if flag.Tag.Has(secretTag) {
+		if flag.Tag.Has("secret") {
 			variable += ", `…_FILE`"
 		}
 		if flag.Default != "" {

@@ -58,7 +58,7 @@ func TestPasswordsAreNotRepeated(t *testing.T) {
 		"postgres://u:hunter2@h@i/d", "postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", "acc.blob.example.com/c?sig=hunter2",
 	} {
 		for _, variable := range []string{"FLEETPHOTO_DATABASE_URL", "FLEETPHOTO_PHOTO_STORE_URL"} {
-			out, err := command(t, t.TempDir(), []string{variable + "=" + value}, "fleet", "add", "689").CombinedOutput()
+			out, err := command(t, t.TempDir(), []string{variable + "=" + value}, "photos", "verify").CombinedOutput()
 			if err == nil || strings.Contains(string(out), "hunter2") || !strings.Contains(string(out), variable) && !strings.Contains(string(out), "FLEETPHOTO_PIN_KEY") {
 				t.Errorf("%s=%s: got %v %s", variable, value, err, out)
 			}

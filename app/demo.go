@@ -4,9 +4,9 @@ import (
 	"context"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"go.uber.org/fx"
@@ -14,6 +14,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // The demo's fleet and customer. The key is accepted by nothing but a demo.
@@ -29,7 +30,7 @@ var demoCustomer = domain.CustomerRef{Fleet: 689, Customer: 452733}
 var demoPhoto []byte
 
 // demoConfig is config with everything in memory.
-func demoConfig(config Config) *Config {
+func demoConfig(config Config) Config {
 	config.DatabaseURL, config.PhotoStoreURL = "memory://", "memory://"
 	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
 	config.PINKey = ""
@@ -38,35 +39,28 @@ func demoConfig(config Config) *Config {
 	if config.Addr == defaultAddr {
 		config.Addr = "localhost" + defaultAddr // its key is public: let nobody else in, unless told to
 	}
-	return &config
+	return config
 }
 
-// demoModule adds the demo's fleet and customer before the servers start.
-var demoModule = fx.Module("demo", fx.Invoke(func(b *backends, customers *operator.Customers, lifecycle fx.Lifecycle) {
-	lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return addDemo(ctx, b, customers) }))
+// addDemo adds the demo's fleet and customer before the servers start.
+var addDemo = fx.Module("demo", fx.Invoke(func(fleets ports.FleetDirectory, customers *operator.Customers, lifecycle fx.Lifecycle) {
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {
+		key, keyErr := domain.ParseAPIKey(demoKey)
+		phone, phoneErr := domain.ParsePhoneNumber(demoPhone)
+		pin, pinErr := domain.ParseNewPIN(demoPIN)
+		if err := errors.Join(keyErr, phoneErr, pinErr); err != nil {
+			return err
+		}
+		first := domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey, AddedAt: domain.Instant(time.Now())}
+		if err := fleets.AddFleet(ctx, domain.Fleet{ID: demoCustomer.Fleet, Name: "Demo"}, first); err != nil {
+			return err
+		}
+		return customers.Add(ctx, demoCustomer, phone, pin)
+	}))
 }))
 
-func addDemo(ctx context.Context, b *backends, customers *operator.Customers) error {
-	key, err := domain.ParseAPIKey(demoKey)
-	if err != nil {
-		return err
-	}
-	phone, err := domain.ParsePhoneNumber(demoPhone)
-	if err != nil {
-		return err
-	}
-	pin, err := domain.ParseNewPIN(demoPIN)
-	if err != nil {
-		return err
-	}
-	if err := b.directory.fleets.AddFleet(ctx, domain.Fleet{ID: demoCustomer.Fleet, Name: "Demo"}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey, AddedAt: time.Now().UTC().Truncate(time.Microsecond)}); err != nil {
-		return err
-	}
-	return customers.Add(ctx, demoCustomer, phone, pin)
-}
-
 // printDemo tells what to paste.
-func printDemo(out io.Writer, config *Config) error {
+func printDemo(out io.Writer, config Config) error {
 	host := localHost(config.Addr)
 	page := ""
 	if config.Pages == "on" {
@@ -85,16 +79,4 @@ Stop the demo with Ctrl-C.
 `, page, demoCustomer.Customer, demoCustomer.Fleet, host, httpapi.UpdatePath, demoKey, demoPhone, demoPIN,
 		base64.StdEncoding.EncodeToString(demoPhoto), host, httpapi.PhotosPath, demoCustomer.PhotoKey())
 	return err
-}
-
-// localHost returns the host and port under which this machine reaches addr.
-func localHost(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
 }

@@ -5,117 +5,298 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/dustin/go-humanize"
+	"github.com/shirou/gopsutil/v4/disk"
 
+	"github.com/fleetphoto/fleetphoto/adapters/cli"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-type doctorCommand struct{}
+const (
+	leastFree  = 500 << 20       // bytes on a disk
+	mostSkewed = 5 * time.Minute // of two clocks
+	mostFetch  = 1 << 20         // of the answer to a GET
+)
 
-// Run fails when a step does. It migrates nothing.
-func (*doctorCommand) Run(ctx context.Context, e environment, out io.Writer, line *kong.Context) error {
-	ctx, stop := untilInterrupted(ctx)
-	defer stop()
-	c := checkup{out: out, config: e.config, line: line, opening: opening{config: e.config, byURL: map[string]Backend{}}}
-	c.configuration(ctx, e.catalogue)
-	doctor, err := operator.NewDoctor(c.ports, time.Now, c.fetcher())
+// checkup is a doctor's visit to all backends. It migrates and makes nothing
+// but what operator.Doctor does.
+type checkup struct {
+	*backends
+	cameFrom func(variable string) string // says where a setting comes from
+	ports    operator.DoctorPorts
+	binder   *opened // the customers' backend; nil: it could not be opened
+	key      domain.PINKey
+	own      bool      // the photos have addresses that need no server of this product
+	fetched  time.Time // the photo store's clock when the photo was fetched; zero: it wasn't
+}
+
+// doctor returns what is to be tried.
+func doctor(ctx context.Context, config Config, catalogue Catalogue, cameFrom func(string) string) iter.Seq[operator.Section] {
+	c := &checkup{backends: &backends{config: config, catalogue: catalogue}, cameFrom: cameFrom}
+	return func(yield func(operator.Section) bool) {
+		defer func() { _ = c.close() }()
+		if !yield(operator.Section{Name: "configuration", Steps: c.configuration}) {
+			return
+		}
+		doctor, err := operator.NewDoctor(c.ports, time.Now, c.fetcher())
+		if err != nil {
+			failing := step("make a photo to try with", func(context.Context) (string, error) { return "", err })
+			yield(operator.Section{Name: "doctor", Steps: slices.Values([]operator.Step{failing})})
+			return
+		}
+		for _, s := range c.sections(doctor) {
+			if !yield(operator.Section{Name: s.variable + " " + cli.WithoutSecrets(s.rawURL), Steps: s.all(c)}) {
+				return
+			}
+		}
+		if doctor.HasProbes() {
+			remove := step("remove it", func(ctx context.Context) (string, error) { return "", doctor.Remove(ctx) })
+			remove.Regardless = true
+			yield(operator.Section{Name: "what was there only to try", Steps: slices.Values([]operator.Step{remove})})
+		}
+	}
+}
+
+// step makes a step whose failure says nothing about others.
+func step(name string, do func(context.Context) (string, error)) operator.Step {
+	return operator.Step{Name: name, Alone: true, Do: do}
+}
+
+// noting makes a step that leaves its error in failed.
+func noting(failed *error, name string, do func(context.Context) (string, error)) operator.Step {
+	return step(name, func(ctx context.Context) (found string, err error) {
+		found, *failed = do(ctx)
+		return found, *failed
+	})
+}
+
+// configuration opens what the settings name.
+func (c *checkup) configuration(yield func(operator.Step) bool) {
+	untried := errors.New("not tried")
+	settings, databases := untried, untried
+	if !yield(noting(&settings, "the settings can be used", func(context.Context) (string, error) { return "", c.config.validate() })) || settings != nil {
+		return
+	}
+	if !yield(noting(&databases, "the databases' URLs can be used", func(context.Context) (string, error) { return "", c.openDatabases() })) {
+		return
+	}
+	if databases == nil && !yield(step("there is a key for the PINs", c.findPINKey)) {
+		return
+	}
+	yield(step("the photo store's URL can be used", func(context.Context) (string, error) { return "", c.openPhotos() }))
+}
+
+func (c *checkup) openDatabases() error {
+	fleets, fleetsErr := c.fleets()
+	customers, customersErr := c.customers()
+	log, logErr := c.log()
+	if err := firstOf(fleetsErr, customersErr, logErr); err != nil {
+		return err
+	}
+	var repoErr, authErr, apiLogErr error
+	c.ports.Fleets, authErr = offered(fleets, func(b Backend) ports.FleetAuth { return b.FleetAuth })
+	c.ports.Customers, repoErr = offered(customers, func(b Backend) ports.CustomerRepo { return b.CustomerRepo })
+	c.ports.Log, apiLogErr = offered(log, func(b Backend) ports.ApiLog { return b.ApiLog })
+	c.ports.Directory, c.ports.Archive, c.binder = customers.CustomerDirectory, log.ApiLogArchive, customers
+	return firstOf(authErr, repoErr, apiLogErr)
+}
+
+func (c *checkup) openPhotos() error {
+	photos, err := c.photos()
 	if err != nil {
 		return err
 	}
-	for _, s := range c.sections(doctor) {
-		c.section(ctx, s)
+	if c.ports.Photos, err = offered(photos, func(b Backend) ports.PhotoStore { return b.PhotoStore }); err != nil {
+		return err
 	}
-	if doctor.HasProbes() {
-		c.begin("what was there only to try")
-		c.try(context.WithoutCancel(ctx), "remove it", func(ctx context.Context) (string, error) { return "", doctor.Remove(ctx) })
-	}
-	for _, opened := range c.opening.opened {
-		err = errors.Join(err, opened.close())
-	}
-	return errors.Join(c.result(ctx), err)
-}
-
-// checkup says of each step how it went.
-type checkup struct {
-	out           io.Writer
-	tried, failed int
-
-	config  *Config
-	line    *kong.Context
-	opening opening
-	ports   operator.DoctorPorts
-	key     domain.PINKey
-	binder  ports.PINKeyBinder
-	own     bool      // the photos have addresses that need no server of this product
-	fetched time.Time // the photo store's clock when the photo was fetched; zero: it wasn't
-}
-
-func (c *checkup) begin(section string) { c.printf("%s\n", section) }
-
-func (c *checkup) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(c.out, format, args...) // result fails too
-}
-
-// try does a step, which may return a word on what it found.
-func (c *checkup) try(ctx context.Context, name string, step func(context.Context) (string, error)) bool {
-	if ctx.Err() != nil {
-		c.skip(name)
-		return false
-	}
-	c.tried++
-	found, err := step(ctx)
-	if err != nil {
-		c.failed++
-		c.printf("  ✗ %s\n      %s\n", name, operatorSentence(err))
-		return false
-	}
-	if found != "" {
-		name += ": " + found
-	}
-	c.printf("  ✓ %s\n", name)
-	return true
-}
-
-func (c *checkup) skip(name string) { c.printf("  – %s: not tried\n", name) }
-
-// tryAll does steps in their order until one fails that the others need.
-func (c *checkup) tryAll(ctx context.Context, works bool, steps []operator.Step) {
-	for _, step := range steps {
-		if !works {
-			c.skip(step.Name)
-			continue
-		}
-		works = c.try(ctx, step.Name, func(ctx context.Context) (string, error) { return "", step.Do(ctx) }) || step.Alone
-	}
-}
-
-func (c *checkup) result(ctx context.Context) error {
-	switch {
-	case c.failed > 0:
-		return fmt.Errorf("%d of %d steps failed; the line below each ✗ says what to change", c.failed, c.tried)
-	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted after %d steps", c.tried)
-	}
-	_, err := fmt.Fprintf(c.out, "all %d steps went well\n", c.tried)
+	c.own = photos.PhotoAddresser != nil
+	c.ports.Address, err = c.photoAddress()
 	return err
 }
 
-// operatorSentence is what err says to operators, in one line: of what callers
-// may read, the cause instead.
-func operatorSentence(err error) string {
-	text := err.Error()
-	var known *domain.Error
-	if errors.As(err, &known) && strings.HasSuffix(text, known.Error()) {
-		text = strings.TrimSuffix(text, known.Error())
-		if known.Cause == nil {
-			return text + known.Public
+// findPINKey says where the key comes from. It makes none.
+func (c *checkup) findPINKey(context.Context) (string, error) {
+	from := "of its own in each process"
+	switch {
+	case c.config.PINKey != "":
+		from = "by " + c.cameFrom(pinKeyVariable)
+	case c.binder.Ephemeral:
+	case c.binder.PINKeyFile != "":
+		from = "in " + c.binder.PINKeyFile
+		if !isThere(c.binder.PINKeyFile) && !isThere(c.binder.DataFile) {
+			return "", fmt.Errorf("there is none yet %s; make it, and the database, with: fleetphoto migrate", from)
 		}
-		return text + operatorSentence(known.Cause)
 	}
-	return strings.ReplaceAll(text, "\n", "; ")
+	key, err := c.pinKey()
+	c.key = key
+	return from, err
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// checked is a backend and what calls do with it.
+type checked struct {
+	*opened
+	steps []operator.Step
+}
+
+func (c *checkup) sections(doctor *operator.Doctor) []*checked {
+	var all []*checked
+	add := func(open func() (*opened, error), steps []operator.Step) {
+		o, err := open()
+		if err != nil {
+			return
+		}
+		for _, known := range all {
+			if known.opened == o {
+				known.steps = append(known.steps, steps...)
+				return
+			}
+		}
+		all = append(all, &checked{o, steps})
+	}
+	if c.ports.Log != nil { // then all three are there
+		add(c.fleets, doctor.FleetSteps())
+		add(c.customers, doctor.CustomerSteps())
+		add(c.log, doctor.LogSteps())
+	}
+	if c.ports.Photos != nil {
+		add(c.photos, doctor.PhotoSteps())
+	}
+	return all
+}
+
+// all are the steps of a backend: those of any backend, then those of its ports.
+func (s *checked) all(c *checkup) iter.Seq[operator.Step] {
+	return func(yield func(operator.Step) bool) {
+		isPhotos := s.variable == photoStoreVariable
+		name := "connect, and find the tables up to date"
+		if isPhotos {
+			name = "connect, write, read and delete"
+		}
+		failed := errors.New("not tried")
+		connect := noting(&failed, name, func(ctx context.Context) (string, error) { return "", connect(ctx, s.opened) })
+		connect.Alone = false
+		if !yield(connect) {
+			return
+		}
+		steps := s.steps
+		if failed == nil {
+			steps = slices.Concat(c.generalSteps(s.opened), s.steps)
+		}
+		for _, step := range steps {
+			if !yield(step) {
+				return
+			}
+		}
+		if isPhotos && !c.fetched.IsZero() {
+			yield(step("the clock at its address is as this machine's", func(context.Context) (string, error) { return compareClocks(c.fetched, nil) }))
+		}
+	}
+}
+
+func (c *checkup) generalSteps(o *opened) []operator.Step {
+	var steps []operator.Step
+	if o.Disk != "" {
+		steps = append(steps, step("its disk has room", func(ctx context.Context) (string, error) { return freeSpace(ctx, o.Disk) }))
+	}
+	if o.Now != nil {
+		steps = append(steps, step("its clock is as this machine's", func(ctx context.Context) (string, error) {
+			now, err := o.Now(ctx)
+			return compareClocks(now, err)
+		}))
+	}
+	if o == c.binder && o.PINKeyBinder != nil {
+		steps = append(steps, step("its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.key) }))
+	}
+	return steps
+}
+
+func connect(ctx context.Context, backend *opened) error {
+	if backend.Start == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
+	defer cancel()
+	err := backend.Start(ctx)
+	if errors.Is(err, domain.Unavailable) {
+		err = errors.New(operator.Sentence(err) + "; see that it runs, and that this machine reaches it at this URL")
+	}
+	return err
+}
+func freeSpace(ctx context.Context, path string) (string, error) {
+	usage, err := disk.UsageWithContext(ctx, path)
+	if err == nil && usage.Free < leastFree {
+		err = fmt.Errorf("only %s are free at %s; make room", humanize.IBytes(usage.Free), path)
+	}
+	if err != nil {
+		return "", err
+	}
+	return humanize.IBytes(usage.Free) + " are free", nil
+}
+
+func compareClocks(theirs time.Time, err error) (string, error) {
+	if skew := time.Until(theirs); err == nil && skew.Abs() > mostSkewed {
+		err = fmt.Errorf("it is %v away from this machine's; set both by a time server, or signatures fail and calls that run are taken for cut off", skew.Round(time.Second))
+	}
+	return "", err
+}
+
+// fetcher fetches a photo as its address tells callers to; nil where that needs
+// a server of this product, which need not run.
+func (c *checkup) fetcher() func(context.Context, string) ([]byte, error) {
+	if !c.own {
+		return nil
+	}
+	return func(ctx context.Context, address string) ([]byte, error) {
+		c.fetched = time.Time{}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return nil, c.unfetched(address, withoutAddress(err))
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return nil, c.unfetched(address, withoutAddress(err))
+		}
+		defer func() { _ = response.Body.Close() }() // it was only read
+		c.fetched, _ = http.ParseTime(response.Header.Get("Date"))
+		if response.StatusCode != http.StatusOK {
+			return nil, c.unfetched(address, errors.New(response.Status))
+		}
+		return io.ReadAll(io.LimitReader(response.Body, mostFetch))
+	}
+}
+
+// unfetched says what to change, without what signs the address.
+func (c *checkup) unfetched(address string, cause error) error {
+	change := "let anyone read the photos there, set FLEETPHOTO_PHOTO_URL=signed, or name another address in FLEETPHOTO_PHOTO_BASE_URL"
+	if c.config.PhotoURL == "signed" {
+		change = "check the clock of this machine, and that the key that signs may read the photos"
+	}
+	if u, err := url.Parse(address); err == nil {
+		u.RawQuery = ""
+		address = u.Redacted()
+	}
+	return fmt.Errorf("GET %s: %w; %s", address, cause, change)
+}
+
+func withoutAddress(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }

@@ -19,11 +19,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/fx"
 	"go.uber.org/goleak"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 const (
@@ -103,21 +103,20 @@ func bigJPEG(t *testing.T, size int) []byte {
 }
 
 // sqliteAndFiles is the environment of a default configuration in a directory.
-func sqliteAndFiles(directory string) environment {
-	return environment{
-		config: &Config{
-			DatabaseURL:   "sqlite://" + filepath.Join(directory, "fleetphoto-data/fleetphoto.db"),
-			PhotoStoreURL: "file://" + filepath.Join(directory, "fleetphoto-data/photos"),
-			Migrate:       "on",
-		},
-		catalogue: Adapters(), logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+func sqliteAndFiles(directory string) *program {
+	config, err := ConfigFromEnvironment()
+	if err != nil {
+		panic(err)
 	}
+	config.DatabaseURL = "sqlite://" + filepath.Join(directory, "fleetphoto-data/fleetphoto.db")
+	config.PhotoStoreURL = "file://" + filepath.Join(directory, "fleetphoto-data/photos")
+	return &program{config: config, catalogue: Adapters()}
 }
 
 // repairAll runs Repair as it runs when the calls are old enough.
 func repairAll(t *testing.T, directory string) {
 	t.Helper()
-	check(t, do(t.Context(), sqliteAndFiles(directory), func(ctx context.Context, repair *usecase.Repair) error {
+	check(t, sqliteAndFiles(directory).run(t.Context(), slog.New(slog.DiscardHandler), func(ctx context.Context, repair *usecase.Repair) error {
 		repair.Clock = func() time.Time { return time.Now().Add(time.Hour) }
 		report, err := repair.Do(ctx)
 		t.Logf("settled %+v", report)
@@ -132,16 +131,13 @@ func repairAll(t *testing.T, directory string) {
 // none, and when agree is set, that the record says the same.
 func checkStored(t *testing.T, directory string, photos map[[sha256.Size]byte]bool, agree bool) {
 	t.Helper()
-	var b *backends
-	e := sqliteAndFiles(directory)
-	application := e.application(fx.Populate(&b))
-	check(t, e.run(t.Context(), application, func(ctx context.Context) error {
+	check(t, sqliteAndFiles(directory).run(t.Context(), slog.New(slog.DiscardHandler), func(ctx context.Context, customers ports.CustomerRepo) error {
 		for n := range killCustomers {
 			phone := domain.PhoneNumber(447700900000 + n)
 			if n == 0 {
 				phone = 447700900123
 			}
-			customer, err := b.customers.FindByPhone(ctx, 689, phone)
+			customer, err := customers.FindByPhone(ctx, 689, phone)
 			if err != nil {
 				return err
 			}
@@ -166,16 +162,13 @@ func checkStored(t *testing.T, directory string, photos map[[sha256.Size]byte]bo
 func TestNothingIsLeftRunning(t *testing.T) {
 	ignored := goleak.IgnoreCurrent()
 	for name, demo := range map[string]bool{"sqlite and files": false, "demo": true} {
-		e := sqliteAndFiles(t.TempDir())
-		e.config.Addr, e.config.AdminAddr = "127.0.0.1:0", "127.0.0.1:0"
-		e.config.MaxInflight, e.config.MaxPhotoBytes, e.config.MaxPixels = 64<<20, 1<<20, 1<<20
+		p := sqliteAndFiles(t.TempDir())
+		p.config.Addr, p.config.AdminAddr = "127.0.0.1:0", "127.0.0.1:0"
 		log, logIn := io.Pipe()
-		e.logger = slog.New(slog.NewTextHandler(logIn, nil))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			serving := serveCommand{Demo: demo}
-			ended <- serving.Run(ctx, e, io.Discard, nil)
+			ended <- p.serve(ctx, slog.New(slog.NewTextHandler(logIn, nil)), demo, io.Discard)
 		}()
 		for line := ""; !strings.Contains(line, "FLEETPHOTO_ADMIN_ADDR"); {
 			var err error
@@ -195,9 +188,9 @@ func TestNothingIsLeftRunning(t *testing.T) {
 // TestFailedStartLeavesNothing fails after the database was opened.
 func TestFailedStartLeavesNothing(t *testing.T) {
 	ignored := goleak.IgnoreCurrent()
-	e := sqliteAndFiles(t.TempDir())
-	e.config.PhotoStoreURL = "file:///dev/null/photos"
-	err := do(t.Context(), e, func(context.Context, *usecase.Repair) error { return nil })
+	p := sqliteAndFiles(t.TempDir())
+	p.config.PhotoStoreURL = "file:///dev/null/photos"
+	err := p.run(t.Context(), slog.New(slog.DiscardHandler), func(context.Context, *usecase.Repair) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "FLEETPHOTO_PHOTO_STORE_URL") {
 		t.Errorf("got %v", err)
 	}

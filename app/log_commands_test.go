@@ -29,6 +29,7 @@ func logOf(t *testing.T, count int) Catalogue {
 // TestListsAreWhole across pages, and each call is once in them.
 func TestListsAreWhole(t *testing.T) {
 	t.Parallel()
+	const logPage = 500 // what the command reads at once
 	const all = 2*logPage + 7
 	catalogue := logOf(t, all)
 	for limit, want := range map[string]int{"1": 1, "500": logPage, "501": logPage + 1, "1006": all - 1, "1007": all, "5000": all} {
@@ -42,7 +43,7 @@ func TestListsAreWhole(t *testing.T) {
 		}
 		next := domain.ApiLogID(all)
 		for decoder := json.NewDecoder(&lines); ; next-- {
-			var line logLine
+			var line struct{ ID domain.ApiLogID }
 			if err := decoder.Decode(&line); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil || line.ID != next {

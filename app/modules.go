@@ -3,19 +3,17 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"runtime"
 	"time"
 
-	"go.uber.org/dig"
 	"go.uber.org/fx"
 
+	"github.com/fleetphoto/fleetphoto/adapters/cli"
+	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // The longest that starting and stopping may take: migrations and the server's
@@ -26,83 +24,125 @@ const (
 	stopTimeout     = usecase.SettleAfter
 )
 
-// coreModule provides the use cases on the backends that the configuration chose.
-var coreModule = fx.Module("core", fx.Provide(
-	openBackends,
-	func(b *backends, c *Config) *usecase.UpdateCustomerPhoto {
+// Core provides the four ports, the operators' roles and the use cases, each as
+// its own type, on the backends that a Config names. A backend is opened only
+// where something in the application needs it, started and closed with the
+// application:
+//
+//	config, err := app.ConfigFromEnvironment()
+//	fx.New(app.Core, fx.Supply(config),
+//		fx.Decorate(func(store ports.PhotoStore) ports.PhotoStore { return mine{store} }),
+//		fx.Invoke(func(update *usecase.UpdateCustomerPhoto) { … }))
+//
+// It takes a Config and, where they are supplied, a Catalogue and a
+// *slog.Logger. A role that its backend lacks fails whoever needs it.
+var Core = fx.Module("core", portsAndRoles, fx.Provide(
+	func(c Config) *photo.Reader {
+		return photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0))
+	},
+	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog, address usecase.PhotoAddress, key domain.PINKey, reader *photo.Reader) *usecase.UpdateCustomerPhoto {
 		return &usecase.UpdateCustomerPhoto{
-			Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log, Address: b.address,
-			PINKey: b.pinKey, Reader: photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0)), Clock: time.Now,
+			Fleets: fleets, Customers: customers, Photos: photos, Log: log, Address: address, PINKey: key, Reader: reader, Clock: time.Now,
 		}
 	},
-	func(b *backends) *usecase.Repair {
-		return &usecase.Repair{Customers: b.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
+	func(customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Repair {
+		return &usecase.Repair{Customers: customers, Photos: photos, Log: log, Clock: time.Now}
 	},
-	func(b *backends) *operator.Fleets {
-		return &operator.Fleets{Directory: b.directory.fleets, Random: rand.Reader, Clock: time.Now}
+	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Readiness {
+		return &usecase.Readiness{Fleets: fleets, Customers: customers, Photos: photos, Log: log}
 	},
-	func(b *backends) *operator.Customers {
-		return &operator.Customers{Fleets: b.directory.fleets, Directory: b.directory.customers, PINKey: b.pinKey}
+	func(directory ports.FleetDirectory) *operator.Fleets {
+		return &operator.Fleets{Directory: directory, Random: rand.Reader, Clock: time.Now}
 	},
-	func(b *backends) *operator.ImportCustomers {
-		return &operator.ImportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers, PINKey: b.pinKey}
+	func(fleets ports.FleetDirectory, customers ports.CustomerDirectory, key domain.PINKey) *operator.Customers {
+		return &operator.Customers{Fleets: fleets, Directory: customers, PINKey: key}
 	},
-	func(b *backends) *operator.ExportCustomers {
-		return &operator.ExportCustomers{Fleets: b.directory.fleets, Customers: b.directory.customers}
+	func(fleets ports.FleetDirectory, customers ports.CustomerDirectory, key domain.PINKey) *operator.ImportCustomers {
+		return &operator.ImportCustomers{Fleets: fleets, Customers: customers, PINKey: key}
 	},
-	func(b *backends) *operator.RemoveCustomer {
-		return &operator.RemoveCustomer{Customers: b.directory.customers, Photos: b.photos, Log: b.log, Clock: time.Now}
+	func(fleets ports.FleetDirectory, customers ports.CustomerDirectory) *operator.ExportCustomers {
+		return &operator.ExportCustomers{Fleets: fleets, Customers: customers}
 	},
-	func(b *backends) *usecase.Readiness {
-		return &usecase.Readiness{Fleets: b.fleets, Customers: b.customers, Photos: b.photos, Log: b.log}
+	func(customers ports.CustomerDirectory, photos ports.PhotoStore, log ports.ApiLog) *operator.RemoveCustomer {
+		return &operator.RemoveCustomer{Customers: customers, Photos: photos, Log: log, Clock: time.Now}
 	},
+	func(c Config, directory ports.CustomerDirectory, customers ports.CustomerRepo, photos ports.PhotoStore) *operator.VerifyPhotos {
+		limits := c.photoLimits()
+		limits.MaxDimension, limits.Verify = 0, photo.VerifyDecode
+		reader := photo.NewReader(limits, runtime.GOMAXPROCS(0))
+		return &operator.VerifyPhotos{Directory: directory, Customers: customers, Photos: photos, Reader: reader, Clock: time.Now}
+	},
+	func(customers ports.CustomerDirectory, lister ports.PhotoLister, photos ports.PhotoStore) *operator.OrphanPhotos {
+		return &operator.OrphanPhotos{Customers: customers, Lister: lister, Photos: photos, Clock: time.Now}
+	},
+	copyPhotos,
 ))
 
-// serveModule repairs what a crash left and serves the API and the admin address.
-var serveModule = fx.Module("serve",
-	fx.Provide(openTelemetry),
-	fx.Invoke(sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin),
+// portsAndRoles take what the configured backends offer.
+var portsAndRoles = fx.Provide(
+	newBackends,
+	from((*backends).fleets, func(b Backend) ports.FleetAuth { return b.FleetAuth }),
+	from((*backends).fleets, func(b Backend) ports.FleetDirectory { return b.FleetDirectory }),
+	from((*backends).customers, func(b Backend) ports.CustomerRepo { return b.CustomerRepo }),
+	from((*backends).customers, func(b Backend) ports.CustomerDirectory { return b.CustomerDirectory }),
+	from((*backends).customers, func(b Backend) ports.PINKeyBinder { return b.PINKeyBinder }),
+	from((*backends).log, func(b Backend) ports.ApiLog { return b.ApiLog }),
+	from((*backends).log, func(b Backend) ports.ApiLogArchive { return b.ApiLogArchive }),
+	from((*backends).photos, func(b Backend) ports.PhotoStore { return b.PhotoStore }),
+	from((*backends).photos, func(b Backend) ports.PhotoAddresser { return b.PhotoAddresser }),
+	from((*backends).photos, func(b Backend) ports.PhotoLister { return b.PhotoLister }),
+	(*backends).photoAddress,
+	(*backends).boundPINKey,
 )
 
-// environment is what the commands get from outside.
-type environment struct {
-	config    *Config
-	catalogue Catalogue
-	logger    *slog.Logger
-	errOut    io.Writer // where logger writes
-	waiting   waiting
-}
-
-// application makes an fx application of the core and more.
-func (e environment) application(more ...fx.Option) *fx.App {
-	return fx.New(
-		fx.NopLogger,
-		fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout),
-		fx.Supply(e.config, e.catalogue, e.waiting, e.logger),
-		coreModule, fx.Options(more...),
-	)
-}
-
-// run starts an application, does f and stops it. A ctx that ends doesn't cut
-// off the start, as what had started by then would not be stopped.
-func (e environment) run(ctx context.Context, application *fx.App, f func(context.Context) error) error {
-	if err := application.Err(); err != nil {
-		return dig.RootCause(err)
+// from makes a constructor of what a backend offers.
+func from[R any](backend func(*backends) (*opened, error), role func(Backend) R) func(*backends) (R, error) {
+	return func(b *backends) (R, error) {
+		o, err := backend(b)
+		if err != nil {
+			var none R
+			return none, err
+		}
+		return offered(o, role)
 	}
-	starting, cancel := context.WithTimeout(context.WithoutCancel(ctx), application.StartTimeout())
-	defer cancel()
-	if err := application.Start(starting); err != nil {
-		return fmt.Errorf("start: %w", dig.RootCause(err))
-	}
-	err := f(ctx)
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), application.StopTimeout())
-	defer cancel()
-	return errors.Join(err, application.Stop(stopping))
 }
 
-// do starts the backends, fills target from the core and does f.
-func do[T any](ctx context.Context, e environment, f func(context.Context, T) error) error {
-	var target T
-	application := e.application(fx.Populate(&target))
-	return e.run(ctx, application, func(ctx context.Context) error { return f(ctx, target) })
+// copyPhotos copies between the stores that a command names.
+func copyPhotos(b *backends, between cli.CopyBetween, directory ports.CustomerDirectory, customers ports.CustomerRepo) (*operator.CopyPhotos, error) {
+	store := func(flag, rawURL string) (ports.PhotoStore, error) {
+		o, err := b.open(b.catalogue.PhotoStores, flag, rawURL)
+		if err != nil {
+			return nil, err
+		}
+		return offered(o, func(b Backend) ports.PhotoStore { return b.PhotoStore })
+	}
+	from, err := store("--from", between.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := store("--to", between.To)
+	return &operator.CopyPhotos{Directory: directory, Customers: customers, From: from, To: to}, err
+}
+
+// photoAddress returns the addresses of photos that are configured; nil where
+// this server's own are meant.
+func (b *backends) photoAddress() (usecase.PhotoAddress, error) {
+	photos, err := b.photos()
+	if err != nil {
+		return nil, err
+	}
+	return b.config.photoAddress(photos.PhotoAddresser)
+}
+
+// tryAddress finds out on start, rather than in a call, that nothing can be signed.
+func tryAddress(config Config, address usecase.PhotoAddress, lifecycle fx.Lifecycle) {
+	if config.PhotoURL != "signed" {
+		return
+	}
+	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {
+		if _, err := address(ctx, domain.CustomerRef{}.PhotoKey()); err != nil {
+			return settingError("FLEETPHOTO_PHOTO_URL", err)
+		}
+		return nil
+	}))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
+	"go.uber.org/fx"
 )
 
 const pinKeyVariable = "FLEETPHOTO_PIN_KEY"
@@ -23,16 +24,32 @@ func pinKeyBeside(database string) string {
 
 // pinKey returns the configured key, or the one beside the customers'
 // embedded database, which is made when neither exists yet.
-func pinKey(config *Config, customers Backend) (domain.PINKey, error) {
+func (b *backends) pinKey() (domain.PINKey, error) {
+	customers, err := b.customers()
 	switch {
-	case config.PINKey != "":
-		return parsePINKey(pinKeyVariable, config.PINKey)
+	case err != nil:
+		return domain.PINKey{}, err
+	case b.config.PINKey != "":
+		return parsePINKey(pinKeyVariable, b.config.PINKey)
 	case customers.Ephemeral:
 		return domain.NewPINKey(randomKey())
 	case customers.PINKeyFile != "":
-		return embeddedPINKey(config, customers)
+		return embeddedPINKey(customers)
 	}
 	return domain.PINKey{}, settingError(pinKeyVariable, errors.New("it is missing, and this database needs it; make one with: openssl rand -hex 32"))
+}
+
+// boundPINKey is pinKey, with a start that fails unless the stored PINs were
+// hashed under it. A backend that binds no key isn't asked.
+func (b *backends) boundPINKey() (domain.PINKey, error) {
+	key, err := b.pinKey()
+	if err != nil {
+		return key, err
+	}
+	if customers, err := b.customers(); err == nil && customers.PINKeyBinder != nil {
+		b.lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.PINKeyBinder, key) }))
+	}
+	return key, nil
 }
 
 // bindPINKey finds out on start, rather than by right PINs that don't match,
@@ -62,7 +79,7 @@ func parsePINKey(variable, text string) (domain.PINKey, error) {
 
 // embeddedPINKey makes the key file before the database exists, never after:
 // with another key, no stored PIN would match.
-func embeddedPINKey(config *Config, customers Backend) (domain.PINKey, error) {
+func embeddedPINKey(customers *opened) (domain.PINKey, error) {
 	path := customers.PINKeyFile
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -74,8 +91,7 @@ func embeddedPINKey(config *Config, customers Backend) (domain.PINKey, error) {
 		}
 	}
 	if err != nil {
-		variable, _ := config.databaseURL("FLEETPHOTO_CUSTOMER_REPO_URL", config.CustomerRepoURL)
-		return domain.PINKey{}, settingError(variable, fmt.Errorf("the PIN key beside the database can't be read or written: %w", err))
+		return domain.PINKey{}, settingError(customers.variable, fmt.Errorf("the PIN key beside the database can't be read or written: %w", err))
 	}
 	return parsePINKey(pinKeyVariable+", from "+path, string(text))
 }

@@ -43,17 +43,21 @@ func try(ts *testscript.TestScript, fails bool, args []string) {
 
 // helpOfAll tries --help of the program and of every command.
 func helpOfAll(ts *testscript.TestScript, _ bool, _ []string) {
-	parser, err := kong.New(&commands{}, kong.Name("fleetphoto"))
-	ts.Check(err)
-	var help func(node *kong.Node, line ...string)
-	help = func(node *kong.Node, line ...string) {
-		line = append(line[:len(line):len(line)], node.Name)
-		try(ts, false, append(line, "--help"))
-		for _, child := range node.Children {
-			help(child, line...)
+	try(ts, false, []string{"fleetphoto", "--help"})
+	_, list, _ := strings.Cut(ts.ReadFile("stdout"), "\nCommands:\n")
+	tried := map[string]bool{}
+	for line := range strings.Lines(list) {
+		words := strings.Fields(line)
+		if !strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "    ") || len(words) == 0 {
+			continue
+		}
+		for i := 1; i <= len(words) && strings.Trim(words[i-1], "abcdefghijklmnopqrstuvwxyz") == ""; i++ {
+			if command := strings.Join(words[:i], " "); !tried[command] {
+				tried[command] = true
+				try(ts, false, append(append([]string{"fleetphoto"}, words[:i]...), "--help"))
+			}
 		}
 	}
-	help(parser.Model.Node)
 }
 
 // serveInBackground starts a server with the script's settings. It sets API to
@@ -61,7 +65,7 @@ func helpOfAll(ts *testscript.TestScript, _ bool, _ []string) {
 // listens to server.log.
 func serveInBackground(ts *testscript.TestScript, _ bool, _ []string) {
 	var settings []string
-	parser, err := kong.New(&commands{})
+	parser, err := kong.New(&Config{})
 	ts.Check(err)
 	for _, flag := range parser.Model.Flags {
 		for _, variable := range flag.Envs {
@@ -125,7 +129,7 @@ func logOldCalls(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	backend, err := open(Adapters().Databases, ts.Getenv("FLEETPHOTO_DATABASE_URL"))
 	ts.Check(err)
-	defer func() { ts.Check(backend.close()) }()
+	defer func() { ts.Check(backend.Close()) }()
 	ctx, then := scriptOf(ts).t.Context(), time.Now().UTC().Truncate(time.Microsecond).AddDate(0, 0, -100)
 	ts.Check(backend.Start(ctx))
 	for range count {

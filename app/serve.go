@@ -16,6 +16,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/adapters/telemetry"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // How often open entries are looked for, and what killed processes left. Any
@@ -25,27 +26,33 @@ const (
 	sweepEvery  = time.Hour
 )
 
-// serveAPI serves the API from start to stop. It serves the photos too where
-// their store has no address of its own.
-func serveAPI(config *Config, b *backends, update *usecase.UpdateCustomerPhoto, watcher *telemetry.Telemetry, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
-	origins, err := config.corsOrigins()
-	if err != nil {
-		return err
+// Handler provides the API as an http.Handler of type *httpapi.Server, made of
+// httpapi.Options, which may be decorated. It needs Core.
+var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invoke(tryAddress))
+
+// Serve is the whole service: Core, Handler and Telemetry, servers on the
+// addresses of the Config, and what a server does regularly: it settles calls
+// that were cut off and sweeps the photo store.
+var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin))
+
+// newOptions has the photos served where their store has no addresses of its own.
+func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore) (httpapi.Options, error) {
+	options := config.httpOptions()
+	options.Update, options.Logger = update, b.logger
+	store, err := b.photos()
+	if err == nil && store.PhotoAddresser == nil {
+		options.Photos = photos
 	}
-	options := httpapi.Options{
-		Update: update, MaxInflightBytes: int64(config.MaxInflight), FailureStatus: config.failureStatus(),
-		Pages: config.Pages == "on", Prefill: config.Prefill, CORSOrigins: origins, Logger: logger,
-	}
-	if !b.ownAddress {
-		options.Photos = b.photos
-	}
-	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, watched(options, watcher)}, logger, lifecycle, shutdown)
-	return nil
+	return options, err
 }
 
-func serveAdmin(config *Config, readiness *usecase.Readiness, watcher *telemetry.Telemetry, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
-	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), logger)
-	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin}, logger, lifecycle, shutdown)
+func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, handler}, b.logger, lifecycle, shutdown)
+}
+
+func serveAdmin(config Config, b *backends, readiness *usecase.Readiness, watcher *telemetry.Telemetry, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
+	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), b.logger)
+	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin}, b.logger, lifecycle, shutdown)
 }
 
 type server struct {
@@ -82,18 +89,23 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 
 // cleanUpRegularly settles what was cut off, at start and every few minutes,
 // and has the photo store swept every hour.
-func cleanUpRegularly(repair *usecase.Repair, b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) {
+func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycle) error {
+	photos, err := b.photos()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var jobs sync.WaitGroup
 	lifecycle.Append(fx.StartStopHook(
 		func() {
-			jobs.Go(func() { every(ctx, repairEvery, func() { repairOnce(ctx, repair, logger) }) })
-			if b.sweep != nil {
-				jobs.Go(func() { every(ctx, sweepEvery, func() { sweepOnce(ctx, b, logger) }) })
+			jobs.Go(func() { every(ctx, repairEvery, func() { repairOnce(ctx, repair, b.logger) }) })
+			if photos.Sweep != nil {
+				jobs.Go(func() { every(ctx, sweepEvery, func() { sweepOnce(ctx, photos.Sweep, b.logger) }) })
 			}
 		},
 		func() { cancel(); jobs.Wait() },
 	))
+	return nil
 }
 
 // every does job now and then again and again, until ctx ends.
@@ -110,8 +122,8 @@ func every(ctx context.Context, interval time.Duration, job func()) {
 	}
 }
 
-func sweepOnce(ctx context.Context, b *backends, logger *slog.Logger) {
-	if err := b.sweep(ctx); err != nil && ctx.Err() == nil {
+func sweepOnce(ctx context.Context, sweep func(context.Context) error, logger *slog.Logger) {
+	if err := sweep(ctx); err != nil && ctx.Err() == nil {
 		logger.Warn("the photo store could not be swept", slog.String("cause", err.Error()))
 	}
 }
@@ -127,13 +139,19 @@ func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger
 	}
 }
 
-// sayWhatIsMissing tells a new operator what to do first.
-func sayWhatIsMissing(b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) {
+// sayWhatIsMissing tells a new operator what to do first, where the fleets can
+// be listed.
+func sayWhatIsMissing(b *backends, lifecycle fx.Lifecycle) error {
+	backend, err := b.fleets()
+	if err != nil || backend.FleetDirectory == nil {
+		return err
+	}
 	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {
-		fleets, err := b.directory.fleets.Fleets(ctx)
+		fleets, err := backend.FleetDirectory.Fleets(ctx)
 		if err == nil && len(fleets) == 0 {
-			logger.Warn("there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689")
+			b.logger.Warn("there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689")
 		}
 		return err
 	}))
+	return nil
 }

@@ -12,32 +12,46 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/telemetry"
 )
 
+// Telemetry watches the ports and the API's requests by decorating them, in the
+// module that it stands in and in those below.
+var Telemetry = fx.Options(
+	fx.Provide(openTelemetry),
+	fx.Decorate(watchRequests),
+	fx.Invoke(func(watcher *telemetry.Telemetry, server *httpapi.Server) { watcher.Inflight(server.InflightBytes) }),
+)
+
 // openTelemetry opens what watches the server. It is closed after the servers,
 // so that their last calls are told of.
-func openTelemetry(b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) (*telemetry.Telemetry, error) {
+func openTelemetry(b *backends, lifecycle fx.Lifecycle) (*telemetry.Telemetry, error) {
+	log, logErr := b.log()
+	fleets, fleetsErr := b.fleets()
+	customers, customersErr := b.customers()
+	if err := firstOf(fleetsErr, customersErr, logErr); err != nil {
+		return nil, err
+	}
 	pools := map[string]telemetry.Pool{}
-	for _, opened := range b.opened {
-		if opened.Pool != nil {
-			pools[opened.variable] = opened.Pool
+	for _, o := range []*opened{fleets, customers, log} {
+		if o.Pool != nil {
+			pools[o.variable] = o.Pool
 		}
 	}
 	version, commit, _ := strings.Cut(version(), " ")
 	watcher, err := telemetry.Open(context.Background(), telemetry.Options{
-		Version: version, Commit: commit, Log: b.log, Pools: pools, Logger: logger,
+		Version: version, Commit: commit, Log: log.ApiLog, Pools: pools, Logger: b.logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	lifecycle.Append(fx.StopHook(func(ctx context.Context) {
 		if err := watcher.Close(ctx); err != nil {
-			logger.Warn("the last traces are lost", slog.String("cause", err.Error()))
+			b.logger.Warn("the last traces are lost", slog.String("cause", err.Error()))
 		}
 	}))
 	return watcher, nil
 }
 
-// watched makes the API's server, which watcher watches.
-func watched(options httpapi.Options, watcher *telemetry.Telemetry) *httpapi.Server {
+// watchRequests has watcher watch the API's requests and the stages of calls.
+func watchRequests(options httpapi.Options, watcher *telemetry.Telemetry) httpapi.Options {
 	update := *options.Update
 	update.Observe = watcher.Stage
 	options.Update, options.Logger, options.TraceID = &update, watcher.Logger(options.Logger), watcher.TraceID
@@ -45,7 +59,5 @@ func watched(options httpapi.Options, watcher *telemetry.Telemetry) *httpapi.Ser
 		ctx, end := watcher.Request(r)
 		return ctx, func(e httpapi.Exchange) { end(telemetry.Exchange(e)) }
 	}
-	server := httpapi.New(options)
-	watcher.Inflight(server.InflightBytes)
-	return server
+	return options
 }

@@ -8,12 +8,9 @@ import (
 // CustomerID identifies a customer within its fleet: a positive integer.
 type CustomerID int64
 
-// NewCustomerID checks that id is positive. It fails with TypeError.
-func NewCustomerID(id int64) (CustomerID, error) {
-	if id <= 0 {
-		return 0, Errorf(TypeError, "customer id: want a positive integer, got %d", id)
-	}
-	return CustomerID(id), nil
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a positive integer.
+func (id *CustomerID) UnmarshalText(text []byte) error {
+	return parseID("customer id", text, (*int64)(id))
 }
 
 // CustomerRef names one customer of one fleet. Two fleets may use the same CustomerID.

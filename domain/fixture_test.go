@@ -43,27 +43,25 @@ func checkParse[T comparable](t *testing.T, parse func(string) (T, error), want 
 	}
 }
 
-// checkID checks a constructor of positive identifiers.
-func checkID[T ~int64](t *testing.T, make func(int64) (T, error)) {
-	t.Helper()
-	for id, want := range map[int64]parsed[T]{
-		1:         {value: 1},
-		1<<63 - 1: {value: 1<<63 - 1},
-		0:         {kind: domain.TypeError},
-		-1:        {kind: domain.TypeError},
-		-1 << 63:  {kind: domain.TypeError},
-	} {
-		value, err := make(id)
-		if got := (parsed[T]{value, kindOf(err)}); got != want {
-			t.Errorf("%d: got %#v, want %#v", id, got, want)
-		}
-	}
-}
-
+// TestIDs: an identifier reads itself from digits, and is a positive integer.
 func TestIDs(t *testing.T) {
 	t.Parallel()
-	checkID(t, domain.NewFleetID)
-	checkID(t, domain.NewCustomerID)
+	for text, want := range map[string]parsed[int64]{
+		"1": {value: 1}, "9223372036854775807": {value: 1<<63 - 1}, "0452": {value: 452},
+		"0": {kind: domain.TypeError}, "-1": {kind: domain.TypeError}, "9223372036854775808": {kind: domain.TypeError},
+		"": {kind: domain.TypeError}, "x": {kind: domain.TypeError}, "1.5": {kind: domain.TypeError}, " 1": {kind: domain.TypeError},
+	} {
+		var fleet domain.FleetID
+		var customer domain.CustomerID
+		for _, err := range []error{fleet.UnmarshalText([]byte(text)), customer.UnmarshalText([]byte(text))} {
+			if kindOf(err) != want.kind {
+				t.Errorf("%q: got %v, want the kind %q", text, err, string(want.kind))
+			}
+		}
+		if int64(fleet) != want.value || int64(customer) != want.value {
+			t.Errorf("%q: got %d and %d, want %d", text, fleet, customer, want.value)
+		}
+	}
 }
 
 func TestOnlyAnOutcomeWithoutResultIsOpen(t *testing.T) {

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -10,12 +11,17 @@ import (
 // FleetID identifies a fleet: a positive integer.
 type FleetID int64
 
-// NewFleetID checks that id is positive. It fails with TypeError.
-func NewFleetID(id int64) (FleetID, error) {
-	if id <= 0 {
-		return 0, Errorf(TypeError, "fleet id: want a positive integer, got %d", id)
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a positive integer.
+func (id *FleetID) UnmarshalText(text []byte) error { return parseID("fleet id", text, (*int64)(id)) }
+
+// parseID reads a positive integer. It fails with TypeError.
+func parseID(name string, text []byte, id *int64) error {
+	read, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || read <= 0 {
+		return Errorf(TypeError, "%s: want a positive integer, got %q", name, text)
 	}
-	return FleetID(id), nil
+	*id = read
+	return nil
 }
 
 // Fleet is a taxi fleet, whose systems call with its API keys.
@@ -57,4 +63,10 @@ type FleetKey struct {
 type Caller struct {
 	Fleet Fleet
 	Key   KeyLabel
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler as ParseKeyLabel does.
+func (l *KeyLabel) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseKeyLabel(string(text))
+	return err
 }

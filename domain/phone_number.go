@@ -62,3 +62,9 @@ func dropPhonePunctuation(r rune) rune {
 func onlyDigits(text string) bool {
 	return strings.Trim(text, "0123456789") == ""
 }
+
+// UnmarshalText implements encoding.TextUnmarshaler as ParsePhoneNumber does.
+func (p *PhoneNumber) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePhoneNumber(string(text))
+	return err
+}

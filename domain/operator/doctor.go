@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -30,7 +32,8 @@ type Doctor struct {
 	added, put bool // perhaps
 }
 
-// DoctorPorts are what a Doctor looks at. A port whose steps aren't asked for may be nil.
+// DoctorPorts are what a Doctor looks at. A port whose steps aren't asked for
+// may be nil, and so may Directory and Archive.
 type DoctorPorts struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
@@ -41,18 +44,31 @@ type DoctorPorts struct {
 	Archive   ports.ApiLogArchive
 }
 
-// Step is one thing that calls do.
-type Step struct {
-	Name  string
-	Alone bool // a failure says nothing about the steps after it
-	do    func(context.Context) error
+// Section is what is tried of one thing: a backend, or the configuration.
+type Section struct {
+	Name string
+	// Steps are tried in their order, until one fails that the others need. A
+	// step is made when the one before has been tried.
+	Steps iter.Seq[Step]
 }
 
-// Do returns nil when the step did what it promises. It takes at most CallTimeout.
-func (s Step) Do(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
-	defer cancel()
-	return s.do(ctx)
+// Step is one thing that calls do.
+type Step struct {
+	Name       string
+	Alone      bool // a failure says nothing about the steps after it
+	Regardless bool // it is tried although ctx has ended
+	// Do returns an error unless the step did what it promises, and perhaps a
+	// word on what it found. It takes at most usecase.CallTimeout.
+	Do func(context.Context) (found string, err error)
+}
+
+// NewStep makes a Step that finds nothing worth a word.
+func NewStep(name string, do func(context.Context) error) Step {
+	return Step{Name: name, Do: func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
+		defer cancel()
+		return "", do(ctx)
+	}}
 }
 
 // NewDoctor makes a Doctor with a new probe. fetch returns what is at an address
@@ -81,35 +97,43 @@ func probePhoto(side int) (domain.Photo, error) {
 
 // FleetSteps try Fleets. They are done in order, as all steps.
 func (d *Doctor) FleetSteps() []Step {
-	return []Step{{Name: "look up an API key", do: func(ctx context.Context) error {
+	return []Step{NewStep("look up an API key", func(ctx context.Context) error {
 		hash := d.first.Info().SHA256 // of no key
 		_, err := d.Fleets.Authenticate(ctx, domain.APIKeyHash(hash))
 		return expect(domain.InvalidHashID, err)
-	}}}
+	})}
 }
 
-// CustomerSteps try Customers.
+// CustomerSteps try Customers; without a Directory, who has no customer to try
+// with, no more than to find none.
 func (d *Doctor) CustomerSteps() []Step {
+	if d.Directory == nil {
+		return []Step{NewStep("look for a customer by phone", d.findNone)}
+	}
 	return []Step{
-		{Name: "add a customer", do: func(ctx context.Context) error {
+		NewStep("add a customer", func(ctx context.Context) error {
 			d.added = true
 			return d.Directory.AddCustomer(ctx, d.probe)
-		}},
-		{Name: "find a customer by phone", do: d.find},
-		{Name: "count an attempt on a PIN", do: func(ctx context.Context) error {
+		}),
+		NewStep("find a customer by phone", d.find),
+		NewStep("count an attempt on a PIN", func(ctx context.Context) error {
 			return d.Customers.CountPINAttempt(ctx, d.probe.Ref, domain.Instant(d.clock()))
-		}},
-		{Name: "set a PIN's lock back", do: func(ctx context.Context) error { return d.Customers.ResetPINLock(ctx, d.probe.Ref) }},
-		{Name: "write a photo's record under the customer's lock", do: func(ctx context.Context) error { return d.record(ctx, d.first) }},
-		{Name: "overwrite it", do: func(ctx context.Context) error { return d.record(ctx, d.next) }},
-		{Name: "remove a customer", do: func(ctx context.Context) error {
+		}),
+		NewStep("set a PIN's lock back", func(ctx context.Context) error { return d.Customers.ResetPINLock(ctx, d.probe.Ref) }),
+		NewStep("write a photo's record under the customer's lock", func(ctx context.Context) error { return d.record(ctx, d.first) }),
+		NewStep("overwrite it", func(ctx context.Context) error { return d.record(ctx, d.next) }),
+		NewStep("remove a customer", func(ctx context.Context) error {
 			if err := d.removeCustomer(ctx); err != nil {
 				return err
 			}
-			_, err := d.Customers.FindByPhone(ctx, d.probe.Ref.Fleet, d.probe.Phone)
-			return expect(domain.CustomerNotFound, err)
-		}},
+			return d.findNone(ctx)
+		}),
 	}
+}
+
+func (d *Doctor) findNone(ctx context.Context) error {
+	_, err := d.Customers.FindByPhone(ctx, d.probe.Ref.Fleet, d.probe.Phone)
+	return expect(domain.CustomerNotFound, err)
 }
 
 // find makes sure that the customer is stored as it should be.
@@ -139,49 +163,55 @@ func (d *Doctor) record(ctx context.Context, photo domain.Photo) error {
 // LogSteps try Log. The entry that they write stays.
 func (d *Doctor) LogSteps() []Step {
 	outcome := domain.Outcome{Result: domain.Valid}
-	return []Step{
-		{Name: "open an entry of the API log, which stays there as a probe", do: func(ctx context.Context) (err error) {
+	steps := []Step{
+		NewStep("open an entry of the API log, which stays there as a probe", func(ctx context.Context) (err error) {
 			d.entry, err = d.Log.Open(ctx, domain.ApiCall{ReceivedAt: domain.Instant(d.clock()), Operation: domain.ProbeLog})
 			return err
-		}},
-		{Name: "close it", do: func(ctx context.Context) error {
+		}),
+		NewStep("close it", func(ctx context.Context) error {
 			outcome.EndedAt = domain.Instant(d.clock())
 			return d.Log.Close(ctx, d.entry, outcome)
-		}},
-		{Name: "read it", do: func(ctx context.Context) error {
+		}),
+		NewStep("read it", func(ctx context.Context) error {
 			entry, err := d.Archive.Entry(ctx, d.entry)
-			if err == nil && (entry.Call.Operation != domain.ProbeLog || entry.Outcome != outcome) {
+			if err == nil && (entry.Call.Operation != domain.ProbeLog || entry.Outcome.Result != outcome.Result || !entry.Outcome.EndedAt.Equal(outcome.EndedAt)) {
 				err = errOther
 			}
 			return err
-		}},
+		}),
 	}
+	if d.Archive == nil {
+		return steps[:2]
+	}
+	return steps
 }
 
 // PhotoSteps try Photos.
 func (d *Doctor) PhotoSteps() []Step {
 	key := d.probe.Ref.PhotoKey()
+	fetch := NewStep("fetch it at its address", d.fetchPhoto)
+	fetch.Alone = true
 	steps := []Step{
-		{Name: "put a photo", do: func(ctx context.Context) error {
+		NewStep("put a photo", func(ctx context.Context) error {
 			d.put = true
 			return d.Photos.Put(ctx, key, d.first)
-		}},
-		{Name: "read it", do: func(ctx context.Context) error { return d.read(ctx, key, d.first) }},
-		{Name: "overwrite it", do: func(ctx context.Context) error {
+		}),
+		NewStep("read it", func(ctx context.Context) error { return d.read(ctx, key, d.first) }),
+		NewStep("overwrite it", func(ctx context.Context) error {
 			if err := d.Photos.Put(ctx, key, d.next); err != nil {
 				return err
 			}
 			return d.read(ctx, key, d.next)
-		}},
-		{Name: "fetch it at its address", Alone: true, do: d.fetchPhoto},
-		{Name: "delete it", do: func(ctx context.Context) error { return d.Photos.Delete(ctx, key) }},
-		{Name: "find none", do: func(ctx context.Context) error {
+		}),
+		fetch,
+		NewStep("delete it", func(ctx context.Context) error { return d.Photos.Delete(ctx, key) }),
+		NewStep("find none", func(ctx context.Context) error {
 			stored, err := usecase.ReadHeld(ctx, d.Photos, key)
 			if err == nil && stored.Found {
 				err = errors.New("the photo that was deleted is still there")
 			}
 			return err
-		}},
+		}),
 	}
 	if d.fetch == nil {
 		return slices.DeleteFunc(steps, func(s Step) bool { return s.Alone })
@@ -249,4 +279,19 @@ func expect(kind domain.Kind, err error) error {
 		return errOther
 	}
 	return err
+}
+
+// Sentence is what err says to operators, in one line: the cause instead of
+// what callers may read.
+func Sentence(err error) string {
+	text := err.Error()
+	var known *domain.Error
+	if errors.As(err, &known) && strings.HasSuffix(text, known.Error()) {
+		text = strings.TrimSuffix(text, known.Error())
+		if known.Cause == nil {
+			return text + known.Public
+		}
+		return text + Sentence(known.Cause)
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
 }

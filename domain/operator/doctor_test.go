@@ -21,7 +21,7 @@ func examine(t *testing.T, d *operator.Doctor) map[string]error {
 	failed := map[string]error{}
 	for port, steps := range map[string][]operator.Step{"fleets": d.FleetSteps(), "customers": d.CustomerSteps(), "log": d.LogSteps(), "photos": d.PhotoSteps()} {
 		for _, step := range steps {
-			if err := step.Do(t.Context()); err != nil {
+			if _, err := step.Do(t.Context()); err != nil {
 				failed[port+": "+step.Name] = err
 				if !step.Alone {
 					break

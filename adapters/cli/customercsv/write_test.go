@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
+	"github.com/fleetphoto/fleetphoto/adapters/cli/customercsv"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 )

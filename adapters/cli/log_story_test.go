@@ -1,7 +1,8 @@
-package app
+package cli
 
 import (
 	"crypto/sha256"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +12,15 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
+
+var writeGoldens = flag.Bool("write", false, "write the goldens again")
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // TestStories compares the story and the line of JSON of each kind of call with
 // testdata/stories.txtar, which -args -write writes again.
@@ -22,10 +32,10 @@ func TestStories(t *testing.T) {
 		var text strings.Builder
 		check(t, printStory(&text, test.entry))
 		text.WriteString("\n")
-		check(t, printJSON(&text, []logLine{newLogLine(test.entry)}))
+		check(t, printLines(&text, true, nil, []logLine{newLogLine(test.entry)}, nil))
 		got.Files = append(got.Files, txtar.File{Name: test.name, Data: []byte(text.String())})
 	}
-	if *writeReference {
+	if *writeGoldens {
 		check(t, os.WriteFile(file, txtar.Format(&got), 0o600))
 	}
 	want, err := os.ReadFile(file)
@@ -41,7 +51,7 @@ func TestReadmeTellsAStory(t *testing.T) {
 	var story strings.Builder
 	check(t, printStory(&story, stories()[0].entry))
 	want := "    " + strings.ReplaceAll(strings.TrimSpace(story.String()), "\n", "\n    ") + "\n"
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	check(t, err)
 	if !strings.Contains(string(readme), want) {
 		t.Errorf("want this in the README:\n%s", want)

@@ -1,13 +1,10 @@
-package app
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -23,23 +20,8 @@ type logCommands struct {
 
 // withLog does f with the API log alone, so that it tells what happened while
 // the other backends are away. It migrates nothing.
-func withLog(ctx context.Context, e environment, f func(context.Context, ports.ApiLogArchive) error) (err error) {
-	o := opening{config: e.config, byURL: map[string]Backend{}}
-	backend := o.apiLog(e.catalogue)
-	if o.err != nil {
-		return o.err
-	}
-	variable := o.opened[0].variable
-	defer func() { err = errors.Join(err, backend.close()) }()
-	if backend.Ephemeral {
-		return settingError(variable, errors.New("memory:// ends with its process, so no calls are in it; name a database that is kept"))
-	}
-	if backend.Start != nil {
-		if err := backend.Start(ctx); err != nil {
-			return settingError(variable, err)
-		}
-	}
-	return f(ctx, backend.ApiLogArchive)
+func (e environment) withLog(ctx context.Context, f func(context.Context, ports.ApiLogArchive) error) error {
+	return e.run(ctx, f, AsIs{})
 }
 
 type logShowCommand struct {
@@ -48,16 +30,16 @@ type logShowCommand struct {
 }
 
 // Run prints all that the log knows of a call.
-func (c *logShowCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
+func (c *logShowCommand) Run(ctx context.Context, e environment) error {
+	return e.withLog(ctx, func(ctx context.Context, log ports.ApiLogArchive) error {
 		entry, err := log.Entry(ctx, domain.ApiLogID(c.ID))
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return printJSON(out, []logLine{newLogLine(entry)})
+			return printLines(e.out, true, nil, []logLine{newLogLine(entry)}, nil)
 		}
-		return printStory(out, entry)
+		return printStory(e.out, entry)
 	})
 }
 
@@ -65,31 +47,31 @@ func (c *logShowCommand) Run(ctx context.Context, e environment, out io.Writer) 
 const logPage = 500
 
 type logListCommand struct {
-	Fleet    int64     `placeholder:"N" help:"Only of this fleet."`
-	Customer int64     `placeholder:"N" help:"Only of this customer of --fleet."`
-	Result   result    `placeholder:"valid|error|interrupted|open" help:"Only those that ended so; open: those that haven't ended."`
-	Error    errorWord `placeholder:"WORD" help:"Only those that failed with this error, such as \"Invalid PIN\"."`
-	Since    moment    `placeholder:"TIME" help:"Only those received then or later: a time such as 2026-07-28T14:03:00Z, or how long ago, such as 24h or 7d."`
-	Until    moment    `placeholder:"TIME" help:"Only those received before then."`
-	Limit    int       `default:"50" placeholder:"N" help:"At most so many (${default})."`
-	JSON     bool      `name:"json" help:"Print a line of JSON for each."`
+	Fleet    domain.FleetID    `placeholder:"N" help:"Only of this fleet."`
+	Customer domain.CustomerID `placeholder:"N" help:"Only of this customer of --fleet."`
+	Result   result            `placeholder:"valid|error|interrupted|open" help:"Only those that ended so; open: those that haven't ended."`
+	Error    errorWord         `placeholder:"WORD" help:"Only those that failed with this error, such as \"Invalid PIN\"."`
+	Since    moment            `placeholder:"TIME" help:"Only those received then or later: a time such as 2026-07-28T14:03:00Z, or how long ago, such as 24h or 7d."`
+	Until    moment            `placeholder:"TIME" help:"Only those received before then."`
+	Limit    int               `default:"50" placeholder:"N" help:"At most so many (${default})."`
+	JSON     bool              `name:"json" help:"Print a line of JSON for each."`
 }
 
 // Run prints the calls page by page, as a log may be larger than the memory.
-func (c *logListCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+func (c *logListCommand) Run(ctx context.Context, e environment) error {
 	filter, err := c.filter(time.Now())
 	if err != nil {
 		return err
 	}
 	header := []string{"call", "received", "fleet", "key", "customer", "phone", "asked", "result", "took"}
-	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
+	return e.withLog(ctx, func(ctx context.Context, log ports.ApiLogArchive) error {
 		for left := c.Limit; left > 0; {
 			wanted := min(left, logPage)
 			entries, err := log.List(ctx, filter, wanted)
 			if err != nil {
 				return err
 			}
-			if err := c.print(out, header, entries); err != nil || len(entries) < wanted {
+			if err := c.print(e.out, header, entries); err != nil || len(entries) < wanted {
 				return err
 			}
 			header, left, filter.Before = nil, left-wanted, entries[wanted-1].Position()
@@ -100,28 +82,26 @@ func (c *logListCommand) Run(ctx context.Context, e environment, out io.Writer) 
 
 func (c *logListCommand) filter(now time.Time) (domain.ApiLogFilter, error) {
 	switch {
-	case c.Fleet < 0 || c.Customer < 0:
-		return domain.ApiLogFilter{}, errors.New("--fleet, --customer: want positive integers")
 	case c.Customer != 0 && c.Fleet == 0:
 		return domain.ApiLogFilter{}, errors.New("--customer: give its --fleet too, as each fleet numbers its own customers")
 	case c.Limit < 1:
 		return domain.ApiLogFilter{}, fmt.Errorf("--limit: want at least 1, got %d", c.Limit)
 	}
 	return domain.ApiLogFilter{
-		Fleet: domain.FleetID(c.Fleet), Customer: domain.CustomerID(c.Customer), Result: domain.Result(c.Result), Error: domain.Kind(c.Error),
+		Fleet: c.Fleet, Customer: c.Customer, Result: domain.Result(c.Result), Error: domain.Kind(c.Error),
 		Since: c.Since.time(now), Until: c.Until.time(now),
 	}, nil
 }
 
 func (c *logListCommand) print(out io.Writer, header []string, entries []domain.ApiLogEntry) error {
 	if !c.JSON {
-		return printTable(out, header, entries, logRow)
+		return printLines(out, false, header, entries, logRow)
 	}
 	var lines []logLine
 	for _, entry := range entries {
 		lines = append(lines, newLogLine(entry))
 	}
-	return printJSON(out, lines)
+	return printLines(out, true, nil, lines, nil)
 }
 
 type logPruneCommand struct {
@@ -130,20 +110,18 @@ type logPruneCommand struct {
 }
 
 // Run removes batch after batch until none is left or a signal comes.
-func (c *logPruneCommand) Run(ctx context.Context, e environment, out io.Writer) error {
+func (c *logPruneCommand) Run(ctx context.Context, e environment) error {
 	const most = 100_000
 	if c.Batch < 1 || c.Batch > most {
 		return fmt.Errorf("--batch: want 1 to %d, got %d", most, c.Batch)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return withLog(ctx, e, func(ctx context.Context, log ports.ApiLogArchive) error {
+	return e.withLog(ctx, func(ctx context.Context, log ports.ApiLogArchive) error {
 		prune := operator.PruneLog{Log: log, Clock: time.Now, Batch: c.Batch}
 		removed, err := prune.Do(ctx, time.Duration(c.OlderThan))
 		if err != nil && ctx.Err() != nil {
 			err = errors.New("stopped by a signal; run it again to remove the rest")
 		}
-		_, printErr := fmt.Fprintf(out, "%d calls removed\n", removed)
+		_, printErr := fmt.Fprintf(e.out, "%d calls removed\n", removed)
 		return errors.Join(err, printErr)
 	})
 }

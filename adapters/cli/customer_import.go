@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"context"
@@ -7,58 +7,55 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
+	"github.com/fleetphoto/fleetphoto/adapters/cli/customercsv"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
-// tellEvery is how often an import says how far it is, where there is no bar.
-const tellEvery = 3 * time.Second
-
 type customerImportCommand struct {
-	Fleet    int64  `required:"" placeholder:"ID" help:"The fleet's number."`
-	File     string `arg:"" help:"CSV with the columns id, phone and pin; -: from the standard input."`
-	DryRun   bool   `help:"Only say what would be added and changed, as compared with what is stored now."`
-	Rejected string `placeholder:"PATH" help:"Where to list the rows that aren't taken, with line and reason; left out: customers.rejected.csv for customers.csv."`
-	FromLine int    `default:"1" placeholder:"N" help:"Go on with this line, after an import that was cut off."`
+	Fleet    domain.FleetID `required:"" placeholder:"ID" help:"The fleet's number."`
+	File     string         `arg:"" help:"CSV with the columns id, phone and pin; -: from the standard input."`
+	DryRun   bool           `help:"Only say what would be added and changed, as compared with what is stored now."`
+	Rejected string         `placeholder:"PATH" help:"Where to list the rows that aren't taken, with line and reason; left out: customers.rejected.csv for customers.csv."`
+	FromLine int            `default:"1" placeholder:"N" help:"Go on with this line, after an import that was cut off."`
 }
 
 // Run imports until all is in or a signal comes. It fails where a row isn't taken.
-func (c *customerImportCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	fleet, err := domain.NewFleetID(c.Fleet)
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func (c *customerImportCommand) Run(ctx context.Context, e environment) error {
 	in, err := c.open()
 	if err != nil {
 		return fmt.Errorf("cannot read the customers: %w", err)
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	rejections := &rejections{path: c.rejectedPath(), input: in, goOn: c.FromLine > 1}
-	return provision(ctx, e, func(ctx context.Context, customers *operator.ImportCustomers) error {
-		progress := newImportProgress(e, in)
+	return e.run(ctx, func(ctx context.Context, customers *operator.ImportCustomers) error {
+		progress := e.newProgress("importing", sizeOf(in), progressbar.OptionShowBytes(true))
 		report, err := customers.Do(ctx, operator.Import{
-			Fleet: fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun,
+			Fleet: c.Fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun,
 			Reject: rejections.add,
 			Progress: func(report operator.ImportReport) {
 				if rejections.flush() == nil { // or the end says it
-					progress.tell(report)
+					progress.tell(fmt.Sprintf("all rows up to line %d are done", report.Line), slog.Int("rows", report.Rows),
+						slog.Int("added", report.Added), slog.Int("changed", report.Changed), slog.Int("rejected", report.Rejected))
 				}
 			},
 		})
 		progress.end()
 		err = errors.Join(c.explain(ctx, report, err), rejections.close())
-		return errors.Join(c.print(out, report), err, c.complain(report, rejections.path))
+		return errors.Join(c.print(e.out, report), err, c.complain(report, rejections.path))
 	})
+}
+
+// sizeOf is the size of a file; -1 where it has none.
+func sizeOf(file *os.File) int64 {
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		return info.Size()
+	}
+	return -1
 }
 
 func (c *customerImportCommand) open() (*os.File, error) {
@@ -107,65 +104,6 @@ func (c *customerImportCommand) complain(report operator.ImportReport, path stri
 		return nil
 	}
 	return fmt.Errorf("not all rows are in, %d rejected; %s has their lines and the reasons", report.Rejected, path)
-}
-
-// untilEnded reads from in, and fails once ctx ends even where in is waited for.
-func untilEnded(ctx context.Context, in io.Reader) io.Reader {
-	out, into := io.Pipe()
-	context.AfterFunc(ctx, func() { _ = into.CloseWithError(ctx.Err()) })
-	go func() {
-		_, err := io.Copy(into, in)
-		_ = into.CloseWithError(err)
-	}()
-	return out
-}
-
-// importProgress shows how far an import is: by a bar on a terminal, elsewhere
-// by a line now and then.
-type importProgress struct {
-	bar    *progressbar.ProgressBar // nil: lines
-	logger *slog.Logger
-	next   time.Time // when the next line is due
-}
-
-func newImportProgress(e environment, in *os.File) *importProgress {
-	p := &importProgress{logger: e.logger, next: time.Now().Add(tellEvery)}
-	if !isTerminal(e.errOut) {
-		return p
-	}
-	size := int64(-1) // unknown
-	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
-	}
-	p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(e.errOut), progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("importing"))
-	return p
-}
-
-// reading counts what is read.
-func (p *importProgress) reading(in io.Reader) io.Reader {
-	if p.bar == nil {
-		return in
-	}
-	reader := progressbar.NewReader(in, p.bar)
-	return &reader
-}
-
-func (p *importProgress) tell(report operator.ImportReport) {
-	switch {
-	case p.bar != nil:
-		p.bar.Describe(fmt.Sprintf("up to line %d, %d rejected", report.Line, report.Rejected))
-	case !time.Now().Before(p.next):
-		p.next = time.Now().Add(tellEvery)
-		p.logger.Info(fmt.Sprintf("all rows up to line %d are done", report.Line), slog.Int("rows", report.Rows),
-			slog.Int("added", report.Added), slog.Int("changed", report.Changed), slog.Int("rejected", report.Rejected))
-	}
-}
-
-func (p *importProgress) end() {
-	if p.bar != nil {
-		_ = p.bar.Finish() // it is cleared
-	}
 }
 
 // rejections is the file of the rows that weren't taken. It is made when there

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/fleetphoto/fleetphoto/adapters/customercsv"
+	"github.com/fleetphoto/fleetphoto/adapters/cli/customercsv"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 )

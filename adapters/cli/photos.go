@@ -1,23 +1,17 @@
-package app
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"runtime"
-	"syscall"
+	"log/slog"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"go.uber.org/fx"
+	"github.com/schollz/progressbar/v3"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
-	"github.com/fleetphoto/fleetphoto/domain/photo"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // mostParallel is the most customers that are looked at at once. A database may
@@ -55,6 +49,36 @@ func (w walking) ended(err error, reached operator.Progress) error {
 	return fmt.Errorf("interrupted, and what was begun is done; %s (%w)", how, err)
 }
 
+// place is a customer, written as FLEET/CUSTOMER.
+type place domain.CustomerRef
+
+// String returns FLEET/CUSTOMER.
+func (p place) String() string { return fmt.Sprintf("%d/%d", p.Fleet, p.Customer) }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *place) UnmarshalText(text []byte) error {
+	var read place
+	var rest string
+	if n, _ := fmt.Sscanf(string(text)+" .", "%d/%d %s", &read.Fleet, &read.Customer, &rest); n != 3 || rest != "." || read.Fleet < 0 || read.Customer < 0 {
+		return errors.New("want FLEET/CUSTOMER, such as 689/452733")
+	}
+	*p = read
+	return nil
+}
+
+// walkProgress is the progress of a walk over all customers.
+type walkProgress struct{ *progress }
+
+func (e environment) newWalkProgress() walkProgress {
+	return walkProgress{e.newProgress("customers", -1, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("customers"))}
+}
+
+// passed is told after each page.
+func (p walkProgress) passed(reached operator.Progress) {
+	p.counted(reached.Customers)
+	p.tell("up to "+place(reached.After).String(), slog.Int("customers", reached.Customers), slog.String("after", place(reached.After).String()))
+}
+
 type photosVerifyCommand struct {
 	walking
 	Repair        bool          `help:"Make the records say what the store holds."`
@@ -76,60 +100,52 @@ func (c *photosVerifyCommand) Validate() error {
 }
 
 // Run fails when something is wrong in the end.
-func (c *photosVerifyCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	ctx, stop := untilInterrupted(ctx)
-	defer stop()
-	type needed struct {
-		fx.In
-		Backends *backends
-	}
-	return do(ctx, e, func(ctx context.Context, n needed) error {
-		wrong, err := c.verify(ctx, e, n.Backends, out)
-		if c.Orphans || c.DeleteOrphans {
+func (c *photosVerifyCommand) Run(ctx context.Context, e environment) error {
+	if c.Orphans || c.DeleteOrphans {
+		return e.run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos, orphans *operator.OrphanPhotos) error {
+			wrong, err := c.verify(ctx, e, verify)
 			if ctx.Err() == nil {
-				left, orphansErr := c.orphans(ctx, n.Backends, out)
+				left, orphansErr := c.orphans(ctx, e, orphans)
 				wrong, err = wrong+left, errors.Join(err, orphansErr)
 			}
-		}
-		if err == nil && wrong > 0 {
-			err = fmt.Errorf("%d photos are not as they should be", wrong)
-		}
-		return err
-	})
+			return judge(wrong, err)
+		})
+	}
+	return e.run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos) error { return judge(c.verify(ctx, e, verify)) })
+}
+
+// judge fails when photos are not as they should be.
+func judge(wrong int, err error) error {
+	if err == nil && wrong > 0 {
+		err = fmt.Errorf("%d photos are not as they should be", wrong)
+	}
+	return err
 }
 
 // verify returns how many photos are not as their record says.
-func (c *photosVerifyCommand) verify(ctx context.Context, e environment, b *backends, out io.Writer) (int, error) {
-	limits := e.config.photoLimits()
-	limits.MaxDimension, limits.Verify = 0, photo.VerifyDecode
-	progress := newProgress(e.logger)
-	verify := operator.VerifyPhotos{
-		Directory: b.directory.customers, Customers: b.customers, Photos: b.photos, Reader: photo.NewReader(limits, runtime.GOMAXPROCS(0)), Clock: time.Now,
-		Parallel: c.Parallel, Repair: c.Repair, Passed: progress.passed,
-		Found: func(f operator.Finding) {
-			progress.printf(out, "%s%s\n", f, map[bool]string{true: " repaired"}[f.Settled])
-		},
+func (c *photosVerifyCommand) verify(ctx context.Context, e environment, verify *operator.VerifyPhotos) (int, error) {
+	progress := e.newWalkProgress()
+	verify.Parallel, verify.Repair, verify.Passed = c.Parallel, c.Repair, progress.passed
+	verify.Found = func(f operator.Finding) {
+		progress.printf(e.out, "%s%s\n", f, map[bool]string{true: " repaired"}[f.Settled])
 	}
 	report, err := verify.Do(ctx, domain.CustomerRef(c.After))
 	progress.end()
 	found := report.Found
-	_, printErr := fmt.Fprintf(out, "%d customers looked at: %d photos missing, %d different, %d unrecorded, %d broken; %d records repaired\n", report.Customers,
+	_, printErr := fmt.Fprintf(e.out, "%d customers looked at: %d photos missing, %d different, %d unrecorded, %d broken; %d records repaired\n", report.Customers,
 		found[operator.Missing], found[operator.Different], found[operator.Unrecorded], found[operator.Broken], report.Settled)
 	return report.Wrong(), errors.Join(c.ended(err, report.Progress), printErr)
 }
 
 // orphans returns how many orphans are left.
-func (c *photosVerifyCommand) orphans(ctx context.Context, b *backends, out io.Writer) (int, error) {
-	if b.directory.photos == nil {
-		return 0, settingError(photoStoreVariable, errors.New("this store can't list its photos, so that nobody can tell whose customers don't exist; leave --orphans out"))
-	}
-	orphans := operator.OrphanPhotos{
-		Customers: b.directory.customers, Lister: b.directory.photos, Photos: b.photos, Clock: time.Now, Parallel: c.Parallel, Delete: c.DeleteOrphans && c.Yes, Grace: c.Grace,
-		Found: func(f operator.Finding) {
-			_, _ = fmt.Fprintf(out, "%s%s\n", f, map[bool]string{true: " deleted"}[f.Settled]) // the summary fails too
-		},
+func (c *photosVerifyCommand) orphans(ctx context.Context, e environment, orphans *operator.OrphanPhotos) (int, error) {
+	progress := e.newProgress("listing", -1)
+	orphans.Parallel, orphans.Delete, orphans.Grace = c.Parallel, c.DeleteOrphans && c.Yes, c.Grace
+	orphans.Found = func(f operator.Finding) {
+		progress.printf(e.out, "%s%s\n", f, map[bool]string{true: " deleted"}[f.Settled])
 	}
 	report, err := orphans.Do(ctx)
+	progress.end()
 	text := fmt.Sprintf("%d photos listed: %d of customers who don't exist", report.Photos, report.Orphans)
 	switch {
 	case orphans.Delete:
@@ -137,7 +153,7 @@ func (c *photosVerifyCommand) orphans(ctx context.Context, b *backends, out io.W
 	case c.DeleteOrphans:
 		text += "; none deleted, as --yes is missing"
 	}
-	_, printErr := fmt.Fprintln(out, text)
+	_, printErr := fmt.Fprintln(e.out, text)
 	return report.Orphans - report.Deleted, errors.Join(err, printErr)
 }
 
@@ -148,36 +164,25 @@ type photosCopyCommand struct {
 }
 
 // Run fails unless the other store has every photo in the end.
-func (c *photosCopyCommand) Run(ctx context.Context, e environment, out io.Writer) error {
-	ctx, stop := untilInterrupted(ctx)
-	defer stop()
-	o := opening{config: e.config, byURL: map[string]Backend{}}
-	_, customers, _ := o.databases(e.catalogue)
-	offers := func(b Backend) bool { return b.PhotoStore != nil }
-	from := o.open(e.catalogue.PhotoStores, "--from", c.From, offers)
-	to := o.open(e.catalogue.PhotoStores, "--to", c.To, offers)
-	switch {
-	case o.err != nil:
-		return o.err
-	case c.From == c.To:
+func (c *photosCopyCommand) Run(ctx context.Context, e environment) error {
+	if c.From == c.To {
 		return settingError("--to", errors.New("it is the same store as --from; name another"))
-	case customers.Ephemeral:
-		return settingError("FLEETPHOTO_DATABASE_URL", errors.New("memory:// has no customers whose photos could be copied; name the servers' database"))
 	}
-	return o.run(ctx, e, func() error {
-		return c.copy(ctx, e, customers, from.PhotoStore, to.PhotoStore, out)
-	})
+	return e.run(ctx, func(ctx context.Context, copying *operator.CopyPhotos) error { return c.copy(ctx, e, copying) },
+		AsIs{}, CopyBetween{From: c.From, To: c.To})
 }
 
-func (c *photosCopyCommand) copy(ctx context.Context, e environment, customers Backend, from, to ports.PhotoStore, out io.Writer) error {
-	progress := newProgress(e.logger)
-	copying := operator.CopyPhotos{
-		Directory: customers.CustomerDirectory, Customers: customers.CustomerRepo, From: from, To: to, Parallel: c.Parallel, Passed: progress.passed,
-		Lost: func(key domain.PhotoKey) { progress.printf(out, "%s lost\n", key) },
-	}
+// CopyBetween is a value to supply to App.Run, for an operator.CopyPhotos: the
+// URLs of the flags --from and --to.
+type CopyBetween struct{ From, To string }
+
+func (c *photosCopyCommand) copy(ctx context.Context, e environment, copying *operator.CopyPhotos) error {
+	progress := e.newWalkProgress()
+	copying.Parallel, copying.Passed = c.Parallel, progress.passed
+	copying.Lost = func(key domain.PhotoKey) { progress.printf(e.out, "%s lost\n", key) }
 	report, err := copying.Do(ctx, domain.CustomerRef(c.After))
 	progress.end()
-	_, printErr := fmt.Fprintf(out, "%d customers looked at: %d photos copied, %s; %d deleted where they were deleted since; %d were as they should be\n",
+	_, printErr := fmt.Fprintf(e.out, "%d customers looked at: %d photos copied, %s; %d deleted where they were deleted since; %d were as they should be\n",
 		report.Customers, report.Copied, humanize.IBytes(uint64(report.Bytes)), report.Deleted, report.There)
 	err = c.ended(err, report.Progress)
 	if report.Lost > 0 {
@@ -185,23 +190,4 @@ func (c *photosCopyCommand) copy(ctx context.Context, e environment, customers B
 			"have them sent again, or let fleetphoto photos verify --repair make the records say what the servers' store holds", report.Lost))
 	}
 	return errors.Join(err, printErr)
-}
-
-// run starts what is open, without migrating it, does f and closes all.
-func (o *opening) run(ctx context.Context, e environment, f func() error) (err error) {
-	for _, opened := range o.opened {
-		hook := opened.hook(false, e.waiting, e.logger)
-		if err := hook.OnStart(ctx); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, hook.OnStop(context.WithoutCancel(ctx))) }()
-	}
-	return f()
-}
-
-// untilInterrupted ends with the first signal. The second one ends the process.
-func untilInterrupted(ctx context.Context) (context.Context, func()) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
 }

@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"cmp"
@@ -10,8 +10,19 @@ import (
 	"time"
 )
 
-// printTable prints a row for each line, below header, which may be nil.
-func printTable[Line any](out io.Writer, header []string, lines []Line, row func(Line) []string) error {
+// printLines prints each line as one line of JSON or as a row of a table below
+// header, which may be nil.
+func printLines[Line any](out io.Writer, asJSON bool, header []string, lines []Line, row func(Line) []string) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		for _, line := range lines {
+			if err := encoder.Encode(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if header != nil {
 		_, _ = fmt.Fprintln(table, strings.Join(header, "\t")) // Flush fails too
@@ -26,22 +37,15 @@ func printTable[Line any](out io.Writer, header []string, lines []Line, row func
 	return table.Flush()
 }
 
-// printJSON prints each line as one line of JSON.
-func printJSON[Line any](out io.Writer, lines []Line) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	for _, line := range lines {
-		if err := encoder.Encode(line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // clock writes a time as flags take it; empty where it is zero.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+func write(out io.Writer, text []byte) error {
+	_, err := out.Write(text)
+	return err
 }

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/cli/customercsv"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+type customerCommands struct {
+	Add    customerAddCommand    `cmd:"" help:"Add a customer to a fleet."`
+	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer and the photo."`
+	Unlock customerUnlockCommand `cmd:"" help:"End the lock on a customer's PIN after too many wrong ones."`
+	Remove customerRemoveCommand `cmd:"" help:"Remove a customer, and delete the photo."`
+	Import customerImportCommand `cmd:"" help:"Add and change many customers from CSV."`
+	Export customerExportCommand `cmd:"" help:"Write a fleet's customers as CSV."`
+}
+
+// standardStream names the standard input or output where a file is asked for.
+const standardStream = "-"
+
+// whichCustomer are the flags that name one customer.
+type whichCustomer struct {
+	Fleet domain.FleetID    `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID    domain.CustomerID `required:"" placeholder:"ID" help:"The customer's number within the fleet."`
+}
+
+func (w whichCustomer) ref() domain.CustomerRef {
+	return domain.CustomerRef{Fleet: w.Fleet, Customer: w.ID}
+}
+
+type customerAddCommand struct {
+	whichCustomer
+	Phone domain.PhoneNumber `required:"" placeholder:"NUMBER" help:"The mobile number, international."`
+	PIN   string             `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from the standard input, so that no list of processes shows them; left out, the customer has none."`
+}
+
+// Run adds the customer.
+func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
+	pin, err := c.pin(ctx)
+	if err != nil {
+		return err
+	}
+	return e.run(ctx, func(ctx context.Context, customers *operator.Customers) error {
+		if err := customers.Add(ctx, c.ref(), c.Phone, pin); err != nil {
+			return err
+		}
+		e.say("customer %d of fleet %d is added", c.ID, c.Fleet)
+		return nil
+	})
+}
+
+func (c *customerAddCommand) pin(ctx context.Context) (domain.PIN, error) {
+	if c.PIN != standardStream {
+		return domain.ParseNewPIN(c.PIN)
+	}
+	line, err := bufio.NewReader(untilEnded(ctx, os.Stdin)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return domain.PIN{}, fmt.Errorf("cannot read the PIN from the standard input: %w", err)
+	}
+	pin, err := domain.ParseNewPIN(line)
+	if err == nil && pin.IsBlank() {
+		err = errors.New("the standard input has no PIN; leave --pin out for a customer without one")
+	}
+	return pin, err
+}
+
+// untilEnded reads from in, and fails once ctx ends even where in is waited for.
+func untilEnded(ctx context.Context, in io.Reader) io.Reader {
+	out, into := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = into.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(into, in)
+		_ = into.CloseWithError(err)
+	}()
+	return out
+}
+
+type customerShowCommand struct {
+	Fleet     domain.FleetID     `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID        domain.CustomerID  `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet."`
+	Phone     domain.PhoneNumber `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international."`
+	ShowPhone bool               `help:"Print the phone number whole."`
+}
+
+// Run prints the customer.
+func (c *customerShowCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, directory ports.CustomerDirectory, repo ports.CustomerRepo, address usecase.PhotoAddress) error {
+		customer, err := c.find(ctx, directory, repo)
+		if err != nil {
+			return err
+		}
+		at := "at a server of this program, " + e.PhotosPath + string(customer.Ref.PhotoKey())
+		if address != nil {
+			if at, err = address(ctx, customer.Ref.PhotoKey()); err != nil {
+				return err
+			}
+		}
+		return c.print(e.out, customer, at)
+	})
+}
+
+func (c *customerShowCommand) find(ctx context.Context, directory ports.CustomerDirectory, repo ports.CustomerRepo) (domain.Customer, error) {
+	if c.ID != 0 {
+		return directory.FindCustomer(ctx, domain.CustomerRef{Fleet: c.Fleet, Customer: c.ID})
+	}
+	return repo.FindByPhone(ctx, c.Fleet, c.Phone)
+}
+
+func (c *customerShowCommand) print(out io.Writer, customer domain.Customer, address string) error {
+	phone := string(customer.Phone.Masked())
+	if c.ShowPhone {
+		phone = fmt.Sprint(customer.Phone)
+	}
+	pin := map[bool]string{true: "none", false: "set"}[customer.PIN == domain.PINHash{}]
+	text := fmt.Sprintf("fleet:    %d\ncustomer: %d\nphone:    %s\nPIN:      %s\n", customer.Ref.Fleet, customer.Ref.Customer, phone, pin)
+	info := customer.Photo.Info
+	if info.Exists() {
+		text += fmt.Sprintf("photo:    %s\nsize:     %d bytes, %d × %d pixels\nSHA-256:  %s\n", address, info.Size, info.Width, info.Height, info.SHA256)
+	} else {
+		text += "photo:    none\n"
+	}
+	return write(out, []byte(text+changed(customer.Photo)))
+}
+
+// changed says when a photo was changed, and by what.
+func changed(record domain.PhotoRecord) string {
+	switch {
+	case record.ChangedAt.IsZero():
+		return ""
+	case record.ChangedBy == 0:
+		return fmt.Sprintf("changed:  %s, by a repair\n", record.ChangedAt.Format(time.RFC3339Nano))
+	}
+	return fmt.Sprintf("changed:  %s, by call %d\n", record.ChangedAt.Format(time.RFC3339Nano), record.ChangedBy)
+}
+
+type customerUnlockCommand struct{ whichCustomer }
+
+// Run sets the lock back, whether or not the PIN is locked.
+func (c *customerUnlockCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, customers ports.CustomerRepo) error {
+		if err := customers.ResetPINLock(ctx, c.ref()); err != nil {
+			return err
+		}
+		e.say("the PIN of customer %d of fleet %d is not locked", c.ID, c.Fleet)
+		return nil
+	})
+}
+
+type customerRemoveCommand struct{ whichCustomer }
+
+// Run removes the customer and the photo.
+func (c *customerRemoveCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, remove *operator.RemoveCustomer) error {
+		if err := remove.Do(ctx, c.ref()); err != nil {
+			return err
+		}
+		e.say("customer %d of fleet %d is removed, and has no photo any more", c.ID, c.Fleet)
+		return nil
+	})
+}
+
+type customerExportCommand struct {
+	Fleet domain.FleetID `required:"" placeholder:"ID" help:"The fleet's number."`
+	File  string         `arg:"" optional:"" default:"-" help:"Where to; left out or -: the standard output."`
+}
+
+// Run writes the customers. PINs can't be had.
+func (c *customerExportCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, export *operator.ExportCustomers) error {
+		file := &exportFile{name: c.File}
+		out := e.out
+		if c.File != standardStream {
+			out = file
+		}
+		csv, count := customercsv.NewExport(out), 0
+		err := export.Do(ctx, c.Fleet, func(customer domain.Customer) error {
+			count++
+			return csv.Write(customer)
+		})
+		if err == nil {
+			err = csv.Flush()
+		}
+		if err := errors.Join(err, file.close()); err != nil {
+			return err
+		}
+		e.say("%d customers of fleet %d are written", count, c.Fleet)
+		return nil
+	})
+}
+
+// exportFile is made, or emptied, when something is to be written to it: not
+// where the export fails before.
+type exportFile struct {
+	name string
+	file *os.File // nil: not yet
+}
+
+// Write implements io.Writer.
+func (f *exportFile) Write(p []byte) (int, error) {
+	if f.file == nil {
+		var err error
+		if f.file, err = os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640); err != nil {
+			return 0, fmt.Errorf("cannot write the export: %w", err)
+		}
+	}
+	return f.file.Write(p)
+}
+
+func (f *exportFile) close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}

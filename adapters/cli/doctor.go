@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/fleetphoto/fleetphoto/domain/operator"
+)
+
+type doctorCommand struct{}
+
+// Run fails when a step does. It migrates nothing.
+func (*doctorCommand) Run(ctx context.Context, e environment) error {
+	c := checkup{out: e.out}
+	for section := range e.Doctor(ctx, e.cameFrom) {
+		c.printf("%s\n", section.Name)
+		works := true
+		for step := range section.Steps {
+			works = c.try(ctx, works, step) || step.Alone && works
+		}
+	}
+	return c.result(ctx)
+}
+
+// checkup says of each step how it went.
+type checkup struct {
+	out           io.Writer
+	tried, failed int
+}
+
+func (c *checkup) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.out, format, args...) // result fails too
+}
+
+// try does a step, unless one before that it needs has failed.
+func (c *checkup) try(ctx context.Context, works bool, step operator.Step) bool {
+	if step.Regardless {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if !works || ctx.Err() != nil {
+		c.printf("  – %s: not tried\n", step.Name)
+		return false
+	}
+	c.tried++
+	found, err := step.Do(ctx)
+	if err != nil {
+		c.failed++
+		c.printf("  ✗ %s\n      %s\n", step.Name, operator.Sentence(err))
+		return false
+	}
+	name := step.Name
+	if found != "" {
+		name += ": " + found
+	}
+	c.printf("  ✓ %s\n", name)
+	return true
+}
+
+func (c *checkup) result(ctx context.Context) error {
+	switch {
+	case c.failed > 0:
+		return fmt.Errorf("%d of %d steps failed; the line below each ✗ says what to change", c.failed, c.tried)
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted after %d steps", c.tried)
+	}
+	_, err := fmt.Fprintf(c.out, "all %d steps went well\n", c.tried)
+	return err
+}

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+type fleetCommands struct {
+	Add     fleetAddCommand    `cmd:"" help:"Add a fleet and print its API key, once."`
+	List    fleetListCommand   `cmd:"" help:"List the fleets."`
+	Disable fleetSwitchCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
+	Enable  fleetSwitchCommand `cmd:"" help:"Switch a fleet on again."`
+	Key     fleetKeyCommands   `cmd:"" help:"Manage the API keys of a fleet."`
+}
+
+type fleetAddCommand struct {
+	ID    domain.FleetID  `arg:"" help:"The fleet's number."`
+	Name  string          `placeholder:"NAME" help:"Its name, for operators."`
+	Label domain.KeyLabel `default:"first" placeholder:"LABEL" help:"What its first key is called in lists and in the API log (${default})."`
+}
+
+// Run prints the key alone on the standard output.
+func (c *fleetAddCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+		key, err := fleets.Add(ctx, domain.Fleet{ID: c.ID, Name: c.Name}, c.Label)
+		if err != nil {
+			return err
+		}
+		e.say("fleet %d is added; its API key is printed now and never again", c.ID)
+		_, err = fmt.Fprintln(e.out, key.Reveal())
+		return err
+	})
+}
+
+type fleetListCommand struct {
+	JSON bool `name:"json" help:"Print a line of JSON for each."`
+}
+
+// fleetLine is a fleet as it is listed.
+type fleetLine struct {
+	ID       domain.FleetID `json:"id"`
+	Name     string         `json:"name,omitempty"`
+	Disabled bool           `json:"disabled"`
+	Keys     int            `json:"keys"`
+}
+
+// Run prints the fleets in the order of their numbers.
+func (c *fleetListCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
+		fleets, err := directory.Fleets(ctx)
+		if err != nil {
+			return err
+		}
+		var lines []fleetLine
+		for _, fleet := range fleets {
+			keys, err := directory.Keys(ctx, fleet.ID)
+			if err != nil {
+				return err
+			}
+			lines = append(lines, fleetLine{fleet.ID, fleet.Name, fleet.Disabled, len(keys)})
+		}
+		return printLines(e.out, c.JSON, []string{"fleet", "name", "state", "keys"}, lines, fleetLine.row)
+	})
+}
+
+func (l fleetLine) row() []string {
+	return []string{fmt.Sprint(l.ID), l.Name, onOrOff(!l.Disabled), fmt.Sprint(l.Keys)}
+}
+
+func onOrOff(on bool) string { return map[bool]string{true: "on", false: "off"}[on] }
+
+type fleetSwitchCommand struct {
+	ID domain.FleetID `arg:"" help:"The fleet's number."`
+}
+
+// Run switches the fleet off or on, as the command is called.
+func (c *fleetSwitchCommand) Run(ctx context.Context, e environment) error {
+	on := e.line.Selected().Name == "enable"
+	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+		if err := fleets.Switch(ctx, c.ID, !on); err != nil {
+			return err
+		}
+		e.say("fleet %d is switched %s", c.ID, onOrOff(on))
+		return nil
+	})
+}
+
+type fleetKeyCommands struct {
+	Add    fleetKeyAddCommand    `cmd:"" help:"Give a fleet one more API key and print it, once."`
+	List   fleetKeyListCommand   `cmd:"" help:"List a fleet's keys: their labels, never the keys."`
+	Revoke fleetKeyRevokeCommand `cmd:"" help:"Take a key away: it works no more."`
+}
+
+type fleetKeyAddCommand struct {
+	Fleet domain.FleetID  `arg:"" help:"The fleet's number."`
+	Label domain.KeyLabel `required:"" placeholder:"LABEL" help:"What the key is called in lists and in the API log, for instance who has it."`
+}
+
+// Run prints the key alone on the standard output.
+func (c *fleetKeyAddCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+		key, err := fleets.AddKey(ctx, c.Fleet, c.Label)
+		if err != nil {
+			return err
+		}
+		e.say("fleet %d has the key %q too; it is printed now and never again", c.Fleet, c.Label)
+		_, err = fmt.Fprintln(e.out, key.Reveal())
+		return err
+	})
+}
+
+type fleetKeyListCommand struct {
+	Fleet domain.FleetID `arg:"" help:"The fleet's number."`
+	JSON  bool           `name:"json" help:"Print a line of JSON for each."`
+}
+
+// keyLine is a key as it is listed.
+type keyLine struct {
+	Label   domain.KeyLabel `json:"label"`
+	AddedAt time.Time       `json:"added_at,omitzero"` // zero: not known
+}
+
+// Run prints the labels in their order.
+func (c *fleetKeyListCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
+		keys, err := directory.Keys(ctx, c.Fleet)
+		if err != nil {
+			return err
+		}
+		var lines []keyLine
+		for _, key := range keys {
+			lines = append(lines, keyLine{key.Label, key.AddedAt})
+		}
+		return printLines(e.out, c.JSON, []string{"label", "added"}, lines, keyLine.row)
+	})
+}
+
+func (l keyLine) row() []string { return []string{string(l.Label), clock(l.AddedAt)} }
+
+type fleetKeyRevokeCommand struct {
+	Fleet domain.FleetID  `arg:"" help:"The fleet's number."`
+	Label domain.KeyLabel `arg:"" help:"The key's label."`
+}
+
+// Run takes the key away and says so where that was the last one.
+func (c *fleetKeyRevokeCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
+		if err := directory.RevokeKey(ctx, c.Fleet, c.Label); err != nil {
+			return err
+		}
+		revoked := fmt.Sprintf("the key %q of fleet %d is revoked", c.Label, c.Fleet)
+		keys, err := directory.Keys(ctx, c.Fleet)
+		if err == nil && len(keys) == 0 {
+			e.logger.Warn(fmt.Sprintf("%s, and the fleet has none left: its calls are refused; add one with: fleetphoto fleet key add %d --label LABEL", revoked, c.Fleet))
+			return nil
+		}
+		e.say("%s", revoked)
+		return err
+	})
+}

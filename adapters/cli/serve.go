@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
+)
+
+type serveCommand struct {
+	Demo        bool `xor:"instead" help:"Serve wholly in memory, with a fleet and a customer to try."`
+	PrintConfig bool `xor:"instead" help:"Print each setting as it would be used, and where it comes from, with secrets hidden; start nothing."`
+}
+
+// Run serves until a signal comes.
+func (c *serveCommand) Run(ctx context.Context, e environment) error {
+	if c.PrintConfig {
+		return errors.Join(printSettings(e.out, e.line), e.Check())
+	}
+	return e.Serve(ctx, e.logger, c.Demo, e.out)
+}
+
+type migrateCommand struct{}
+
+// Run migrates without touching photos.
+func (*migrateCommand) Run(ctx context.Context, e environment) error {
+	if err := e.Migrate(ctx); err != nil {
+		return err
+	}
+	e.say("the database is up to date")
+	return nil
+}
+
+type repairCommand struct{}
+
+// Run settles what can be settled and says how much it was.
+func (*repairCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, repair *usecase.Repair) error {
+		report, err := repair.Do(ctx)
+		_, printErr := fmt.Fprintf(e.out, "%d calls settled: %d had been done, %d were interrupted; %d records corrected\n",
+			report.Settled(), report.Done, report.Interrupted, report.Corrected)
+		return errors.Join(err, printErr)
+	})
+}
+
+type openAPICommand struct {
+	Version string `enum:"3.0,3.1" default:"3.1" placeholder:"3.0|3.1" help:"The version of OpenAPI (${default})."`
+	Format  string `enum:"json,yaml" default:"json" placeholder:"json|yaml" help:"How it is written (${default})."`
+}
+
+// Run prints the document without opening a backend.
+func (c *openAPICommand) Run(e environment) error {
+	text, err := e.OpenAPI(c.Version, c.Format)
+	return errors.Join(err, write(e.out, text))
+}
+
+type healthcheckCommand struct{}
+
+// Run fails unless the server on the admin address is ready.
+func (*healthcheckCommand) Run(ctx context.Context, e environment) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.ReadyURL(), nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("no server answers at FLEETPHOTO_ADMIN_ADDR: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		return errors.New(string(text))
+	}
+	return errors.Join(err, write(e.out, text))
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (*versionCommand) Run(e environment) error {
+	return write(e.out, []byte("fleetphoto "+e.Version+"\n"))
+}
