@@ -2,6 +2,7 @@ package photo_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -9,11 +10,11 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/image/draw"
@@ -21,7 +22,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// made is a picture that another program makes of a scenery.
+// made is a picture that another program makes of shot.
 type made struct {
 	name    string
 	program string
@@ -85,7 +86,7 @@ func TestEncodersAccepted(t *testing.T) {
 	for _, m := range accepted {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			source := scenery(320, 240)
+			source := shot()
 			if m.transparent() {
 				source = onWhite(rounded(source))
 			}
@@ -139,14 +140,18 @@ func (m made) transparent() bool {
 	return found && !strings.Contains(before, "{in.png}")
 }
 
-// make runs the program on a scenery and returns what it wrote.
+// make runs the program on shot and returns what it wrote.
 func (m made) make(t *testing.T) []byte {
 	t.Helper()
 	path := program(t, m.program)
 	folder := t.TempDir()
-	for name, encode := range sources {
+	files, err := sources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range files {
 		if strings.Contains(m.options, "{"+name+"}") {
-			writeFile(t, folder, name, encode(t, scenery(320, 240)))
+			writeFile(t, folder, name, data)
 		}
 	}
 	names := placeholder.FindAllString(m.options, -1)
@@ -157,21 +162,27 @@ func (m made) make(t *testing.T) []byte {
 			return filepath.Join(folder, strings.Trim(name, "{}"))
 		}))
 	}
-	if out, err := exec.CommandContext(t.Context(), path, arguments...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v: %s", path, arguments, err, out)
-	}
+	mustRun(t, path, arguments...)
 	return readFile(t, folder, strings.Trim(result, "{}"))
 }
 
 var placeholder = regexp.MustCompile(`\{[a-z0-9.]+\}`)
 
-// sources are the forms in which a program may want the picture.
-var sources = map[string]func(t testing.TB, picture *image.RGBA) []byte{
-	"in.png":    func(t testing.TB, picture *image.RGBA) []byte { return encodedPNG(t, picture) },
-	"alpha.png": func(t testing.TB, picture *image.RGBA) []byte { return encodedPNG(t, rounded(picture)) },
-	"in.ppm":    func(_ testing.TB, picture *image.RGBA) []byte { return encodedPPM(picture) },
-	"in.gif":    func(t testing.TB, picture *image.RGBA) []byte { return encodedGIF(t, picture) },
-}
+// shot is the picture that the programs get.
+var shot = sync.OnceValue(func() *image.RGBA { return scenery(240, 180) })
+
+// sources are the files in which a program may want it, by their names.
+var sources = sync.OnceValues(func() (map[string][]byte, error) {
+	var opaque, cut, indexed bytes.Buffer
+	err := errors.Join(
+		png.Encode(&opaque, shot()),
+		png.Encode(&cut, rounded(shot())),
+		gif.Encode(&indexed, shot(), &gif.Options{NumColors: 256, Drawer: draw.FloydSteinberg}),
+	)
+	return map[string][]byte{
+		"in.png": opaque.Bytes(), "alpha.png": cut.Bytes(), "in.ppm": encodedPPM(shot()), "in.gif": indexed.Bytes(),
+	}, err
+})
 
 func writeFile(t testing.TB, folder, name string, data []byte) {
 	t.Helper()
@@ -186,15 +197,6 @@ func encodedPPM(picture *image.RGBA) []byte {
 		out = append(out, picture.Pix[i:i+3]...)
 	}
 	return out
-}
-
-func encodedGIF(t testing.TB, picture image.Image) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	if err := gif.Encode(&out, picture, &gif.Options{NumColors: 256, Drawer: draw.FloydSteinberg}); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 // TestEncodersRefused refuses what other encoders write with a sentence that
@@ -283,9 +285,9 @@ func TestEncodersOrientation(t *testing.T) {
 			folder := t.TempDir()
 			came, upright := filepath.Join(folder, "came.jpg"), filepath.Join(folder, "upright.png")
 			writeFile(t, folder, "came.jpg", encoded(t, scenery(120, 90)))
-			output(t, tagger, "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", orientation),
+			mustRun(t, tagger, "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", orientation),
 				"-GPSLatitude=52.5", "-GPSLatitudeRef=N", "-XMP-dc:Creator="+secret, "-IPTC:City="+secret, "-Comment="+secret, came)
-			output(t, turner, came, "-auto-orient", upright)
+			mustRun(t, turner, came, "-auto-orient", upright)
 			got, picture := mustRead(t, productLimits(), readFile(t, folder, "came.jpg"))
 			reference, err := png.Decode(bytes.NewReader(readFile(t, folder, "upright.png")))
 			if err != nil {
