@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -138,6 +139,25 @@ func rounded(picture *image.RGBA) *image.NRGBA {
 func (m made) transparent() bool {
 	before, _, found := strings.Cut(m.options, "{alpha.png}")
 	return found && !strings.Contains(before, "{in.png}")
+}
+
+// requireVariable names, separated by commas, what tests must not skip for
+// want of: "encoders" are the programs that make photos.
+const requireVariable = "FLEETPHOTO_REQUIRE"
+
+// program finds another maker's program. Without it the test is skipped, or
+// fails where the environment requires encoders.
+func program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if slices.Contains(strings.Split(os.Getenv(requireVariable), ","), "encoders") {
+		t.Fatalf("%s requires encoders, and %s is not installed", requireVariable, name)
+	}
+	t.Skipf("%s is not installed: what it makes was not tried", name)
+	return ""
 }
 
 // make runs the program on shot and returns what it wrote.
