@@ -85,7 +85,7 @@ func (s *segments) kind() string {
 
 func refuseJPEG(err error) error {
 	if process, known := errors.AsType[unsupportedError](err); known {
-		return domain.Errorf(domain.TypeError, "photo_base64: want a baseline or progressive JPEG of 8 bits per sample, got one that is %s; save it anew", string(process)).WithCause(err)
+		return domain.Errorf(domain.TypeError, "photo_base64: want a baseline or progressive JPEG of 8 bits per sample, got one that is %s; save it again", string(process)).WithCause(err)
 	}
 	return broken("JPEG", err)
 }

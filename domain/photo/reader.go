@@ -271,7 +271,7 @@ func (l Limits) checkCost(f file, keep bool) error {
 		return nil
 	}
 	if share <= 0 {
-		return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it anew or smaller", f.kind, f.width, f.height)
+		return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it again or smaller", f.kind, f.width, f.height)
 	}
 	pixels := math.Floor(share * float64(f.width) * float64(f.height))
 	return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG", pixels, f.kind, f.width, f.height)
