@@ -299,17 +299,25 @@ func checkNamed(t *testing.T, err error, names string) {
 func TestEncodersOrientation(t *testing.T) {
 	t.Parallel()
 	tagger, turner := program(t, "exiftool"), program(t, "convert")
+	folder := t.TempDir()
+	came := func(orientation int) string { return fmt.Sprintf("came%d.jpg", orientation) }
+	var arguments []string
+	for orientation := 1; orientation <= 8; orientation++ {
+		writeFile(t, folder, came(orientation), encoded(t, scenery(120, 90)))
+		arguments = append(arguments, fmt.Sprintf("-Orientation=%d", orientation), filepath.Join(folder, came(orientation)), "-execute")
+	}
+	mustRun(t, tagger, append(arguments[:len(arguments)-1], "-common_args", "-q", "-overwrite_original", "-n",
+		"-GPSLatitude=52.5", "-GPSLatitudeRef=N", "-XMP-dc:Creator="+secret, "-IPTC:City="+secret, "-Comment="+secret)...)
 	for orientation := 1; orientation <= 8; orientation++ {
 		t.Run(fmt.Sprint(orientation), func(t *testing.T) {
 			t.Parallel()
-			folder := t.TempDir()
-			came, upright := filepath.Join(folder, "came.jpg"), filepath.Join(folder, "upright.png")
-			writeFile(t, folder, "came.jpg", encoded(t, scenery(120, 90)))
-			mustRun(t, tagger, "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", orientation),
-				"-GPSLatitude=52.5", "-GPSLatitudeRef=N", "-XMP-dc:Creator="+secret, "-IPTC:City="+secret, "-Comment="+secret, came)
-			mustRun(t, turner, came, "-auto-orient", upright)
-			got, picture := mustRead(t, productLimits(), readFile(t, folder, "came.jpg"))
-			reference, err := png.Decode(bytes.NewReader(readFile(t, folder, "upright.png")))
+			marked, upright := readFile(t, folder, came(orientation)), fmt.Sprintf("upright%d.png", orientation)
+			if !bytes.Contains(marked, []byte(secret)) {
+				t.Fatal("exiftool wrote nothing")
+			}
+			mustRun(t, turner, filepath.Join(folder, came(orientation)), "-auto-orient", filepath.Join(folder, upright))
+			got, picture := mustRead(t, productLimits(), marked)
+			reference, err := png.Decode(bytes.NewReader(readFile(t, folder, upright)))
 			if err != nil {
 				t.Fatal(err)
 			}
