@@ -3,9 +3,11 @@ package photo_test
 import (
 	"bytes"
 	"encoding/binary"
-	"image"
 	"slices"
+	"strconv"
 	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
 // bitWriter packs bits, the highest first, as a JPEG's scans do.
@@ -109,6 +111,20 @@ func (b jpegBomb) blocks() int {
 	return units(b.width, wide) * units(b.height, high) * count
 }
 
+// entropy packs the bits of all blocks, of which every other may differ. As
+// sixteen fill whole bytes, the rest are copies of these.
+func (b jpegBomb) entropy(put func(w *bitWriter, block int)) []byte {
+	const together = 16
+	pack := func(blocks int) []byte {
+		var w bitWriter
+		for block := range blocks {
+			put(&w, block)
+		}
+		return w.bytes()
+	}
+	return append(bytes.Repeat(pack(together), b.blocks()/together), pack(b.blocks()%together)...)
+}
+
 // flatDC is a scan in which each block is as dark as the last: a bit each.
 func (b jpegBomb) flatDC() segment {
 	return scan(b.components(), [2]byte{0, 0}, 0, 0, make([]byte, b.blocks()/8+1))
@@ -179,11 +195,8 @@ func denseRefinements() []byte {
 // again, as often as is allowed and an upload has room for.
 func baselineScans(side int) []byte {
 	b := square(side, 0x11)
-	var entropy bitWriter
-	for range b.blocks() {
-		entropy.put(0b010, 3) // flat, endOfBlock
-	}
-	again := scan([]byte{1}, [2]byte{0, 63}, 0, 0, entropy.bytes())
+	entropy := b.entropy(func(w *bitWriter, _ int) { w.put(0b010, 3) }) // flat, endOfBlock
+	again := scan([]byte{1}, [2]byte{0, 63}, 0, 0, entropy)
 	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, slices.Repeat([]segment{again}, min(64, nearlyAll/len(again.bytes())))...)
 }
 
@@ -191,17 +204,16 @@ func baselineScans(side int) []byte {
 // room for.
 func baselineDetail(b jpegBomb) []byte {
 	coefficients := (8*nearlyAll/b.blocks() - 3) / 2
-	var entropy bitWriter
-	for block := range b.blocks() {
-		entropy.put(0, 1)
+	entropy := b.entropy(func(w *bitWriter, block int) {
+		w.put(0, 1)
 		for i := range min(coefficients, 63) {
-			entropy.put(uint64((block+i)&1), 2) // oneMore, then ±1
+			w.put(uint64((block+i)&1), 2) // oneMore, then ±1
 		}
 		if coefficients < 63 {
-			entropy.put(0b10, 2)
+			w.put(0b10, 2)
 		}
-	}
-	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, scan(b.components(), [2]byte{0, 63}, 0, 0, entropy.bytes()))
+	})
+	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, scan(b.components(), [2]byte{0, 63}, 0, 0, entropy))
 }
 
 // hugeHeader is a progressive JPEG that claims four gigapixels.
@@ -212,8 +224,9 @@ func hugeHeader() []byte {
 
 // segmentFlood is a small JPEG behind millions of empty comments.
 func segmentFlood(t testing.TB) []byte {
-	empty := segment{marker: markerCOM}
-	return withSegments(encoded(t, quadrants()), slices.Repeat([]segment{empty}, nearlyAll/len(empty.bytes()))...)
+	empty := segment{marker: markerCOM}.bytes()
+	data := encoded(t, quadrants())
+	return slices.Concat(data[:2], bytes.Repeat(empty, nearlyAll/len(empty)), data[2:])
 }
 
 // fillFlood is a small JPEG with millions of fill bytes before a marker.
@@ -245,24 +258,56 @@ func restartFlood() []byte {
 	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, one, scan([]byte{1}, [2]byte{0, 63}, 0, 0, entropy[:len(entropy)-2]))
 }
 
-// largePhoto is an ordinary photo at the pixel limit, smooth enough for an upload.
-func largePhoto(t testing.TB) []byte {
-	const tile = 256
-	square := scenery(tile, tile)
-	large := image.NewYCbCr(image.Rect(0, 0, limitSide, limitSide), image.YCbCrSubsampleRatio420)
-	for y := range limitSide {
-		row := large.Y[y*large.YStride:][:limitSide]
-		for x := range row {
-			row[x] = square.Pix[square.PixOffset(x%tile, y%tile)+1]
+// TestScansAreCounted reads a progressive JPEG of as many scans as are
+// allowed, and refuses one more, however the photo is verified.
+func TestScansAreCounted(t *testing.T) {
+	t.Parallel()
+	const most = 64
+	b := jpegBomb{64, 64, []byte{0x11}}
+	dc := b.flatDC()
+	dc.payload[len(dc.payload)-1] = 1 // all bits but the lowest, which a last scan adds
+	scans := []segment{dc}
+	for k := byte(1); k < 64; k++ {
+		scans = append(scans, emptyScan(1, b.blocks(), [2]byte{k, k}, 0, 0))
+	}
+	lowest := scan([]byte{1}, [2]byte{0, 0}, 1, 0, make([]byte, b.blocks()/8))
+	for _, m := range modes() {
+		for count, all := range map[int][]segment{most: scans, most + 1: append(slices.Clone(scans), lowest)} {
+			t.Run(m.name+"/"+strconv.Itoa(count), func(t *testing.T) {
+				data := b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, all...)
+				if count <= most {
+					mustRead(t, m.limits, data)
+					return
+				}
+				_, err := read(t, m.limits, data)
+				if err := checkRefused(err); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	}
-	fillBytes(large.Cb, 120)
-	fillBytes(large.Cr, 140)
-	return encodedAt(t, large, 40)
 }
 
-func fillBytes(all []byte, value byte) {
-	for i := range all {
-		all[i] = value
+// TestLimitsAreExact reads a photo as large as the limits and refuses it when
+// they are one less.
+func TestLimitsAreExact(t *testing.T) {
+	t.Parallel()
+	data := encoded(t, quadrants())
+	exact := productLimits()
+	exact.MaxBytes, exact.MaxPixels = int64(len(data)), 96*64
+	mustRead(t, exact, data)
+	cases := map[string]func(*photo.Limits){
+		"bytes":  func(l *photo.Limits) { l.MaxBytes-- },
+		"pixels": func(l *photo.Limits) { l.MaxPixels-- },
+	}
+	for name, lower := range cases {
+		t.Run(name, func(t *testing.T) {
+			limits := exact
+			lower(&limits)
+			_, err := read(t, limits, data)
+			if err := checkTooLarge(err); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -152,7 +152,6 @@ var bombs = []bomb{
 	{"PNG of empty IDAT", either, func(t testing.TB, _ int) []byte { return chunkFlood(t, "IDAT") }},
 	{"JPEG header of 65,500² pixels", domain.PhotoTooLarge, func(testing.TB, int) []byte { return hugeHeader() }},
 	{"JPEG of 1,000 scans", domain.TypeError, func(testing.TB, int) []byte { return thousandScans() }},
-	{"JPEG of 64 scans", either, func(_ testing.TB, side int) []byte { return progressiveScans(square(side, 0x11), 64) }},
 	{"JPEG of 64 bands", either, func(_ testing.TB, side int) []byte { return bandScans(side) }},
 	{"JPEG of 64 scans, 4:2:0", either, func(_ testing.TB, side int) []byte { return progressiveScans(square(side, 0x22, 0x11, 0x11), 64) }},
 	{"JPEG, progressive, 4:4:4", either, func(_ testing.TB, side int) []byte { return progressiveScans(square(side, 0x11, 0x11, 0x11), 10) }},
@@ -162,17 +161,15 @@ var bombs = []bomb{
 	{"JPEG of dense refinements", either, func(testing.TB, int) []byte { return denseRefinements() }},
 	{"JPEG, baseline, painted again and again", either, func(_ testing.TB, side int) []byte { return baselineScans(side) }},
 	{"JPEG, baseline, grey", either, func(_ testing.TB, side int) []byte { return baselineDetail(square(side, 0x11)) }},
-	{"JPEG, baseline, 4:2:0", either, func(_ testing.TB, side int) []byte { return baselineDetail(square(side, 0x22, 0x11, 0x11)) }},
+	{"JPEG, baseline, 4:2:0, to be turned", either, func(_ testing.TB, side int) []byte {
+		return withSegments(baselineDetail(square(side, 0x22, 0x11, 0x11)), app(markerAPP1, nameEXIF, phoneEXIF(binary.BigEndian, 6)))
+	}},
 	{"JPEG, baseline, 4:4:4", either, func(_ testing.TB, side int) []byte { return baselineDetail(square(side, 0x11, 0x11, 0x11)) }},
 	{"JPEG, baseline, RGB", either, func(_ testing.TB, side int) []byte {
 		return withSegments(baselineDetail(square(side, 0x11, 0x11, 0x11)), adobeRGB)
 	}},
 	{"JPEG, baseline, CMYK", either, func(_ testing.TB, side int) []byte {
 		return withSegments(baselineDetail(square(side, 0x11, 0x11, 0x11, 0x11)), adobeRGB)
-	}},
-	{"JPEG photo", either, func(t testing.TB, _ int) []byte { return largePhoto(t) }},
-	{"JPEG photo to be turned", either, func(t testing.TB, _ int) []byte {
-		return withSegments(largePhoto(t), app(markerAPP1, nameEXIF, phoneEXIF(binary.BigEndian, 6)))
 	}},
 	{"JPEG of restarts", either, func(testing.TB, int) []byte { return restartFlood() }},
 	{"JPEG of empty comments", either, func(t testing.TB, _ int) []byte { return segmentFlood(t) }},
@@ -199,7 +196,7 @@ var bombs = []bomb{
 		return animated(side, side, manyFrames(animatedFrame(1, 1, losslessFrame(1, 1))))
 	}},
 	{"WebP, animated, large frames", either, func(_ testing.TB, side int) []byte {
-		return animated(side, side, manyFrames(animatedFrame(side, side, losslessFrame(side, side))))
+		return animated(side, side, manyFrames(animatedFrame(side/4, side/4, losslessFrame(side/4, side/4))))
 	}},
 	{"WebP, animated, a frame beyond its canvas", either, func(testing.TB, int) []byte {
 		return animated(10, 10, animatedFrame(10, 10, losslessFrame(16384, 16384)))

@@ -34,7 +34,7 @@ func zlibOf(t testing.TB, rows ...repeated) []byte {
 func deflatedTwice(t testing.TB, row []byte) (first, again []byte) {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestCompression)
+	w, err := flate.NewWriter(&out, flate.DefaultCompression)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,9 @@ package photo_test
 import (
 	"bytes"
 	"compress/bzip2"
+	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	_ "image/gif"
@@ -16,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rwcarlsen/goexif/exif"
@@ -34,15 +37,33 @@ type sample struct {
 // corpora are folders of files that other people made, by a short name.
 func corpora(t testing.TB) map[string]string {
 	t.Helper()
-	standard := filepath.Join(strings.TrimSpace(output(t, "go", "env", "GOROOT")), "src", "image")
-	return map[string]string{
-		"image":    filepath.Join(standard, "testdata"),
-		"png":      filepath.Join(standard, "png", "testdata"),
-		"pngsuite": filepath.Join(standard, "png", "testdata", "pngsuite"),
-		"ximage":   filepath.Join(moduleFolder(t, "golang.org/x/image"), "testdata"),
-		"goexif":   filepath.Join(moduleFolder(t, "github.com/rwcarlsen/goexif"), "exif", "samples"),
+	folders, err := corpusFolders()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return folders
 }
+
+// corpusFolders asks the go command once for the folders of the packages that
+// the corpora belong to.
+var corpusFolders = sync.OnceValues(func() (map[string]string, error) {
+	listing, err := run(context.Background(), "go", "list", "-f", "{{.Dir}}",
+		"image", "image/png", "golang.org/x/image/webp", "github.com/rwcarlsen/goexif/exif")
+	if err != nil {
+		return nil, err
+	}
+	folders := strings.Fields(listing)
+	if len(folders) != 4 {
+		return nil, fmt.Errorf("go list gives %q, want 4 folders", folders)
+	}
+	return map[string]string{
+		"image":    filepath.Join(folders[0], "testdata"),
+		"png":      filepath.Join(folders[1], "testdata"),
+		"pngsuite": filepath.Join(folders[1], "testdata", "pngsuite"),
+		"ximage":   filepath.Join(filepath.Dir(folders[2]), "testdata"),
+		"goexif":   filepath.Join(folders[3], "samples"),
+	}, nil
+})
 
 // corpusFile reads one file of a corpus.
 func corpusFile(t testing.TB, corpus, name string) []byte {
@@ -59,22 +80,23 @@ func readFile(t testing.TB, folder, name string) []byte {
 	return data
 }
 
-func moduleFolder(t testing.TB, module string) string {
-	t.Helper()
-	return strings.TrimSpace(output(t, "go", "list", "-m", "-f", "{{.Dir}}", module))
-}
-
-// output runs a program and returns what it writes.
-func output(t testing.TB, program string, arguments ...string) string {
-	t.Helper()
+// run runs a program and returns what it writes.
+func run(ctx context.Context, program string, arguments ...string) (string, error) {
 	var complaint bytes.Buffer
-	command := exec.CommandContext(t.Context(), program, arguments...)
+	command := exec.CommandContext(ctx, program, arguments...)
 	command.Stderr = &complaint
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("%v: %v: %s", command.Args, err, complaint.Bytes())
+		return "", fmt.Errorf("%v: %w: %s", command.Args, err, complaint.Bytes())
 	}
-	return string(out)
+	return string(out), nil
+}
+
+func mustRun(t testing.TB, program string, arguments ...string) {
+	t.Helper()
+	if _, err := run(t.Context(), program, arguments...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // samples reads one corpus whole.
@@ -224,10 +246,15 @@ func TestCorpora(t *testing.T) {
 	}
 }
 
-// checkSample reads one good file at its size, at the product's and tiny.
+// checkSample reads one good file at the product's size and tiny, and where it
+// is larger than the product's also at its own.
 func checkSample(t *testing.T, s sample, want decoded) {
 	t.Helper()
-	for _, side := range []int{0, 1024, 40} {
+	sides := []int{1024, 40}
+	if size := want.upright.Bounds().Size(); max(size.X, size.Y) > 1024 {
+		sides = append(sides, 0)
+	}
+	for _, side := range sides {
 		limits := withSide(side)
 		got, picture := mustRead(t, limits, s.data)
 		size := scaledSize(want.upright.Bounds().Size(), side)

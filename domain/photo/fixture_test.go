@@ -61,13 +61,13 @@ func landscape(width, height int) *image.YCbCr {
 			if (x/173+y/131)%3 == 0 {
 				v += 45
 			}
-			row[x] = clamp(int(v) + int(random.Uint32()>>29) - 4)
+			row[x] = clamp(v + float64(random.Uint32()>>29) - 4)
 		}
 	}
 	for y := range (height + 1) / 2 {
 		for x := range (width + 1) / 2 {
-			m.Cb[y*m.CStride+x] = clamp(128 + int(waves[x]) + (x/87+y/66)%3*9)
-			m.Cr[y*m.CStride+x] = clamp(128 - int(waves[y]) + (x/66+y/87)%2*9)
+			m.Cb[y*m.CStride+x] = clamp(128 + waves[x] + float64((x/87+y/66)%3*9))
+			m.Cr[y*m.CStride+x] = clamp(128 - waves[y] + float64((x/66+y/87)%2*9))
 		}
 	}
 	return m

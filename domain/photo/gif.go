@@ -14,6 +14,12 @@ var (
 	errGIFFrame  = errors.New("the GIF's first frame has no pixels")
 )
 
+// What decoding a GIF takes at most.
+const (
+	gifByte  = 15 * time.Nanosecond
+	gifPixel = 3 * time.Nanosecond
+)
+
 // inspectGIF reads the size of a GIF's canvas (GIF89a, 18), on which its first
 // frame, all that is decoded, may be smaller. The decoder refuses a larger one.
 func inspectGIF(data []byte) (file, error) {

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"image"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -43,7 +44,7 @@ func TestProfile(t *testing.T) {
 func pngFile(width, height uint32, depth, colors, interlaced byte, data []byte) []byte {
 	header := binary.BigEndian.AppendUint32(nil, width)
 	header = append(binary.BigEndian.AppendUint32(header, height), depth, colors, 0, 0, interlaced)
-	return slicesJoin([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", header), pngChunk("IDAT", data), pngChunk("IEND", nil))
+	return slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", header), pngChunk("IDAT", data), pngChunk("IEND", nil))
 }
 
 func pngChunk(name string, content []byte) []byte {
@@ -61,7 +62,7 @@ func withProfile(png, profile []byte) []byte {
 	if err := w.Close(); err != nil {
 		panic(err)
 	}
-	return slicesJoin(png[:33], pngChunk("iCCP", packed.Bytes()), png[33:])
+	return slices.Concat(png[:33], pngChunk("iCCP", packed.Bytes()), png[33:])
 }
 
 func profileOf(space string, length int) []byte {

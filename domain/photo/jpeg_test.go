@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/jpeg"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,7 +102,7 @@ func manyScans(count int) []byte {
 	table := func(class byte) []byte {
 		return segment(markerDHT, string([]byte{class, 1})+strings.Repeat("\x00", 16))
 	}
-	out := slicesJoin([]byte{0xFF, markerSOI}, segment(markerDQT, strings.Repeat("\x00", 1)+strings.Repeat("\x01", 64)),
+	out := slices.Concat([]byte{0xFF, markerSOI}, segment(markerDQT, strings.Repeat("\x00", 1)+strings.Repeat("\x01", 64)),
 		segment(markerSOF2, "\x08\x00\x08\x00\x08\x01\x01\x11\x00"), table(0x00), table(0x10),
 		segment(markerSOS, "\x01\x01\x00\x00\x00\x00"), []byte{0})
 	for range count - 1 {

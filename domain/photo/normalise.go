@@ -6,7 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"io"
+	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -48,20 +48,21 @@ type picture struct {
 // scale averages a decoded picture into width × height samples. It scales
 // before the picture is turned, as there is less to turn then.
 func (f file) scale(img image.Image, width, height int) (picture, error) {
-	whole := img.Bounds() == image.Rect(0, 0, f.width, f.height)
-	if m, planar := img.(*image.YCbCr); planar && whole {
-		return f.scaleYCbCr(m, width, height), nil
-	}
-	if m, grey := img.(*image.Gray); grey && whole {
-		p := plane{m.Pix, m.Stride, f.width, f.height}
-		return picture{planes: []plane{p.shrink(newGrid(p, width, height))}}, nil
+	across := spans(width, float64(f.width)/float64(width), 0, f.width)
+	down := spans(height, float64(f.height)/float64(height), 0, f.height)
+	if img.Bounds() == image.Rect(0, 0, f.width, f.height) {
+		switch m := img.(type) {
+		case *image.YCbCr:
+			return f.scaleYCbCr(m, across, down), nil
+		case *image.Gray:
+			grey := plane{m.Pix, m.Stride, f.width, f.height}
+			return picture{planes: []plane{grey.shrink(across, down)}}, nil
+		}
 	}
 	s, err := newSource(img)
 	if err != nil {
 		return picture{}, err
 	}
-	across := spans(width, float64(f.width)/float64(width), 0, f.width)
-	down := spans(height, float64(f.height)/float64(height), 0, f.height)
 	planes := shrink(s.planes, across, down, s.rows(img.Bounds(), f.width))
 	if s.rgb {
 		toYCbCr(planes)
@@ -70,50 +71,31 @@ func (f file) scale(img image.Image, width, height int) (picture, error) {
 }
 
 // scaleYCbCr scales the planes as they are, chroma to half the size of luma.
-func (f file) scaleYCbCr(m *image.YCbCr, width, height int) picture {
+//
+// A chroma sample is for two columns and two rows, counted from the left and
+// the top of the picture once it is upright: where an odd number of them is
+// reversed, the first sample that is stored has one of them alone.
+func (f file) scaleYCbCr(m *image.YCbCr, across, down []span) picture {
+	width, height := len(across), len(down)
 	h, v := subsampling(m.SubsampleRatio)
 	luma := plane{m.Y, m.YStride, f.width, f.height}
-	chroma := plane{m.Cb, m.CStride, (f.width + h - 1) / h, (f.height + v - 1) / v}
-	// A chroma sample is for two columns and two rows, counted from the left and
-	// the top of the picture once it is upright: where an odd number of them is
-	// reversed, the first sample that is stored has one of them alone.
-	g := grid{width: (width + 1) / 2, height: (height + 1) / 2}
-	g.stepX = 2 * float64(f.width) / float64(h*width)
-	g.stepY = 2 * float64(f.height) / float64(v*height)
+	blue := plane{m.Cb, m.CStride, (f.width + h - 1) / h, (f.height + v - 1) / v}
+	red := blue
+	red.pix = m.Cr
+	stepX, stepY := 2*float64(f.width)/float64(h*width), 2*float64(f.height)/float64(v*height)
+	leadX, leadY := 0.0, 0.0
 	columns, rows := f.orientation.reverses()
 	if columns && width%2 == 1 {
-		g.leadX = g.stepX / 2
+		leadX = stepX / 2
 	}
 	if rows && height%2 == 1 {
-		g.leadY = g.stepY / 2
+		leadY = stepY / 2
 	}
-	red := chroma
-	red.pix = m.Cr
-	return picture{halved: true, planes: []plane{luma.shrink(newGrid(luma, width, height)), chroma.shrink(g), red.shrink(g)}}
-}
-
-// grid says which samples of a plane a scaled plane averages.
-type grid struct {
-	width, height              int
-	stepX, stepY, leadX, leadY float64
-}
-
-func newGrid(p plane, width, height int) grid {
-	return grid{width: width, height: height, stepX: float64(p.width) / float64(width), stepY: float64(p.height) / float64(height)}
-}
-
-// shrink averages a plane, or returns it where nothing changes.
-func (p plane) shrink(g grid) plane {
-	if p.width == g.width && p.height == g.height && g.stepX == 1 && g.stepY == 1 && g.leadX == 0 && g.leadY == 0 {
-		return p
-	}
-	across := spans(g.width, g.stepX, g.leadX, p.width)
-	down := spans(g.height, g.stepY, g.leadY, p.height)
-	one := make([][]byte, 1)
-	return shrink(1, across, down, func(y int) [][]byte {
-		one[0] = p.row(y)
-		return one
-	})[0]
+	halfAcross := spans((width+1)/2, stepX, leadX, blue.width)
+	halfDown := spans((height+1)/2, stepY, leadY, blue.height)
+	return picture{halved: true, planes: []plane{
+		luma.shrink(across, down), blue.shrink(halfAcross, halfDown), red.shrink(halfAcross, halfDown),
+	}}
 }
 
 // toYCbCr converts red, green and blue in place.
@@ -141,23 +123,9 @@ func (p picture) encode(segments []byte) ([]byte, error) {
 		}
 	}
 	var out bytes.Buffer
-	out.Write([]byte{0xFF, markerSOI})
-	out.Write(segments)
-	if err := jpeg.Encode(&withoutStart{&out, 2}, img, &jpeg.Options{Quality: encodeQuality}); err != nil {
+	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: encodeQuality}); err != nil {
 		return nil, fmt.Errorf("encode a JPEG: %w", err)
 	}
-	return out.Bytes(), nil
-}
-
-// withoutStart drops the first bytes that are written.
-type withoutStart struct {
-	io.Writer
-	left int
-}
-
-func (w *withoutStart) Write(p []byte) (int, error) {
-	drop := min(w.left, len(p))
-	w.left -= drop
-	n, err := w.Writer.Write(p[drop:])
-	return drop + n, err
+	const start = 2 // the length of SOI
+	return slices.Insert(out.Bytes(), start, segments...), nil
 }

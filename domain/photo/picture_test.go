@@ -9,6 +9,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -116,13 +117,11 @@ func animate(still []byte, canvas, at image.Point) []byte {
 		out := binary.LittleEndian.AppendUint32([]byte(name), uint32(len(content)))
 		return append(append(out, content...), make([]byte, len(content)%2)...)
 	}
-	frame := slicesJoin(put24(at.X/2), put24(at.Y/2), put24(31), put24(31), put24(100), []byte{0}, still[12:])
-	body := slicesJoin([]byte("WEBP"), part("VP8X", slicesJoin([]byte{2, 0, 0, 0}, put24(canvas.X-1), put24(canvas.Y-1))),
+	frame := slices.Concat(put24(at.X/2), put24(at.Y/2), put24(31), put24(31), put24(100), []byte{0}, still[12:])
+	body := slices.Concat([]byte("WEBP"), part("VP8X", slices.Concat([]byte{2, 0, 0, 0}, put24(canvas.X-1), put24(canvas.Y-1))),
 		part("ANIM", make([]byte, 6)), part("ANMF", frame), part("ANMF", []byte("the rest may be garbage")))
 	return part("RIFF", body)
 }
-
-func slicesJoin(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // A frame that is smaller than its canvas is seen in its place, on white.
 func TestFrameOnCanvas(t *testing.T) {
@@ -147,6 +146,27 @@ func TestFrameOnCanvas(t *testing.T) {
 			r, g, b, _ := img.At(test.at.X, test.at.Y).RGBA()
 			if !near(r, test.want.R) || !near(g, test.want.G) || !near(b, test.want.B) {
 				t.Errorf("%s at %v: got %d %d %d, want %v", name, test.at, r>>8, g>>8, b>>8, test.want)
+			}
+		}
+	}
+}
+
+// White stays white and black black, whatever the sizes are.
+func TestScaleFlat(t *testing.T) {
+	t.Parallel()
+	for _, value := range []byte{0, 1, 127, 254, 255} {
+		for _, size := range []image.Point{{1, 1}, {7, 5}, {100, 1}, {333, 1000}, {65535, 3}} {
+			p := newPlane(size.X, size.Y)
+			fillWith(p.pix, value)
+			for _, to := range []image.Point{{1, 1}, {3, 2}, {5, 5}} {
+				out := p.shrink(
+					spans(to.X, float64(size.X)/float64(to.X), 0, size.X),
+					spans(to.Y, float64(size.Y)/float64(to.Y), 0, size.Y))
+				for _, got := range out.pix {
+					if got != value {
+						t.Fatalf("%v to %v: got %d, want %d", size, to, got, value)
+					}
+				}
 			}
 		}
 	}

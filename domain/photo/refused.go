@@ -2,6 +2,7 @@ package photo
 
 import (
 	"bytes"
+	"cmp"
 	"unicode/utf8"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -59,11 +60,7 @@ func refuse(data []byte) error {
 	}
 	for _, r := range refusals() {
 		if r.begins(data) {
-			advice := convert
-			if r.advice != "" {
-				advice = r.advice
-			}
-			return domain.Errorf(domain.TypeError, "photo_base64: want an image in %s format, got %s; %s", Accepted(), r.name, advice)
+			return domain.Errorf(domain.TypeError, "photo_base64: want an image in %s format, got %s; %s", Accepted(), r.name, cmp.Or(r.advice, convert))
 		}
 	}
 	return domain.Errorf(domain.TypeError, "photo_base64: want an image in %s format, got %d bytes of something else; send the photo's file as it is", Accepted(), len(data))

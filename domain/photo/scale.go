@@ -2,18 +2,18 @@ package photo
 
 import "math"
 
-// fit returns the size of what is stored: width and height at most, with the
-// longest side at MaxDimension where it is over that.
-func (l Limits) fit(width, height int) (int, int) {
-	longest := max(width, height)
-	if l.MaxDimension <= 0 || longest <= l.MaxDimension {
-		return width, height
-	}
-	scale := func(side int) int {
-		return max(1, int((2*int64(side)*int64(l.MaxDimension)+int64(longest))/(2*int64(longest))))
-	}
-	return scale(width), scale(height)
+// plane is one component of a picture.
+type plane struct {
+	pix           []byte
+	stride        int
+	width, height int
 }
+
+func newPlane(width, height int) plane {
+	return plane{pix: make([]byte, width*height), stride: width, width: width, height: height}
+}
+
+func (p plane) row(y int) []byte { return p.pix[y*p.stride:][:p.width] }
 
 // span is the samples that one scaled sample is the average of, by the share
 // of each that it covers. The weights add up to 1<<weightBits.
@@ -59,6 +59,28 @@ func (s span) of(i int) uint32 {
 		return s.weightEnd
 	}
 	return s.weightIn
+}
+
+// identity says that each of the samples is a scaled sample.
+func identity(all []span, samples int) bool {
+	for i, s := range all {
+		if s.first != i || s.last != i {
+			return false
+		}
+	}
+	return len(all) == samples
+}
+
+// shrink averages a plane, or returns it where nothing changes.
+func (p plane) shrink(across, down []span) plane {
+	if identity(across, p.width) && identity(down, p.height) {
+		return p
+	}
+	one := make([][]byte, 1)
+	return shrink(1, across, down, func(y int) [][]byte {
+		one[0] = p.row(y)
+		return one
+	})[0]
 }
 
 // shrink averages the samples of a picture's planes, which have one size, over
@@ -128,4 +150,37 @@ func finish(row []byte, sums []uint64) {
 		row[i] = byte((sum + 1<<(bits-1)) >> bits)
 		sums[i] = 0
 	}
+}
+
+// turn returns p as it is seen upright. It goes by tiles, so that columns stay
+// in the cache as rows do.
+func (p plane) turn(o orientation) plane {
+	if o == upright {
+		return p
+	}
+	// Where in p the first sample of the result is, and those beside and below it.
+	first, right, down := 0, 1, p.stride
+	columns, rows := o.reverses()
+	if columns {
+		first, right = p.width-1, -1
+	}
+	if rows {
+		first, down = first+(p.height-1)*p.stride, -p.stride
+	}
+	out := newPlane(p.width, p.height)
+	if o.swapsSides() {
+		out, right, down = newPlane(p.height, p.width), down, right
+	}
+	const tile = 32
+	for top := 0; top < out.height; top += tile {
+		for left := 0; left < out.width; left += tile {
+			for y := top; y < min(top+tile, out.height); y++ {
+				row, from := out.row(y), first+y*down
+				for x := left; x < min(left+tile, out.width); x++ {
+					row[x] = p.pix[from+x*right]
+				}
+			}
+		}
+	}
+	return out
 }

@@ -1,15 +1,32 @@
 package photo
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"image"
+	"io"
+	"math"
 	"time"
+
+	"golang.org/x/image/webp"
 )
 
 var (
 	errWebPChunk = errors.New("a WebP chunk is longer than what holds it")
 	errWebPFrame = errors.New("the WebP has no picture, or one of another size than it says")
+)
+
+// What decoding a WebP takes at most: lossy, VP8, or lossless, VP8L.
+const (
+	vp8Byte        = 100 * time.Nanosecond
+	vp8Pixel       = 20 * time.Nanosecond
+	vp8lByte       = 15 * time.Nanosecond
+	vp8lPixel      = 45 * time.Nanosecond
+	vp8lGroup      = 70 * time.Microsecond // a group of Huffman trees
+	vp8lGroups     = 2600                  // most groups that the decoder takes
+	vp8lGroupBytes = 54 << 10              // of a group in memory
+	vp8lGroupFile  = 200                   // bytes of a file that make a group, at least
 )
 
 // webpFile is what the chunks of a WebP say (RFC 9649, 2).
@@ -41,14 +58,10 @@ func inspectWebP(data []byte) (file, error) {
 	if err != nil {
 		return file{}, broken("WebP", err)
 	}
-	f := file{
+	return file{
 		kind: w.kind(), width: w.canvas.X, height: w.canvas.Y, orientation: w.orientation,
-		cost: w.cost(), decode: w.decode,
-	}
-	if w.profile != nil {
-		f.profile = func() []byte { return w.profile }
-	}
-	return f, nil
+		cost: w.cost(), decode: w.decode, profile: func() []byte { return w.profile },
+	}, nil
 }
 
 // read understands chunks: a name, a length and the content, padded to an even length.
@@ -179,5 +192,71 @@ func losslessCost(pixels int64, length int) cost {
 		pixelBytes: 9 * pixels,
 		fixedTime:  time.Duration(length)*vp8lByte + time.Duration(groups)*vp8lGroup,
 		pixelTime:  time.Duration(pixels) * vp8lPixel,
+	}
+}
+
+// decode decodes the frame as a still WebP of its own.
+func (w *webpFile) decode() (image.Image, error) {
+	img, err := webp.Decode(w.still())
+	if err != nil {
+		return nil, err
+	}
+	switch m := img.(type) {
+	case *image.YCbCr:
+		fullRange(m)
+		m.Rect = m.Rect.Add(w.at)
+	case *image.NYCbCrA:
+		fullRange(&m.YCbCr)
+		m.Rect = m.Rect.Add(w.at)
+	case *image.NRGBA:
+		m.Rect = m.Rect.Add(w.at)
+	}
+	return img, nil
+}
+
+// still writes a WebP around the frame.
+func (w *webpFile) still() io.Reader {
+	const alphaFlag = 0x10
+	var parts []io.Reader
+	length := 4
+	add := func(name string, content []byte) {
+		header := binary.LittleEndian.AppendUint32([]byte(name), uint32(len(content)))
+		padding := make([]byte, len(content)%2)
+		parts = append(parts, bytes.NewReader(header), bytes.NewReader(content), bytes.NewReader(padding))
+		length += len(header) + len(content) + len(padding)
+	}
+	if w.alpha != nil && !w.lossless {
+		x, y := w.size.X-1, w.size.Y-1
+		add("VP8X", []byte{alphaFlag, 0, 0, 0, byte(x), byte(x >> 8), byte(x >> 16), byte(y), byte(y >> 8), byte(y >> 16)})
+		add("ALPH", w.alpha)
+	}
+	if w.lossless {
+		add("VP8L", w.bitstream)
+	} else {
+		add("VP8 ", w.bitstream)
+	}
+	header := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(length))
+	return io.MultiReader(append([]io.Reader{bytes.NewReader(header), bytes.NewReader([]byte("WEBP"))}, parts...)...)
+}
+
+// fullRange stretches the samples of VP8, 16 to 235 and 240 as ITU-R BT.601
+// has them (RFC 6386, 9.2), to the 0 to 255 of JPEG, which is also what the
+// image package takes them for.
+func fullRange(m *image.YCbCr) {
+	var luma, chroma [256]byte
+	for i := range luma {
+		luma[i] = clamp(math.Round(255 * float64(i-16) / 219))
+		chroma[i] = clamp(128 + math.Round(255*float64(i-128)/224))
+	}
+	stretch(m.Y, &luma)
+	stretch(m.Cb, &chroma)
+	stretch(m.Cr, &chroma)
+}
+
+func clamp(value float64) byte { return byte(min(max(value, 0), 255)) }
+
+func stretch(samples []byte, table *[256]byte) {
+	for i, sample := range samples {
+		samples[i] = table[sample]
 	}
 }
