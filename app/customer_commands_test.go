@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fleetphoto/fleetphoto/ports"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
 // said runs the command with this standard input, and returns what it printed
@@ -108,7 +108,7 @@ func TestCustomerImport(t *testing.T) {
 	writeFile(t, list, "\uFEFFid;phone;pin\r\n452733;447700900123;4321\r\n8;+44 8;\r\nx;9;\r\n9;448;\r\n10;10;1010\r\n")
 	imported := []string{"customer", "import", "--fleet", "689", "customers.csv"}
 	const complaint = "not all rows are in, 2 rejected; customers.rejected.csv has their lines and the reasons"
-	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 3 added, 1 changed, 0 unchanged, 1 rejected\n", "not all rows are in, 1 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
+	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected\n", "not all rows are in, 2 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
 	expect(t, directory, "", "5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected\n", complaint, imported...)
 	expect(t, directory, "", "5 rows: 0 added, 0 changed, 3 unchanged, 2 rejected\n", complaint, imported...)
 	rejected, err := os.ReadFile(filepath.Join(directory, "customers.rejected.csv"))
@@ -160,13 +160,13 @@ func TestCustomerImportCutOff(t *testing.T) {
 	directory := t.TempDir()
 	newFleet(t, directory)
 	var list strings.Builder
-	for i := range ports.MaxImport + 10 {
+	for i := range operator.ImportBatch + 10 {
 		fmt.Fprintf(&list, "%d,%d\n", i+1, i+1)
 	}
-	goOn := fmt.Sprintf("all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", ports.MaxImport, ports.MaxImport+1)
+	goOn := fmt.Sprintf("all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", operator.ImportBatch, operator.ImportBatch+1)
 	long := strings.Repeat("x", 100_000)
 	out, complaint := said(t, directory, list.String()+long, "customer", "import", "--fleet", "689", "-")
-	if !strings.HasPrefix(out, fmt.Sprintf("%d rows: ", ports.MaxImport)) || !strings.HasSuffix(complaint, goOn) {
+	if !strings.HasPrefix(out, fmt.Sprintf("%d rows: ", operator.ImportBatch)) || !strings.HasSuffix(complaint, goOn) {
 		t.Errorf("got %q and %q, want %q", out, complaint, goOn)
 	}
 
@@ -185,7 +185,7 @@ func TestCustomerImportCutOff(t *testing.T) {
 
 	rest := list.String() + "x,y\n"
 	expect(t, directory, rest, "11 rows: 10 added, 0 changed, 0 unchanged, 1 rejected\n",
-		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(ports.MaxImport+1))
+		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(operator.ImportBatch+1))
 }
 
 // TestCustomerExport: what is exported can be imported, and changes nothing, PINs included.

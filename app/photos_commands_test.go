@@ -63,11 +63,13 @@ func (s *shared) run(ctx context.Context, args ...string) (code int, out, failur
 func (s *shared) add(id domain.CustomerID, recorded, stored []byte) domain.CustomerRef {
 	s.t.Helper()
 	ref := domain.CustomerRef{Fleet: 689, Customer: id}
-	customer := domain.Customer{Ref: ref, Phone: domain.PhoneNumber(id)}
+	_, err := s.database.CustomerRepo.ImportCustomers(s.t.Context(), []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(id)}})
+	check(s.t, err)
 	if recorded != nil {
-		customer.Photo.Info = photo.Describe(recorded)
+		check(s.t, s.database.CustomerRepo.ChangePhoto(s.t.Context(), ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+			return domain.PhotoRecord{Info: photo.Describe(recorded)}, nil
+		}))
 	}
-	check(s.t, s.database.CustomerRepo.AddCustomer(s.t.Context(), customer))
 	if stored != nil {
 		s.put(ref, stored)
 	}

@@ -3,14 +3,12 @@ package contracttests
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // CustomerRepo proves that what open returns keeps the promises of
@@ -18,7 +16,8 @@ import (
 // time; it is called in parallel and closes the port through t.Cleanup.
 func CustomerRepo(t *testing.T, open func(t *testing.T) CustomerRoles) {
 	t.Helper()
-	prove(t, customerRepoClauses(ports.MaxImport), open)
+	const imported = 5_000 // at once
+	prove(t, customerRepoClauses(imported), open)
 }
 
 type (
@@ -27,17 +26,15 @@ type (
 	customerClause = clause[CustomerRoles]
 )
 
-// customerRepoClauses takes how many customers are imported at most.
+// customerRepoClauses takes how many customers the largest import has.
 func customerRepoClauses(most int) []customerClause {
 	return slices.Concat(
-		customerClauses(), listCustomerClauses(), importClauses(most), importRaceClauses(), removeClauses(), removeWaitClauses(),
+		customerClauses(), listCustomerClauses(), addClauses(), importClauses(most), importRaceClauses(), removeClauses(), removeWaitClauses(),
 		pinClauses(), pinKeyClauses(), changeClauses(), waitClauses(), customerEndedCtx())
 }
 
 func customerClauses() []customerClause {
 	alice := customer(689, 1)
-	sameID, samePhone := customer(689, 2), customer(689, 3)
-	sameID.Ref, samePhone.Phone = alice.Ref, alice.Phone
 	return []customerClause{
 		{
 			"add_then_find", "FindByPhone returns the customer that was added, whole, with a PIN or without",
@@ -51,25 +48,30 @@ func customerClauses() []customerClause {
 		}, {
 			"add_same_in_two_fleets", "two fleets may have customers with the same id and the same phone number",
 			steps(addsCustomers(alice, customer(690, 1)), findsCustomers(alice, customer(690, 1))),
+		},
+	}
+}
+
+func addClauses() []customerClause {
+	alice := customer(689, 1)
+	sameID, samePhone := withPhone(alice, customer(689, 2).Phone), withPhone(customer(689, 3), alice.Phone)
+	return []customerClause{
+		{
+			"add_known_id", "importing a New customer whose id the fleet has is IDTaken and changes nothing",
+			steps(addsCustomers(alice), imports(adding(domain.IDTaken, sameID)), findsCustomers(alice), findsNobody(689, sameID.Phone)),
 		}, {
-			"add_known_id", "adding a customer whose id the fleet has fails with Conflict and changes nothing",
-			steps(addsCustomers(alice), refusesCustomer(sameID), findsCustomers(alice), findsNobody(689, sameID.Phone)),
+			"add_known_phone", "importing a New customer whose phone number the fleet has is PhoneTaken and changes nothing",
+			steps(addsCustomers(alice), imports(adding(domain.PhoneTaken, samePhone)), findsCustomers(alice), hasNoCustomer(samePhone.Ref)),
 		}, {
-			"add_known_phone", "adding a customer whose phone number the fleet has fails with Conflict and changes nothing",
-			steps(addsCustomers(alice), refusesCustomer(samePhone), findsCustomers(alice), hasNoCustomer(samePhone.Ref)),
-		}, {
-			"add_keeps_lock_and_photo", "an AddCustomer that fails with Conflict leaves the PIN lock and the photo's record",
+			"add_keeps_lock_and_photo", "a New customer who is IDTaken leaves the PIN lock and the photo's record",
 			steps(addsCustomers(alice), records(alice.Ref, photoRecord(1)), locksPIN(alice.Ref),
-				refusesCustomer(alice), refusesPIN(alice.Ref, noon), holdsRecord(alice, photoRecord(1))),
+				imports(adding(domain.IDTaken, alice)), refusesPIN(alice.Ref, noon), holdsRecord(alice, photoRecord(1))),
 		}, {
-			"add_at_once", "AddCustomer is safe for concurrent use",
+			"add_at_once", "ImportCustomers is safe for concurrent use",
 			steps(atOnce(crowd, addAndFind), findsCustomers(manyCustomers(crowd)...)),
 		}, {
-			"add_same_phone_at_once", "of any number of AddCustomer with the same phone number one succeeds, the others change nothing",
+			"add_same_phone_at_once", "of any number of imports with the same phone number one adds, the others change nothing",
 			addSamePhoneAtOnce,
-		}, {
-			"add_cut_off", "an AddCustomer whose ctx ends fails with Unavailable and leaves the customer whole or not at all",
-			cutOff(addCustomerCutOff),
 		},
 	}
 }
@@ -80,7 +82,6 @@ func customerEndedCtx() []customerClause {
 	unchanged := steps(holdsRecord(alice, photoRecord(1)), findsNobody(689, bob.Phone),
 		letsPIN(alice.Ref, 1, noon), refusesPIN(alice.Ref, noon))
 	return endedCtx(given, unchanged,
-		customerCall{"add", addsCustomers(bob)},
 		customerCall{"find", holdsRecord(alice, photoRecord(1))},
 		customerCall{"pin", letsPIN(alice.Ref, 1, noon)},
 		customerCall{"reset", resetsPIN(alice.Ref)},
@@ -125,19 +126,16 @@ func manyCustomers(n int) []domain.Customer {
 	return customers
 }
 
+// addsCustomers imports customers who must be New, each alone.
 func addsCustomers(customers ...domain.Customer) customerCheck {
 	return func(ctx context.Context, repo CustomerRoles) error {
 		for _, added := range customers {
-			if err := repo.AddCustomer(ctx, added); err != nil {
-				return failed(fmt.Sprintf("AddCustomer(%+v)", added), err)
+			if err := imports(adding(domain.Added, added))(ctx, repo); err != nil {
+				return err
 			}
 		}
 		return nil
 	}
-}
-
-func refusesCustomer(refused domain.Customer) customerCheck {
-	return fails(domain.Conflict, fmt.Sprintf("AddCustomer(%+v)", refused), addsCustomers(refused))
 }
 
 func findsCustomers(customers ...domain.Customer) customerCheck {
@@ -181,7 +179,13 @@ func addSamePhoneAtOnce(ctx context.Context, repo CustomerRoles) error {
 	for i := range customers {
 		customers[i].Phone = customers[0].Phone
 	}
-	winner, err := oneWins("AddCustomer with one phone number", func(i int) error { return repo.AddCustomer(ctx, customers[i]) })
+	winner, err := oneWins("importing a New customer with one phone number", func(i int) error {
+		results, err := repo.ImportCustomers(ctx, withoutResults([]imported{adding(domain.Added, customers[i])}))
+		if err == nil && slices.Equal(results, []domain.ImportResult{domain.PhoneTaken}) {
+			return domain.Errorf(domain.Conflict, "the phone number is taken")
+		}
+		return sameResults("ImportCustomers", []imported{adding(domain.Added, customers[i])}, results, err)
+	})
 	if err != nil {
 		return err
 	}
@@ -194,17 +198,4 @@ func addSamePhoneAtOnce(ctx context.Context, repo CustomerRoles) error {
 		}
 	}
 	return findsCustomers(customers[winner])(ctx, repo)
-}
-
-func addCustomerCutOff(ctx, ending context.Context, repo CustomerRoles, n int) (done bool, err error) {
-	added := customer(689, domain.CustomerID(n))
-	failure := repo.AddCustomer(ending, added)
-	if failure == nil {
-		return true, findsCustomers(added)(ctx, repo)
-	}
-	err = failsWith(domain.Unavailable, "AddCustomer whose ctx ended", failure)
-	if _, missing := repo.FindByPhone(ctx, added.Ref.Fleet, added.Phone); missing == nil {
-		return false, errors.Join(err, findsCustomers(added)(ctx, repo))
-	}
-	return false, errors.Join(err, findsNobody(689, added.Phone)(ctx, repo), hasNoCustomer(added.Ref)(ctx, repo))
 }

@@ -3,6 +3,8 @@ package contracttests
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -18,7 +20,7 @@ func importClauses(most int) []customerClause {
 			"import_adds", "ImportCustomers adds customers, whole, with a PIN or without, in any fleet",
 			steps(imports(each(domain.Added, oddCustomers())...), findsCustomers(oddCustomers()...), findsRefs(oddCustomers()...)),
 		}, {
-			"import_adds_like_add", "what is added is as AddCustomer adds it: its photo can be changed, and no attempt is counted on its PIN",
+			"import_adds_plain", "a customer who is added has a photo that can be changed, and no attempt counted on its PIN",
 			steps(imports(is(domain.Added, alice)), locksPIN(alice.Ref), refusesPIN(alice.Ref, noon), records(alice.Ref, photoRecord(1)),
 				holdsRecord(alice, photoRecord(1))),
 		}, {
@@ -64,7 +66,13 @@ func importClauses(most int) []customerClause {
 			steps(given, imports(is(domain.Changed, aliceMoved), is(domain.Added, carol)), lockAndRecord(carol),
 				imports(is(domain.Unchanged, aliceMoved), is(domain.Unchanged, carol)), lockedAndRecorded(carol), findsRefs(aliceMoved)),
 		}, {
-			"import_most", "ports.MaxImport customers can be imported, added and changed",
+			"import_twice", "a customer who comes twice in an import is Changed the second time, or IDTaken where it is New",
+			importsTwice(),
+		}, {
+			"import_random", "any import does what importing its customers one by one does, and PlanImport says so",
+			importsAtRandom,
+		}, {
+			"import_most", "thousands of customers can be imported at once, added and changed",
 			importsMost(most),
 		}, {
 			"import_cut_off", "an ImportCustomers whose ctx ends fails with Unavailable and imports all or none",
@@ -91,6 +99,13 @@ func is(want domain.ImportResult, c domain.Customer) imported {
 func keeping(want domain.ImportResult, c domain.Customer) imported {
 	row := is(want, c)
 	row.KeepPIN = true
+	return row
+}
+
+// adding is of a customer who must be New.
+func adding(want domain.ImportResult, c domain.Customer) imported {
+	row := is(want, c)
+	row.New = true
 	return row
 }
 
@@ -197,4 +212,62 @@ func importsMost(most int) customerCheck {
 	slices.Reverse(backwards)
 	return steps(imports(each(domain.Added, customers)...), holdsAll(customers...), imports(each(domain.Changed, backwards)...), holdsAll(moved...),
 		plans(each(domain.PhoneTaken, customers[1:])...), imports(each(domain.Unchanged, moved)...))
+}
+
+func importsTwice() customerCheck {
+	alice, bob := customer(689, 1), customer(689, 2)
+	moved, newPIN := withPhone(alice, 9), withPIN(withPhone(alice, 9), bob.PIN)
+	rows := []imported{
+		adding(domain.Added, alice), adding(domain.IDTaken, moved), is(domain.Changed, moved), is(domain.Unchanged, moved),
+		is(domain.Added, withPhone(bob, alice.Phone)), is(domain.PhoneTaken, alice), is(domain.Changed, bob), is(domain.Changed, newPIN),
+	}
+	return steps(plans(rows...), imports(rows...), holdsAll(newPIN, bob))
+}
+
+// importsAtRandom imports few ids and phone numbers, so that they meet, and
+// compares what comes of it with a model.
+func importsAtRandom(ctx context.Context, repo CustomerRoles) error {
+	random := rand.New(rand.NewPCG(1, 2))
+	stored := map[domain.CustomerRef]domain.Customer{}
+	for range 40 {
+		rows := make([]imported, random.IntN(15))
+		for i := range rows {
+			rows[i].CustomerImport = domain.CustomerImport{
+				Ref:   domain.CustomerRef{Fleet: domain.FleetID(1 + random.IntN(2)), Customer: domain.CustomerID(1 + random.IntN(15))},
+				Phone: domain.PhoneNumber(1 + random.IntN(20)), PIN: domain.PINHash{31: byte(random.IntN(2))},
+				KeepPIN: random.IntN(3) == 0, New: random.IntN(5) == 0,
+			}
+			rows[i].want = importOne(stored, rows[i].CustomerImport)
+		}
+		all := inOrderOfRefs(slices.Collect(maps.Values(stored)))
+		if err := steps(plans(rows...), imports(rows...), holdsAll(all...))(ctx, repo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importOne is the model.
+func importOne(stored map[domain.CustomerRef]domain.Customer, row domain.CustomerImport) domain.ImportResult {
+	before, known := stored[row.Ref]
+	after := domain.Customer{Ref: row.Ref, Phone: row.Phone, PIN: row.PIN}
+	if row.KeepPIN {
+		after.PIN = before.PIN
+	}
+	if known && row.New {
+		return domain.IDTaken
+	}
+	for _, other := range stored {
+		if other.Ref.Fleet == row.Ref.Fleet && other.Phone == row.Phone && other.Ref != row.Ref {
+			return domain.PhoneTaken
+		}
+	}
+	stored[row.Ref] = after
+	switch {
+	case !known:
+		return domain.Added
+	case after == before:
+		return domain.Unchanged
+	}
+	return domain.Changed
 }

@@ -42,9 +42,6 @@ func waitClauses() []customerClause {
 			"reset_doesnt_wait", "ResetPINLock doesn't wait for a change",
 			during(resetsPIN(alice.Ref)),
 		}, {
-			"add_doesnt_wait", "AddCustomer doesn't wait for a change of another customer",
-			during(addsCustomers(customer(689, 3))),
-		}, {
 			"change_keeps_pin_lock", "ChangePhoto leaves the PIN lock, also what is counted while change runs",
 			steps(during(locksPIN(alice.Ref)), refusesPIN(alice.Ref, noon)),
 		}, {

@@ -106,7 +106,7 @@ func seed(ctx context.Context, b backends, pinKey domain.PINKey) error {
 		if err != nil {
 			return err
 		}
-		if err := b.customers.AddCustomer(ctx, domain.Customer{Ref: c.ref, Phone: phone, PIN: pinKey.Hash(c.ref, pin)}); err != nil {
+		if _, err := b.customers.ImportCustomers(ctx, []domain.CustomerImport{{Ref: c.ref, Phone: phone, PIN: pinKey.Hash(c.ref, pin)}}); err != nil {
 			return err
 		}
 	}

@@ -51,12 +51,6 @@ func badWaits() []customerRepoSabotage {
 				return good.ResetPINLock(ctx, ref)
 			}
 		})},
-		{"AddCustomer waits", []string{"add_doesnt_wait"}, whileChanged(func(bad *badCustomerRepo, good CustomerRoles, wait func(context.Context)) {
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				wait(ctx)
-				return good.AddCustomer(ctx, added)
-			}
-		})},
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 
 // badCustomerRepo is a good CustomerRepo but for the methods that are set.
 type badCustomerRepo struct {
-	CustomerRoles // the good one
-	add           func(context.Context, domain.Customer) error
+	CustomerRoles                                                                             // the good one
+	add           func(context.Context, domain.CustomerImport) ([]domain.ImportResult, error) // imports one who must be New
 	find          func(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error)
 	count         func(context.Context, domain.CustomerRef, time.Time) error
 	reset         func(context.Context, domain.CustomerRef) error
@@ -28,13 +28,6 @@ type badCustomerRepo struct {
 	plan          func(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error)
 	remove        func(context.Context, domain.CustomerRef, func(context.Context) error) error
 	bind          func(context.Context, domain.PINKeyFingerprint) error
-}
-
-func (b *badCustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
-	if b.add != nil {
-		return b.add(ctx, added)
-	}
-	return b.CustomerRoles.AddCustomer(ctx, added)
 }
 
 func (b *badCustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
@@ -80,7 +73,11 @@ func (b *badCustomerRepo) Customers(ctx context.Context, after domain.CustomerRe
 }
 
 func (b *badCustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
-	if b.imports != nil {
+	added := len(customers) == 1 && customers[0].New
+	switch {
+	case added && b.add != nil:
+		return b.add(ctx, customers[0])
+	case !added && b.imports != nil:
 		return b.imports(ctx, customers)
 	}
 	return b.CustomerRoles.ImportCustomers(ctx, customers)
@@ -120,7 +117,7 @@ func spoilCustomerRepo(spoil func(bad *badCustomerRepo, good CustomerRoles)) fun
 func TestCustomerRepoClausesCanFail(t *testing.T) {
 	t.Parallel()
 	proveClauses(t, customerRepoClauses(1_001), slices.Concat(
-		badAddCustomers(), badFinds(), badPINs(), badPINLocks(), badResets(), badPINKeys(), badChanges(), badFailingChanges(), badLocks(), badWaits(),
+		badAdds(), badFinds(), badPINs(), badPINLocks(), badResets(), badPINKeys(), badChanges(), badFailingChanges(), badLocks(), badWaits(),
 		badCustomerLists(), badImports(), badImportLocks(), badImportRaces(), badRemoves(), badFailingRemoves(), badRemoveLocks(), badCustomerReposAfterCtx(),
 		badCustomerListsAfterCtx()))
 }
@@ -130,91 +127,96 @@ type customerRepoSabotage = sabotage[CustomerRoles]
 // lost takes the place of a phone number or an id that nobody has.
 const lost = 999
 
-func badAddCustomers() []customerRepoSabotage {
+// spoilAdd makes a CustomerRepo that imports one who must be New in another way.
+func spoilAdd(add func(ctx context.Context, good CustomerRoles, added domain.CustomerImport) ([]domain.ImportResult, error)) func() CustomerRoles {
+	return spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
+		bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
+			return add(ctx, good, added)
+		}
+	})
+}
+
+func importsOne(ctx context.Context, good CustomerRoles, row domain.CustomerImport) ([]domain.ImportResult, error) {
+	return good.ImportCustomers(ctx, []domain.CustomerImport{row})
+}
+
+// refused says that an import of one added nobody.
+func refused(results []domain.ImportResult, err error) bool {
+	return err == nil && results[0] != domain.Added
+}
+
+func badAdds() []customerRepoSabotage {
 	return []customerRepoSabotage{
 		{"a phone number is refused that another fleet's first customer has", []string{"add_same_in_two_fleets"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var customers atomic.Int32
-			bad.add = func(ctx context.Context, added domain.Customer) error {
+			bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
 				_, err := good.FindByPhone(ctx, 689, added.Phone)
 				if customers.Add(1) == 2 && err == nil && added.Ref.Fleet != 689 {
-					return domain.Errorf(domain.Conflict, "this phone number exists")
+					return []domain.ImportResult{domain.PhoneTaken}, nil
 				}
-				return good.AddCustomer(ctx, added)
+				return importsOne(ctx, good, added)
 			}
 		})},
-		{"a customer who exists is ignored without an error", []string{"add_known_id", "add_known_phone", "add_keeps_lock_and_photo", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				if err := good.AddCustomer(ctx, added); !errors.Is(err, domain.Conflict) {
-					return err
-				}
-				return nil
+		{"a customer who exists is Unchanged, New or not", []string{"add_known_id", "add_keeps_lock_and_photo"}, spoilAdd(func(ctx context.Context, good CustomerRoles, added domain.CustomerImport) ([]domain.ImportResult, error) {
+			results, err := importsOne(ctx, good, added)
+			if err == nil && results[0] == domain.IDTaken {
+				results[0] = domain.Unchanged
 			}
+			return results, err
 		})},
 		{"a customer whose id is refused is found", []string{"add_known_id"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
-			var refused sync.Map
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				err := good.AddCustomer(ctx, added)
-				if errors.Is(err, domain.Conflict) {
-					refused.Store(added.Phone, added)
+			var others sync.Map
+			bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
+				results, err := importsOne(ctx, good, added)
+				if refused(results, err) {
+					others.Store(added.Phone, domain.Customer{Ref: added.Ref, Phone: added.Phone})
 				}
-				return err
+				return results, err
 			}
 			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 				found, err := good.FindByPhone(ctx, fleet, phone)
-				if known, there := refused.Load(phone); there && errors.Is(err, domain.CustomerNotFound) {
+				if known, there := others.Load(phone); there && errors.Is(err, domain.CustomerNotFound) {
 					found, err = known.(domain.Customer), nil
 				}
 				return found, err
 			}
 		})},
-		{"a customer whose phone number is refused stays", []string{"add_known_phone", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				err := good.AddCustomer(ctx, added)
-				if errors.Is(err, domain.Conflict) {
-					added.Phone = lost + domain.PhoneNumber(added.Ref.Customer)
-					_ = good.AddCustomer(ctx, added)
-				}
-				return err
+		{"a customer whose phone number is refused stays", []string{"add_known_phone", "add_same_phone_at_once"}, spoilAdd(func(ctx context.Context, good CustomerRoles, added domain.CustomerImport) ([]domain.ImportResult, error) {
+			results, err := importsOne(ctx, good, added)
+			if refused(results, err) {
+				added.Phone = lost + domain.PhoneNumber(added.Ref.Customer)
+				_, _ = importsOne(ctx, good, added)
 			}
+			return results, err
 		})},
-		{"a customer who is refused loses the PIN lock", []string{"add_keeps_lock_and_photo"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				err := good.AddCustomer(ctx, added)
-				if errors.Is(err, domain.Conflict) {
-					_ = good.ResetPINLock(ctx, added.Ref)
-				}
-				return err
+		{"a customer who is refused loses the PIN lock", []string{"add_keeps_lock_and_photo"}, spoilAdd(func(ctx context.Context, good CustomerRoles, added domain.CustomerImport) ([]domain.ImportResult, error) {
+			results, err := importsOne(ctx, good, added)
+			if refused(results, err) {
+				_ = good.ResetPINLock(ctx, added.Ref)
 			}
+			return results, err
 		})},
 		{"customers added at once are lost", []string{"add_at_once", "add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var adding overlap
-			bad.add = func(ctx context.Context, added domain.Customer) error {
+			bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
 				others, over := adding.during()
 				defer over()
 				if others {
-					return nil
+					return []domain.ImportResult{domain.Added}, nil
 				}
-				return good.AddCustomer(ctx, added)
+				return importsOne(ctx, good, added)
 			}
 		})},
 		{"customers added at once with one phone number are not refused", []string{"add_same_phone_at_once"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var adding overlap
-			bad.add = func(ctx context.Context, added domain.Customer) error {
+			bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
 				others, over := adding.during()
 				defer over()
-				if err := good.AddCustomer(ctx, added); !others || !errors.Is(err, domain.Conflict) {
-					return err
+				results, err := importsOne(ctx, good, added)
+				if others && refused(results, err) {
+					results[0] = domain.Added
 				}
-				return nil
-			}
-		})},
-		{"a customer is added without the PIN when ctx ends meanwhile", []string{"add_cut_off"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				if endsMeanwhile(ctx) {
-					added.PIN = domain.PINHash{}
-					_ = good.AddCustomer(live(ctx), added)
-				}
-				return good.AddCustomer(ctx, added)
+				return results, err
 			}
 		})},
 	}
@@ -263,9 +265,6 @@ func badFinds() []customerRepoSabotage {
 
 func badCustomerReposAfterCtx() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"AddCustomer doesn't look at ctx", []string{"add_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
-			bad.add = func(ctx context.Context, added domain.Customer) error { return good.AddCustomer(live(ctx), added) }
-		})},
 		{"FindByPhone doesn't look at ctx", []string{"find_ended_ctx"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.find = func(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 				return good.FindByPhone(live(ctx), fleet, phone)

@@ -48,7 +48,7 @@ func badImportRaces() []customerRepoSabotage {
 				return good.PlanImport(ctx, rows)
 			}
 		})},
-		{"an import stores the photo's record from before", []string{"import_during_change"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"an import stores the photo's record from before", []string{"import_during_change", "import_random"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			before, err := good.FindCustomer(ctx, rows0(rows).Ref)
 			time.Sleep(time.Second)
 			results, importing := good.ImportCustomers(ctx, rows)

@@ -62,28 +62,28 @@ func badImports() []customerRepoSabotage {
 				return found, err
 			}
 		})},
-		{"a PIN is imported only with a new phone number", []string{"import_changes_pin", "import_removes_pin", "import_at_once"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"a PIN is imported only with a new phone number", []string{"import_changes_pin", "import_removes_pin", "import_at_once", "import_random"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			for i, row := range rows {
 				known, err := good.FindCustomer(ctx, row.Ref)
 				rows[i].KeepPIN = row.KeepPIN || err == nil && known.Phone == row.Phone
 			}
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"no PIN leaves the PIN as it is", []string{"import_removes_pin"}, spoilRows(func(row *domain.CustomerImport) { row.KeepPIN = row.KeepPIN || row.PIN == domain.PINHash{} })},
-		{"KeepPIN is passed over", []string{"import_keeps_pin", "import_results", "import_at_once", "plan"}, spoilRows(func(row *domain.CustomerImport) { row.KeepPIN = false })},
-		{"a batch is refused where a phone number is taken", []string{"import_phone_taken", "import_in_turn", "import_results", "import_doesnt_wait", "plan"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"no PIN leaves the PIN as it is", []string{"import_removes_pin", "import_random"}, spoilRows(func(row *domain.CustomerImport) { row.KeepPIN = row.KeepPIN || row.PIN == domain.PINHash{} })},
+		{"KeepPIN is passed over", []string{"import_keeps_pin", "import_results", "import_at_once", "plan", "import_random"}, spoilRows(func(row *domain.CustomerImport) { row.KeepPIN = false })},
+		{"a batch is refused where a phone number is taken", []string{"import_phone_taken", "import_in_turn", "import_results", "import_doesnt_wait", "plan", "import_random", "import_twice"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			if results, err := good.PlanImport(ctx, rows); err == nil && slices.Contains(results, domain.PhoneTaken) {
 				return nil, domain.Errorf(domain.Conflict, "a phone number is taken")
 			}
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"the PIN goes in where the phone number is taken", []string{"import_phone_taken"}, afterImport(domain.PhoneTaken, func(ctx context.Context, good CustomerRoles, row domain.CustomerImport) {
+		{"the PIN goes in where the phone number is taken", []string{"import_phone_taken", "import_random", "import_twice"}, afterImport(domain.PhoneTaken, func(ctx context.Context, good CustomerRoles, row domain.CustomerImport) {
 			if known, err := good.FindCustomer(ctx, row.Ref); err == nil {
 				row.Phone = known.Phone
 				_, _ = good.ImportCustomers(ctx, []domain.CustomerImport{row})
 			}
 		})},
-		{"who comes too early is imported in the end", []string{"import_in_turn"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"who comes too early is imported in the end", []string{"import_in_turn", "import_random"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			results, err := good.ImportCustomers(ctx, rows)
 			for i, result := range results {
 				if again, err := good.ImportCustomers(ctx, rows[i:i+1]); err == nil && result == domain.PhoneTaken {
@@ -92,7 +92,7 @@ func badImports() []customerRepoSabotage {
 			}
 			return results, err
 		})},
-		{"a phone number that is given up in the batch is taken still", []string{"import_in_turn", "import_results", "import_most", "plan"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"a phone number that is given up in the batch is taken still", []string{"import_in_turn", "import_results", "import_most", "plan", "import_random"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			var free []domain.CustomerImport
 			for _, row := range rows {
 				if owner, err := good.FindByPhone(ctx, row.Ref.Fleet, row.Phone); err != nil || owner.Ref == row.Ref {
@@ -107,17 +107,17 @@ func badImports() []customerRepoSabotage {
 			}
 			return results, err
 		})},
-		{"the results are in the order of the ids", []string{"import_results", "import_phone_taken", "import_in_turn", "import_most", "plan"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"the results are in the order of the ids", []string{"import_results", "import_phone_taken", "import_in_turn", "import_most", "plan", "import_random", "import_twice"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			slices.SortFunc(rows, func(x, y domain.CustomerImport) int { return x.Ref.Compare(y.Ref) })
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"importing nobody is an error", []string{"import_none"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
+		{"importing nobody is an error", []string{"import_none", "import_random"}, spoilImport(func(ctx context.Context, good CustomerRoles, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 			if len(rows) == 0 {
 				return nil, domain.Errorf(domain.TypeError, "nobody")
 			}
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"who was imported before is imported again", []string{"import_repeated", "import_most"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
+		{"who was imported before is imported again", []string{"import_repeated", "import_most", "import_random", "import_twice"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var before sync.Map
 			bad.imports = func(ctx context.Context, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 				results, err := good.ImportCustomers(ctx, rows)
@@ -135,12 +135,12 @@ func badImports() []customerRepoSabotage {
 			}
 			return good.ImportCustomers(ctx, rows)
 		})},
-		{"PlanImport imports", []string{"plan", "import_doesnt_wait"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
+		{"PlanImport imports", []string{"plan", "import_doesnt_wait", "import_random", "import_twice"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.plan = func(ctx context.Context, rows []domain.CustomerImport) ([]domain.ImportResult, error) {
 				return good.ImportCustomers(ctx, rows)
 			}
 		})},
-		{"PlanImport looks at each customer alone", []string{"plan"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
+		{"PlanImport looks at each customer alone", []string{"plan", "import_random", "import_twice"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			bad.plan = func(ctx context.Context, rows []domain.CustomerImport) (all []domain.ImportResult, err error) {
 				for i := range rows {
 					results, err := good.PlanImport(ctx, rows[i:i+1])
@@ -157,7 +157,7 @@ func badImports() []customerRepoSabotage {
 
 func badImportLocks() []customerRepoSabotage {
 	return []customerRepoSabotage{
-		{"an attempt is counted on the PIN of who is added", []string{"import_adds_like_add", "import_repeated", "remove_then_add"}, afterImport(domain.Added, func(ctx context.Context, good CustomerRoles, row domain.CustomerImport) {
+		{"an attempt is counted on the PIN of who is added", []string{"import_adds_plain", "import_repeated", "remove_then_add"}, afterImport(domain.Added, func(ctx context.Context, good CustomerRoles, row domain.CustomerImport) {
 			_ = good.CountPINAttempt(ctx, row.Ref, noon)
 		})},
 		{"who is unchanged loses the photo's record", []string{"import_unchanged", "import_repeated"}, afterImport(domain.Unchanged, func(ctx context.Context, good CustomerRoles, row domain.CustomerImport) {

@@ -43,16 +43,16 @@ func badRemoves() []customerRepoSabotage {
 		})},
 		{"nobody else may have the phone number of who was removed", []string{"remove_frees_phone"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
 			var owners sync.Map
-			bad.add = func(ctx context.Context, added domain.Customer) error {
+			bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
 				number := domain.CustomerRef{Fleet: added.Ref.Fleet, Customer: domain.CustomerID(added.Phone)}
 				if owner, taken := owners.Load(number); taken && owner != added.Ref {
-					return domain.Errorf(domain.Conflict, "this phone number is of %v", owner)
+					return []domain.ImportResult{domain.PhoneTaken}, nil
 				}
-				err := good.AddCustomer(ctx, added)
+				results, err := importsOne(ctx, good, added)
 				if err == nil {
 					owners.Store(number, added.Ref)
 				}
-				return err
+				return results, err
 			}
 		})},
 		{"who is added again has the photo's record from before", []string{"remove_then_add"}, spoilCustomerRepo(func(bad *badCustomerRepo, good CustomerRoles) {
@@ -63,12 +63,12 @@ func badRemoves() []customerRepoSabotage {
 				}
 				return good.RemoveCustomer(ctx, ref, deletePhoto)
 			}
-			bad.add = func(ctx context.Context, added domain.Customer) error {
-				err := good.AddCustomer(ctx, added)
+			bad.add = func(ctx context.Context, added domain.CustomerImport) ([]domain.ImportResult, error) {
+				results, err := importsOne(ctx, good, added)
 				if record, was := before.Load(added.Ref); was && err == nil {
 					_ = records(added.Ref, record.(domain.PhotoRecord))(ctx, good)
 				}
-				return err
+				return results, err
 			}
 		})},
 		{"deletePhoto runs twice", []string{"remove_runs_once", "remove_cut_off", "remove_at_once"}, spoilRemove(func(ctx context.Context, good CustomerRoles, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {

@@ -11,9 +11,6 @@ import (
 // record of what is there now. current is the record before the change.
 type PhotoChange func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error)
 
-// MaxImport is the most customers that one ImportCustomers takes.
-const MaxImport = 5_000
-
 // CustomerRepo is what a call needs of the customers: to find one, to count
 // attempts on the PIN, and to change the record of the photo.
 type CustomerRepo interface {
@@ -53,12 +50,6 @@ type CustomerRepo interface {
 
 // CustomerDirectory is how an operator manages the customers of a CustomerRepo.
 type CustomerDirectory interface {
-	// AddCustomer adds a customer, durably, with no attempt counted on its
-	// PIN. When the fleet has a customer with this id or this phone number it
-	// fails with Conflict and changes nothing. Whether the fleet exists is not
-	// checked: the fleets may live in another backend.
-	AddCustomer(ctx context.Context, customer domain.Customer) error
-
 	// FindCustomer returns the customer ref. It fails with CustomerNotFound.
 	FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error)
 
@@ -67,16 +58,20 @@ type CustomerDirectory interface {
 	// most limit of them, which is at least 1.
 	Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error)
 
-	// ImportCustomers does what domain.PlanImport says, for all customers or,
-	// when it fails, for none, durably, and returns the result of each. What is
-	// added is as AddCustomer adds it; a change leaves the PIN's lock and the
-	// photo's record, a customer who is Unchanged or whose PhoneTaken is, all.
-	// No Ref, and no Phone of a fleet, comes twice in customers, which are at
-	// most MaxImport. It may wait for a ChangePhoto of a customer whom it
-	// changes. Repeating it is harmless.
+	// ImportCustomers imports customers one after the other, all of them or,
+	// when it fails, none, durably, and returns the result of each, as
+	// domain.ImportResult describes it. A new customer has no photo and no wrong
+	// PIN counted. A change leaves the PIN's lock and the photo's record. A
+	// customer who is Unchanged, IDTaken or PhoneTaken is not written. A phone
+	// number that one customer gives up is free for those after it.
+	//
+	// It may wait for a ChangePhoto of a customer that it changes. Repeating it
+	// is harmless. Whether the fleets exist is not checked: they may live in
+	// another backend. It fails with Unavailable alone.
 	ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error)
 
-	// PlanImport returns what ImportCustomers would, and changes nothing.
+	// PlanImport returns what ImportCustomers would, and changes nothing. It
+	// waits for no change. It fails with Unavailable alone.
 	PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error)
 
 	// RemoveCustomer runs deletePhoto under the customer's lock, as ChangePhoto

@@ -49,9 +49,10 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	pin, err := domain.ParseNewPIN(testPIN)
 	check(t, err)
 	check(t, backend.FleetAuth.AddFleet(context.Background(), domain.Fleet{ID: 689}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey}))
-	check(t, backend.CustomerRepo.AddCustomer(context.Background(), domain.Customer{
-		Ref: testCustomer, Phone: phone, PIN: pinKey.Hash(testCustomer, pin),
-	}))
+	_, err = backend.CustomerRepo.ImportCustomers(context.Background(), []domain.CustomerImport{
+		{Ref: testCustomer, Phone: phone, PIN: pinKey.Hash(testCustomer, pin)},
+	})
+	check(t, err)
 	f := &fixture{backend: backend, log: &bytes.Buffer{}}
 	options := Options{
 		Update: &usecase.UpdateCustomerPhoto{

@@ -13,43 +13,51 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	results, after := r.plan(customers)
-	for i, result := range results {
-		switch result {
-		case domain.Changed:
-			c := r.byRef[after[i].Ref]
-			delete(r.phones, fleetPhone{c.Ref.Fleet, c.Phone})
-			c.Customer = after[i]
-			r.phones[fleetPhone{c.Ref.Fleet, c.Phone}] = c
-		case domain.Added:
-			defer r.add(after[i]) // once all changes are made
-		case domain.Unchanged, domain.PhoneTaken: // all stays
-		}
-	}
-	return results, nil
+	return r.apply(customers), nil
 }
 
-// PlanImport implements ports.CustomerDirectory.
+// PlanImport implements ports.CustomerDirectory. It imports into a copy.
 func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	if err := ended(ctx, "plan an import"); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	results, _ := r.plan(customers)
-	return results, nil
-}
-
-// plan is domain.PlanImport on what is stored; r.mu is held.
-func (r *CustomerRepo) plan(customers []domain.CustomerImport) ([]domain.ImportResult, []domain.Customer) {
-	var stored []domain.Customer
+	scratch := NewCustomerRepo()
 	for _, imported := range customers {
-		if c := r.byRef[imported.Ref]; c != nil {
-			stored = append(stored, c.Customer)
-		}
-		if c := r.phones[fleetPhone{imported.Ref.Fleet, imported.Phone}]; c != nil {
-			stored = append(stored, c.Customer)
+		for _, c := range []*customer{r.byRef[imported.Ref], r.phones[fleetPhone{imported.Ref.Fleet, imported.Phone}]} {
+			if c != nil && scratch.byRef[c.Ref] == nil {
+				scratch.add(c.Customer)
+			}
 		}
 	}
-	return domain.PlanImport(stored, customers)
+	return scratch.apply(customers), nil
+}
+
+// apply imports customers; r.mu is held.
+func (r *CustomerRepo) apply(customers []domain.CustomerImport) []domain.ImportResult {
+	results := make([]domain.ImportResult, len(customers))
+	for i, imported := range customers {
+		known := r.byRef[imported.Ref]
+		after, result := imported.Apply(known.stored(), r.phones[fleetPhone{imported.Ref.Fleet, imported.Phone}].stored())
+		results[i] = result
+		switch result {
+		case domain.Added:
+			r.add(after)
+		case domain.Changed:
+			delete(r.phones, fleetPhone{known.Ref.Fleet, known.Phone})
+			known.Customer = after
+			r.phones[fleetPhone{after.Ref.Fleet, after.Phone}] = known
+		case domain.Unchanged, domain.IDTaken, domain.PhoneTaken:
+		}
+	}
+	return results
+}
+
+// stored is nil where there is no customer.
+func (c *customer) stored() *domain.Customer {
+	if c == nil {
+		return nil
+	}
+	return &c.Customer
 }

@@ -45,21 +45,6 @@ func NewCustomerRepo() *CustomerRepo {
 	}
 }
 
-// AddCustomer implements ports.CustomerDirectory.
-func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
-	if err := ended(ctx, "add customer"); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	number := fleetPhone{added.Ref.Fleet, added.Phone}
-	if r.byRef[added.Ref] != nil || r.phones[number] != nil {
-		return domain.Errorf(domain.Conflict, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
-	}
-	r.add(added)
-	return nil
-}
-
 // add adds a customer whose id and phone number are free; r.mu is held.
 func (r *CustomerRepo) add(added domain.Customer) {
 	c := &customer{Customer: added, changing: make(chan struct{}, 1)}

@@ -22,26 +22,6 @@ var (
 
 const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
 
-// AddCustomer implements ports.CustomerDirectory.
-func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
-	return r.db.write(ctx, "add customer", func(tx pgx.Tx) error {
-		args := []any{added.Ref.Fleet, added.Ref.Customer, added.Phone, digest(added.PIN)}
-		_, err := tx.Exec(ctx,
-			`INSERT INTO customers (fleet_id, id, phone, pin_hash, `+photoColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			append(args, photoValues(added.Photo)...)...)
-		if err != nil {
-			return ifDuplicate(err, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
-		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO pin_locks (fleet_id, customer_id, attempts) VALUES ($1, $2, 0)`+forgetLock,
-			added.Ref.Fleet, added.Ref.Customer)
-		return err
-	})
-}
-
-// forgetLock sets back what is left of a customer who was removed by hand.
-const forgetLock = ` ON CONFLICT (fleet_id, customer_id) DO UPDATE SET attempts = 0, locked_until = NULL`
-
 // FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
 	return r.find(ctx, noCustomer(ref), `WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)

@@ -142,8 +142,8 @@ func migrateAndStart(ctx context.Context, db *DB) error {
 
 func addCustomer(t *testing.T, db *DB, ref domain.CustomerRef) {
 	t.Helper()
-	customer := domain.Customer{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)}
-	must(t, db.CustomerRepo().AddCustomer(t.Context(), customer))
+	_, err := db.CustomerRepo().ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)}})
+	must(t, err)
 }
 
 func size(t *testing.T, db *DB, ref domain.CustomerRef) int64 {

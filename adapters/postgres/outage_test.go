@@ -32,9 +32,10 @@ func calls(db *DB) map[string]func(context.Context) error {
 			_, err := fleets.Authenticate(ctx, domain.APIKeyHash{})
 			return err
 		},
-		"AddCustomer": func(ctx context.Context) error {
+		"ImportCustomers": func(ctx context.Context) error {
 			ref.Customer++
-			return customers.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)})
+			_, err := customers.ImportCustomers(ctx, []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)}})
+			return err
 		},
 		"FindByPhone": func(ctx context.Context) error {
 			_, err := customers.FindByPhone(ctx, alice.Fleet, domain.PhoneNumber(alice.Customer))

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -45,15 +46,14 @@ func TestEveryExecMode(t *testing.T) {
 			customer := domain.Customer{Ref: alice, Phone: 999_999_999_999_999, PIN: domain.PINHash{0xFF, 0}, Photo: domain.PhotoRecord{
 				Info: domain.PhotoInfo{SHA256: [32]byte{2}, Size: 1 << 40, Width: 3, Height: 4}, ChangedAt: noon, ChangedBy: 5,
 			}}
-			must(t, db.CustomerRepo().AddCustomer(t.Context(), customer))
-			must(t, db.CustomerRepo().ChangePhoto(t.Context(), alice, grow))
+			_, err := db.CustomerRepo().ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: alice, Phone: 1, PIN: customer.PIN}, {Ref: alice, Phone: customer.Phone, KeepPIN: true}})
+			must(t, err)
+			must(t, db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return customer.Photo, nil }))
 			must(t, db.CustomerRepo().CountPINAttempt(t.Context(), alice, noon))
-			customer.Photo.Info.Size++
 			if got, err := db.CustomerRepo().FindByPhone(t.Context(), alice.Fleet, customer.Phone); got != customer || err != nil {
 				t.Errorf("FindByPhone = %v, %v; want %v", got, err, customer)
 			}
 			want := domain.ApiLogEntry{Call: domain.ApiCall{ReceivedAt: noon, From: "\xff", Operation: domain.UpdatePhoto}}
-			var err error
 			want.ID, err = db.ApiLog().Open(t.Context(), want.Call)
 			must(t, err)
 			if got, err := db.ApiLog().Unfinished(t.Context(), noon.Add(time.Microsecond), 2); len(got) != 1 || got[0] != want || err != nil {

@@ -1,18 +1,17 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
-	"slices"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// importSettings are those of a connection that imports, from then on: a batch
-// changes pages all over the file, which come from memory, and go from the
-// write-ahead log into the file once for several batches.
+// importSettings suit a connection that imports, from then on: a batch changes
+// pages all over the file, which are read from memory, and several batches share
+// a checkpoint.
 const importSettings = `PRAGMA cache_size = -12000; PRAGMA wal_autocheckpoint = 10000`
 
 // ImportCustomers implements ports.CustomerDirectory.
@@ -21,11 +20,8 @@ func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.C
 		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
 			return err
 		}
-		var after []domain.Customer
-		if results, after, err = planImport(ctx, tx, customers); err != nil {
-			return err
-		}
-		return applyImport(ctx, tx, results, after)
+		results, err = rows.Import(importTx{ctx, tx}, customers)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -41,51 +37,24 @@ func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.Custom
 		return nil, translate(action, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
-	results, _, err := planImport(ctx, tx, customers)
+	results, err := rows.PlanImport(importTx{ctx, tx}, customers)
 	return results, translate(action, err)
 }
 
-// planImport is domain.PlanImport on what is stored. Of a customer who isn't
-// imported, but has the phone number of one who is, the PIN isn't looked up.
-func planImport(ctx context.Context, tx *sql.Tx, customers []domain.CustomerImport) ([]domain.ImportResult, []domain.Customer, error) {
-	known, err := lookUp(ctx, tx, customers, `c.id = wanted.value`, `c.pin_hash`, func(c domain.CustomerImport) int64 { return int64(c.Ref.Customer) })
-	if err != nil {
-		return nil, nil, err
-	}
-	numbers := make(map[domain.CustomerRef]domain.PhoneNumber, len(known))
-	for _, c := range known {
-		numbers[c.Ref] = c.Phone
-	}
-	unsure := slices.DeleteFunc(slices.Clone(customers), func(c domain.CustomerImport) bool { return numbers[c.Ref] == c.Phone })
-	owners, err := lookUp(ctx, tx, unsure, `c.phone = wanted.value`, `NULL`, func(c domain.CustomerImport) int64 { return int64(c.Phone) })
-	if err != nil {
-		return nil, nil, err
-	}
-	results, after := domain.PlanImport(append(owners, known...), customers) // who is in both is as in known
-	return results, after, nil
+// importTx is a rows.ImportTx.
+type importTx struct {
+	ctx context.Context
+	tx  *sql.Tx
 }
 
-// lookUp finds the stored customers for which the condition holds, wanted.value
-// being what of gives for one of the customers. Their photos it leaves out.
-func lookUp(ctx context.Context, tx *sql.Tx, customers []domain.CustomerImport, condition, pin string, of func(domain.CustomerImport) int64) (stored []domain.Customer, err error) {
-	values := map[domain.FleetID][]int64{}
-	for _, c := range customers {
-		values[c.Ref.Fleet] = append(values[c.Ref.Fleet], of(c))
+func (i importTx) Find(fleet domain.FleetID, column string, values []int64) ([]domain.Customer, error) {
+	wanted, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
 	}
-	for fleet, wanted := range values {
-		slices.Sort(wanted) // neighbours are on the same page
-		text, err := json.Marshal(wanted)
-		if err != nil {
-			return nil, err
-		}
-		found, err := list(ctx, tx, scanImported, `
-			SELECT c.fleet_id, c.id, c.phone, `+pin+` FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.fleet_id = ? AND `+condition, string(text), fleet)
-		if err != nil {
-			return nil, err
-		}
-		stored = append(stored, found...)
-	}
-	return stored, nil
+	return list(i.ctx, i.tx, scanImported, `
+		SELECT c.fleet_id, c.id, c.phone, c.pin_hash
+		FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.fleet_id = ? AND c.`+column+` = wanted.value`, string(wanted), fleet)
 }
 
 func scanImported(row scanner) (c domain.Customer, err error) {
@@ -93,39 +62,26 @@ func scanImported(row scanner) (c domain.Customer, err error) {
 	return c, err
 }
 
-// applyImport makes the changes, in their order, then the additions, in the
-// order of their phone numbers: so each page of that index is come to once.
-func applyImport(ctx context.Context, tx *sql.Tx, results []domain.ImportResult, after []domain.Customer) error {
-	var changed, added []domain.Customer
-	for i, c := range after {
-		switch results[i] {
-		case domain.Changed:
-			changed = append(changed, c)
-		case domain.Added:
-			added = append(added, c)
-		case domain.Unchanged, domain.PhoneTaken:
-		}
-	}
-	slices.SortFunc(added, func(a, b domain.Customer) int { return cmp.Compare(a.Phone, b.Phone) })
-	err := applyEach(ctx, tx, `UPDATE customers SET phone = ?3, pin_hash = ?4 WHERE fleet_id = ?1 AND id = ?2`, changed)
-	if err != nil {
-		return err
-	}
-	return applyEach(ctx, tx, `
-		INSERT INTO customers (fleet_id, id, phone, pin_hash, photo_size, photo_width, photo_height, photo_changed_by)
-		VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0)`, added)
+func (i importTx) Change(customers []domain.CustomerImport) error {
+	return i.each(customers, `UPDATE customers SET phone = ?3, pin_hash = iif(?5, pin_hash, ?4) WHERE fleet_id = ?1 AND id = ?2`)
 }
 
-// applyEach runs a statement for each customer. One for many would keep a
-// journal of its own, which takes longer than it spares.
-func applyEach(ctx context.Context, tx *sql.Tx, statement string, customers []domain.Customer) error {
-	prepared, err := tx.PrepareContext(ctx, statement)
+func (i importTx) Add(customers []domain.CustomerImport) error {
+	return i.each(customers, `
+		INSERT INTO customers (fleet_id, id, phone, pin_hash, photo_size, photo_width, photo_height, photo_changed_by)
+		VALUES (?1, ?2, ?3, iif(?5, NULL, ?4), 0, 0, 0, 0)`)
+}
+
+// each runs a statement for each customer. A single statement for all of them
+// would keep a journal of its own, which takes longer.
+func (i importTx) each(customers []domain.CustomerImport, statement string) error {
+	prepared, err := i.tx.PrepareContext(i.ctx, statement)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = prepared.Close() }() // the transaction's end says all
 	for _, c := range customers {
-		if _, err := prepared.ExecContext(ctx, int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone), digest(c.PIN)); err != nil {
+		if _, err := prepared.ExecContext(i.ctx, int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone), digest(c.PIN), c.KeepPIN); err != nil {
 			return err
 		}
 	}

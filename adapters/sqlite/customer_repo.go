@@ -21,21 +21,6 @@ var (
 
 const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
 
-// AddCustomer implements ports.CustomerDirectory.
-func (r *CustomerRepo) AddCustomer(ctx context.Context, added domain.Customer) error {
-	return r.db.write(ctx, "add customer", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, insertCustomer, customerValues(added)...)
-		return ifDuplicate(err, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
-	})
-}
-
-const insertCustomer = `INSERT INTO customers (fleet_id, id, phone, pin_hash, ` + photoColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-// customerValues are the values of insertCustomer.
-func customerValues(c domain.Customer) []any {
-	return append([]any{c.Ref.Fleet, c.Ref.Customer, c.Phone, digest(c.PIN)}, photoValues(c.Photo)...)
-}
-
 // FindByPhone implements ports.CustomerRepo.
 func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 	found, err := scanCustomer(r.db.readers.QueryRowContext(ctx, selectCustomer+`WHERE fleet_id = ? AND phone = ?`, fleet, phone))

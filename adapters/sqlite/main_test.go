@@ -115,8 +115,8 @@ func migrateAndStart(ctx context.Context, db *DB) error {
 
 func addCustomer(t *testing.T, db *DB, ref domain.CustomerRef) {
 	t.Helper()
-	customer := domain.Customer{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)}
-	if err := db.CustomerRepo().AddCustomer(t.Context(), customer); err != nil {
+	_, err := db.CustomerRepo().ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)}})
+	if err != nil {
 		t.Fatal(err)
 	}
 }

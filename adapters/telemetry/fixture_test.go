@@ -79,9 +79,10 @@ func newUnwatched(t testing.TB, backend *memory.Backend) *fixture {
 	pin, err := domain.ParseNewPIN(testPIN)
 	check(t, err)
 	check(t, backend.FleetAuth.AddFleet(context.Background(), domain.Fleet{ID: 689}, domain.FleetKey{Hash: key.Hash(), Label: domain.FirstKey}))
-	check(t, backend.CustomerRepo.AddCustomer(context.Background(), domain.Customer{
-		Ref: testCustomer, Phone: phone, PIN: pinKey.Hash(testCustomer, pin),
-	}))
+	_, err = backend.CustomerRepo.ImportCustomers(context.Background(), []domain.CustomerImport{
+		{Ref: testCustomer, Phone: phone, PIN: pinKey.Hash(testCustomer, pin)},
+	})
+	check(t, err)
 	f := &fixture{log: &bytes.Buffer{}, update: &usecase.UpdateCustomerPhoto{
 		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
 		PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2), Clock: time.Now,

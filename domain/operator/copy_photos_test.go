@@ -174,7 +174,7 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	last := make([]domain.PhotoInfo, callers) // of each caller's customer
 	for i := range callers {
 		ref := domain.CustomerRef{Fleet: ourFleet, Customer: domain.CustomerID(1000 + i)}
-		if err := m.Backend.CustomerRepo.AddCustomer(t.Context(), domain.Customer{Ref: ref, Phone: domain.PhoneNumber(1000 + i)}); err != nil {
+		if _, err := m.Backend.CustomerRepo.ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(1000 + i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}

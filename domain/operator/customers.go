@@ -21,5 +21,16 @@ func (c *Customers) Add(ctx context.Context, ref domain.CustomerRef, phone domai
 	if _, err := findFleet(ctx, c.Fleets, ref.Fleet); err != nil {
 		return err
 	}
-	return c.Directory.AddCustomer(ctx, domain.Customer{Ref: ref, Phone: phone, PIN: c.PINKey.Hash(ref, pin)})
+	return addCustomer(ctx, c.Directory, domain.CustomerImport{Ref: ref, Phone: phone, PIN: c.PINKey.Hash(ref, pin)})
+}
+
+// addCustomer adds a customer. It fails with Conflict where the fleet has the id
+// or the phone number already.
+func addCustomer(ctx context.Context, directory ports.CustomerDirectory, added domain.CustomerImport) error {
+	added.New = true
+	results, err := directory.ImportCustomers(ctx, []domain.CustomerImport{added})
+	if err == nil && results[0] != domain.Added {
+		err = domain.Errorf(domain.Conflict, "fleet %d has a customer with this id or this phone number already", added.Ref.Fleet)
+	}
+	return err
 }

@@ -113,7 +113,7 @@ func (d *Doctor) CustomerSteps() []Step {
 	return []Step{
 		NewStep("add a customer", func(ctx context.Context) error {
 			d.added = true
-			return d.Directory.AddCustomer(ctx, d.probe)
+			return addCustomer(ctx, d.Directory, domain.CustomerImport{Ref: d.probe.Ref, Phone: d.probe.Phone})
 		}),
 		NewStep("find a customer by phone", d.find),
 		NewStep("count an attempt on a PIN", func(ctx context.Context) error {

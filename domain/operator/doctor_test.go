@@ -92,7 +92,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 func TestDoctorFindsWhatFails(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[string]string{
-		"Authenticate": "fleets: look up an API key", "AddCustomer": "customers: add a customer", "AddCustomer, done": "customers: add a customer",
+		"Authenticate": "fleets: look up an API key", "ImportCustomers": "customers: add a customer", "ImportCustomers, done": "customers: add a customer",
 		"FindByPhone": "customers: find a customer by phone", "CountPINAttempt": "customers: count an attempt on a PIN", "ResetPINLock": "customers: set a PIN's lock back",
 		"ChangePhoto": "customers: write a photo's record under the customer's lock", "ChangePhoto, done": "customers: write a photo's record under the customer's lock",
 		"RemoveCustomer": "customers: remove a customer", "RemoveCustomer, done": "customers: remove a customer",
@@ -131,7 +131,9 @@ type liar struct {
 	ports.PhotoStore
 }
 
-func (liar) AddCustomer(context.Context, domain.Customer) error { return nil }
+func (liar) ImportCustomers(context.Context, []domain.CustomerImport) ([]domain.ImportResult, error) {
+	return []domain.ImportResult{domain.Added}, nil
+}
 
 func (liar) FindByPhone(context.Context, domain.FleetID, domain.PhoneNumber) (domain.Customer, error) {
 	return domain.Customer{}, nil

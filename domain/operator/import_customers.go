@@ -35,8 +35,8 @@ type Import struct {
 	// Rows yields the rows, each on a later line than the one before. After an
 	// error it yields nothing more.
 	Rows iter.Seq2[ImportRow, error]
-	// DryRun changes nothing, and compares each row with what is stored now:
-	// what rows further up the list would do to it, it doesn't tell.
+	// DryRun changes nothing. It compares each ImportBatch of rows with what is
+	// stored now, and doesn't see what the rows before them would change.
 	DryRun bool
 	// Reject gets each row that isn't taken, in their order. When it fails,
 	// the import ends.
@@ -55,13 +55,15 @@ type ImportReport struct {
 	Line      int // all rows up to this line are stored, durably, or rejected; 0: none yet
 }
 
+// ImportBatch is how many rows are imported in one transaction.
+const ImportBatch = 5_000
+
 // importWaits is how long an import waits for a backend that fails with
 // Unavailable, before it tries again; after the last one it gives up.
 var importWaits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
 
 // Do imports the rows, a batch at a time, whatever their number, in constant
-// memory. What is as the list has it already isn't written, so a repeat is safe
-// and quick. It fails with NotFound where the fleet doesn't exist, and with
+// memory. Unchanged customers are not written, so a repeat is safe and quick. It fails with NotFound where the fleet doesn't exist, and with
 // what ends Rows; the report says how far it came, and the list may be taken up
 // again after that line.
 func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, error) {
@@ -69,9 +71,9 @@ func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, 
 	if _, err := findFleet(ctx, i.Fleets, wanted.Fleet); err != nil {
 		return report, err
 	}
-	batch := newImportBatch()
+	batch := &importBatch{}
 	for row, err := range wanted.Rows {
-		if err == nil && !batch.hasRoomFor(row) {
+		if err == nil && len(batch.rows) == ImportBatch {
 			err = i.store(ctx, wanted, batch, &report)
 		}
 		if err != nil {
@@ -157,21 +159,10 @@ func (i *ImportCustomers) once(ctx context.Context, dryRun bool, customers []dom
 	return i.Customers.ImportCustomers(ctx, customers)
 }
 
-// importBatch is as many rows as one ImportCustomers takes.
+// importBatch is the rows of one transaction.
 type importBatch struct {
 	rows      []ImportRow
 	customers []domain.CustomerImport // of the rows that aren't rejected, in their order
-	ids       map[domain.CustomerID]bool
-	phones    map[domain.PhoneNumber]bool
-}
-
-func newImportBatch() *importBatch {
-	return &importBatch{ids: map[domain.CustomerID]bool{}, phones: map[domain.PhoneNumber]bool{}}
-}
-
-// hasRoomFor says whether row may be added: no id and no phone comes twice.
-func (b *importBatch) hasRoomFor(row ImportRow) bool {
-	return len(b.rows) < ports.MaxImport && (row.Rejected != "" || !b.ids[row.Customer] && !b.phones[row.Phone])
 }
 
 func (b *importBatch) add(key domain.PINKey, fleet domain.FleetID, row ImportRow) {
@@ -181,11 +172,8 @@ func (b *importBatch) add(key domain.PINKey, fleet domain.FleetID, row ImportRow
 	}
 	ref := domain.CustomerRef{Fleet: fleet, Customer: row.Customer}
 	b.customers = append(b.customers, domain.CustomerImport{Ref: ref, Phone: row.Phone, PIN: key.Hash(ref, row.PIN), KeepPIN: row.KeepPIN})
-	b.ids[row.Customer], b.phones[row.Phone] = true, true
 }
 
 func (b *importBatch) reset() {
 	b.rows, b.customers = b.rows[:0], b.customers[:0]
-	clear(b.ids)
-	clear(b.phones)
 }

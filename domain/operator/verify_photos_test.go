@@ -196,10 +196,8 @@ func (w *world) populate(n int) {
 	for i := range n {
 		all = append(all, domain.CustomerImport{Ref: domain.CustomerRef{Fleet: 5, Customer: domain.CustomerID(i + 1)}, Phone: domain.PhoneNumber(i + 1)})
 	}
-	for batch := range slices.Chunk(all, ports.MaxImport) {
-		if _, err := w.Backend.CustomerRepo.ImportCustomers(w.T.Context(), batch); err != nil {
-			w.T.Fatal(err)
-		}
+	if _, err := w.Backend.CustomerRepo.ImportCustomers(w.T.Context(), all); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
@@ -208,8 +206,14 @@ func TestVerifyPhotosPages(t *testing.T) {
 	for _, number := range []int{499, 500, 501, 1000, 1203} {
 		w := newWorld(t)
 		w.populate(number - 3)
-		probe := domain.Customer{Ref: domain.CustomerRef{Customer: 7}, Photo: domain.PhotoRecord{Info: photo.Describe(oldPhoto)}}
-		if err := w.Backend.CustomerRepo.AddCustomer(t.Context(), probe); err != nil {
+		probe := domain.CustomerRef{Customer: 7}
+		_, err := w.Backend.CustomerRepo.ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: probe}})
+		if err == nil {
+			err = w.Backend.CustomerRepo.ChangePhoto(t.Context(), probe, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+				return domain.PhotoRecord{Info: photo.Describe(oldPhoto)}, nil
+			})
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		v, found := w.verification(false)

@@ -60,7 +60,8 @@ func newHandler(ctx context.Context, change ...func(*httpapi.Options)) (http.Han
 		err = errors.Join(err, keyErr, b.FleetAuth.AddFleet(ctx, fleet, domain.FleetKey{Hash: parsed.Hash(), Label: domain.FirstKey}))
 	}
 	for _, phone := range []domain.PhoneNumber{livePhone, lockPhone, downPhone, bugPhone} {
-		err = errors.Join(err, b.CustomerRepo.AddCustomer(ctx, domain.Customer{Ref: customer(phone), Phone: phone, PIN: pinKey.Hash(customer(phone), pin)}))
+		_, added := b.CustomerRepo.ImportCustomers(ctx, []domain.CustomerImport{{Ref: customer(phone), Phone: phone, PIN: pinKey.Hash(customer(phone), pin)}})
+		err = errors.Join(err, added)
 	}
 	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{

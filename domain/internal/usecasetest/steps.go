@@ -125,9 +125,13 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	})
 }
 
-// AddCustomer implements its port.
-func (r *CustomerRepo) AddCustomer(ctx context.Context, customer domain.Customer) error {
-	return atStep(ctx, r.Steps, "AddCustomer", func() error { return r.CustomerRepo.AddCustomer(ctx, customer) })
+// ImportCustomers implements its port.
+func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
+	err = atStep(ctx, r.Steps, "ImportCustomers", func() error {
+		results, err = r.CustomerRepo.ImportCustomers(ctx, customers)
+		return err
+	})
+	return results, err
 }
 
 // PhotoStore is that of package memory, step by step.

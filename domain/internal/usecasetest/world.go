@@ -134,14 +134,13 @@ func (w *World) provision() {
 			w.T.Fatal(err)
 		}
 	}
-	for _, added := range []domain.Customer{
+	_, err := w.Backend.CustomerRepo.ImportCustomers(w.T.Context(), []domain.CustomerImport{
 		{Ref: Customer, Phone: Phone, PIN: PINKey.Hash(Customer, RightPIN)},
 		{Ref: Pinless, Phone: PinlessPhone},
 		{Ref: OtherCustomer, Phone: OtherPhone, PIN: PINKey.Hash(OtherCustomer, RightPIN)},
-	} {
-		if err := w.Backend.CustomerRepo.AddCustomer(w.T.Context(), added); err != nil {
-			w.T.Fatal(err)
-		}
+	})
+	if err != nil {
+		w.T.Fatal(err)
 	}
 }
 

@@ -1,0 +1,5 @@
+// Package rows is what the SQL adapters share: how values are stored, how an
+// import is planned, and the queue in which changes of a customer wait.
+//
+// Only adapters/sqlite and adapters/postgres import it; it imports domain.
+package rows
