@@ -48,7 +48,7 @@ var (
 	photoStores = []adapter[ports.PhotoStore]{
 		{backend{"memory", ""}, func(*testing.T) ports.PhotoStore { return memory.NewPhotoStore() }},
 		{backend{"mem", ""}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, "mem://") }},
-		{backend{"file", ""}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, "file://"+filepath.ToSlash(t.TempDir())) }},
+		{backend{"file", ""}, func(t *testing.T) ports.PhotoStore { return openFile(t, t.TempDir()) }},
 		{backend{"s3", "s3"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.S3(t)) }},
 		{backend{"gs", "gcs"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.GS(t)) }},
 		{backend{"azblob", "azure"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.Azblob(t)) }},
@@ -180,11 +180,17 @@ func openSQLite(t *testing.T) database {
 
 func openPostgres(t *testing.T) database {
 	t.Helper()
-	db, err := postgres.Open(servers.PostgresTemplate(t, migratePostgres))
+	db := startPostgres(t, servers.PostgresTemplate(t, migratePostgres))
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+}
+
+func startPostgres(t *testing.T, rawURL string) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(rawURL)
 	must(t, err)
 	closeAtEnd(t, db)
 	must(t, db.Start(t.Context()))
-	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+	return db
 }
 
 func migratePostgres(rawURL string) error {
@@ -202,6 +208,11 @@ func openGocloud(t *testing.T, rawURL string) *gocloud.PhotoStore {
 	closeAtEnd(t, store)
 	must(t, store.Start(t.Context()))
 	return store
+}
+
+func openFile(t *testing.T, directory string) ports.PhotoStore {
+	t.Helper()
+	return openGocloud(t, "file://"+filepath.ToSlash(directory))
 }
 
 func closeAtEnd(t *testing.T, opened io.Closer) {

@@ -32,18 +32,24 @@ func Clauses() []clause.Clause[Port] {
 	stays := withUnfinished(func(opened domain.ApiLogEntry) check {
 		return listsUnfinished(late, 10, domain.ApiLogEntry{ID: opened.ID, Call: apiCall(2)})
 	})
-	return slices.Concat(closeClauses(), unfinishedClauses(), clause.EndedCtx(opensEach(apiCall(2)), stays, Calls()...))
+	return slices.Concat(closeClauses(), unfinishedClauses(), clause.EndedCtx(opensEach(apiCall(2)), stays, calls(withUnfinished)...))
 }
 
-// Calls returns a call of each method of ports.ApiLog, where one entry is open.
-func Calls() []clause.Call[Port] {
+// Calls returns a call of each method of ports.ApiLog.
+func Calls() []clause.Call[Port] { return calls(withFirst) }
+
+// calls are Calls on an entry that with finds.
+func calls(with func(do func(domain.ApiLogEntry) check) check) []call {
 	return []call{
 		{Method: "record", Do: recordsEach([]domain.ApiCall{apiCall(3)}, outcome(1))},
 		{Method: "open", Do: opensEach(apiCall(3))},
-		{Method: "close", Do: withUnfinished(func(opened domain.ApiLogEntry) check { return closes(opened.ID, outcome(1)) })},
+		{Method: "close", Do: with(func(entry domain.ApiLogEntry) check { return closes(entry.ID, outcome(1)) })},
 		{Method: "unfinished", Do: listsUnfinished(noon, 10)},
 	}
 }
+
+// withFirst does something with an entry that may not be there.
+func withFirst(do func(entry domain.ApiLogEntry) check) check { return do(domain.ApiLogEntry{ID: 1}) }
 
 func closeClauses() []clauseOf {
 	return []clauseOf{

@@ -16,11 +16,13 @@ func ArchiveClauses() []clause.Clause[Port] {
 	return slices.Concat(entryClauses(), outcomeClauses(), listClauses(), filterClauses(), pruneClauses(), archiveEndedCtx())
 }
 
-// ArchiveCalls returns a call of each method of ports.ApiLogArchive, where one
-// entry is open, of apiCall(2), and one was recorded.
-func ArchiveCalls() []clause.Call[Port] {
+// ArchiveCalls returns a call of each method of ports.ApiLogArchive.
+func ArchiveCalls() []clause.Call[Port] { return archiveCalls(withFirst) }
+
+// archiveCalls are ArchiveCalls on an entry that with finds.
+func archiveCalls(with func(do func(domain.ApiLogEntry) check) check) []call {
 	return []call{
-		{Method: "entry", Do: withUnfinished(func(opened domain.ApiLogEntry) check { return holdsEntries(opened) })},
+		{Method: "entry", Do: with(func(entry domain.ApiLogEntry) check { return holdsEntries(entry) })},
 		{Method: "list", Do: listsLog(domain.ApiLogFilter{}, 10)},
 		{Method: "prune", Do: prunes(late, 10, 1)},
 	}
@@ -32,7 +34,7 @@ func archiveEndedCtx() []clauseOf {
 		logsOnly(domain.ApiLogEntry{Call: apiCall(2)}, domain.ApiLogEntry{Call: apiCall(1), Outcome: outcome(1)}),
 		withUnfinished(func(opened domain.ApiLogEntry) check { return holdsEntries(opened) }),
 	)
-	return clause.EndedCtx(given, unchanged, slices.Concat(Calls(), ArchiveCalls())...)
+	return clause.EndedCtx(given, unchanged, slices.Concat(calls(withUnfinished), archiveCalls(withUnfinished))...)
 }
 
 func entryClauses() []clauseOf {
