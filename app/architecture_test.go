@@ -36,9 +36,18 @@ var importRules = []struct {
 	{"adapters/sqlite/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/rows"}},
 	{"adapters/postgres/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/rows"}},
 	{"adapters/*/...", []string{standard, thirdParty, "domain/...", "ports"}},
-	{"contract-tests", []string{standard, thirdParty, "domain/...", "ports"}},
 	{"contract-tests/servers", []string{standard, thirdParty}},
 	{"contract-tests/example", []string{standard, "domain", "ports", "app"}}, // a main of somebody else's
+	{"contract-tests/testserver", []string{standard, "domain/...", "ports", "adapters/*"}},
+	{"contract-tests/clause", []string{standard, "domain"}},
+	{"contract-tests/fleetauth", []string{standard, "domain", "ports", "contract-tests/clause"}},
+	{"contract-tests/customerrepo", []string{standard, "domain", "ports", "contract-tests/clause"}},
+	{"contract-tests/photostore", []string{standard, "domain", "ports", "contract-tests/clause"}},
+	{"contract-tests/apilog", []string{standard, "domain", "ports", "contract-tests/clause"}},
+	{"contract-tests/http", []string{standard, thirdParty}},
+	{"contract-tests/mutants", []string{standard}}, // its tests import more
+	{"contract-tests", []string{standard, "domain", "ports", "contract-tests/clause", "contract-tests/fleetauth", "contract-tests/customerrepo",
+		"contract-tests/photostore", "contract-tests/apilog", "contract-tests/http"}},
 	{"app/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/*/...", "app/..."}},
 }
 
@@ -200,7 +209,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 		{"app", []string{"/adapters/telemetry"}, []string{sdk, prometheus}},
 		{"adapters/httpapi", []string{huma, huma + "/adapters/humachi", "net/http", "/domain/usecase"}, []string{"/adapters/memory", fx}},
 		{
-			"contract-tests", []string{"testing", "net/http", "/domain", "/domain/usecase", "/ports", "golang.org/x/tools/txtar"},
+			"contract-tests", []string{"testing", "net/http", "/domain", "/ports", "/contract-tests/clause", "/contract-tests/http"},
 			[]string{"/adapters/memory", "/adapters/httpapi", "/app", "/contract-tests/servers", "database/sql", fx, huma, containers},
 		},
 		{
@@ -208,6 +217,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 			[]string{"/domain", "/ports", "/adapters/postgres", "/contract-tests", "database/sql"},
 		},
 		{"contract-tests/example", []string{"os", "net/http", "/domain", "/ports", "/app"}, []string{sqlite, "/adapters/memory", "/contract-tests"}},
+		{"contract-tests/fleetauth", []string{"/domain", "/ports", "/contract-tests/clause"}, []string{"/adapters/memory", "/contract-tests/apilog"}},
 		{"contract-tests/util", nil, []string{"fmt"}},
 		{
 			"app", []string{fx, fx + "/fxevent", "net/http", "/adapters/memory", "/adapters/sqlite", "/domain/usecase", "/ports", "/app/fleetphoto"},

@@ -2,10 +2,13 @@
 // Tests of adapters import it, in this module and in others; it imports ports
 // and domain.
 //
-// There is one function a port: [FleetAuth], [CustomerRepo], [PhotoStore] and
-// [ApiLog], and [PhotoLister] for a photo store that can also list its photos.
-// Each takes a function that opens a port, and calls it for each clause of the
-// suite:
+// There is one function a role. For what a call needs, they are [FleetAuth],
+// [CustomerRepo], [PhotoStore] and [ApiLog]: an adapter that has the methods of
+// these ports and no others passes them. For what operators need, they are
+// [FleetDirectory], [CustomerDirectory], [PINKeyBinder], [PhotoLister],
+// [PhotoAddresser] and [ApiLogArchive], each for those adapters that have the
+// role. Each takes a function that opens a port, and calls it for each clause
+// of the suite:
 //
 //	import contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 //
@@ -20,19 +23,29 @@
 //		})
 //	}
 //
-// What open returns is ready, migrated and connected, is empty, and shares
-// nothing with what it returned before; a prefix, a schema or a directory of
-// its own will do. The clauses run in parallel, so open is called in parallel
+// A FleetAuth can't add fleets, nor a CustomerRepo customers, so your open is
+// given those that a clause needs and inserts them in whatever way your backend
+// has. At most some eighty are asked for.
+//
+// What open returns is ready, migrated and connected, holds nothing else, and
+// shares nothing with what it returned before; a prefix, a schema or a directory
+// of its own will do. The clauses run in parallel, so open is called in parallel
 // too. Run them with the race detector: some of what they do at once goes wrong
 // only under its eyes.
 //
-// A clause that fails names the call, what came, what was due, and the promise
-// that is broken. Its name is the name of its subtest:
+// A clause that fails names the call, the fields that are wrong, what they
+// should be, and the promise that is broken. Its name is the name of its subtest:
 //
 //	go test -race -run 'TestPhotoStore/put_under_readers' ./mystore
 //
-// No clause can show that something is durable, or that another process waits
-// for a lock: an adapter shows both in tests of its own.
+// No clause can show that something is durable, that another process waits for
+// a lock, or what an error says while the backend is down: show these in tests
+// of your own, the last with [CheckPublic].
+//
+// The clauses themselves are in one folder a port: fleetauth, customerrepo,
+// photostore and apilog. The folder clause runs them, mutants shows that each
+// can fail, and servers starts the servers that this module's own adapters are
+// tested on.
 //
 // The folder example has a whole adapter of a stranger to this module, its test
 // and the main that puts it into the product.

@@ -6,6 +6,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
+	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -13,13 +14,43 @@ import (
 
 func ExampleFleetAuth() {
 	_ = func(t *testing.T) { // func TestFleetAuth(t *testing.T)
-		contracttests.FleetAuth(t, func(*testing.T) contracttests.FleetRoles { return memory.NewFleetAuth() })
+		contracttests.FleetAuth(t, func(t *testing.T, fleets ...contracttests.FleetSeed) ports.FleetAuth {
+			auth := memory.NewFleetAuth()
+			for _, fleet := range fleets { // or INSERT INTO …
+				addFleets(t, auth, []contracttests.FleetSeed{fleet})
+			}
+			return auth
+		})
+	}
+}
+
+func ExampleFleetDirectory() {
+	_ = func(t *testing.T) { // func TestFleetDirectory(t *testing.T)
+		contracttests.FleetDirectory(t, func(*testing.T) (ports.FleetDirectory, ports.FleetAuth) {
+			auth := memory.NewFleetAuth()
+			return auth, auth
+		})
 	}
 }
 
 func ExampleCustomerRepo() {
 	_ = func(t *testing.T) { // func TestCustomerRepo(t *testing.T)
-		contracttests.CustomerRepo(t, func(*testing.T) contracttests.CustomerRoles { return memory.NewCustomerRepo() })
+		contracttests.CustomerRepo(t, func(t *testing.T, customers ...domain.Customer) ports.CustomerRepo {
+			repo := memory.NewCustomerRepo()
+			for _, customer := range customers { // or INSERT INTO …
+				addCustomer(t, repo, customer)
+			}
+			return repo
+		})
+	}
+}
+
+func ExampleCustomerDirectory() {
+	_ = func(t *testing.T) { // func TestCustomerDirectory(t *testing.T)
+		contracttests.CustomerDirectory(t, func(*testing.T) (ports.CustomerDirectory, ports.CustomerRepo) {
+			repo := memory.NewCustomerRepo()
+			return repo, repo
+		})
 	}
 }
 
@@ -41,13 +72,25 @@ func ExamplePhotoStore() {
 
 func ExamplePhotoLister() {
 	_ = func(t *testing.T) { // func TestPhotoLister(t *testing.T)
-		contracttests.PhotoLister(t, func(*testing.T) contracttests.PhotoRoles { return memory.NewPhotoStore() })
+		contracttests.PhotoLister(t, func(*testing.T) (ports.PhotoLister, ports.PhotoStore) {
+			store := memory.NewPhotoStore()
+			return store, store
+		})
 	}
 }
 
 func ExampleApiLog() {
 	_ = func(t *testing.T) { // func TestApiLog(t *testing.T)
-		contracttests.ApiLog(t, func(*testing.T) contracttests.LogRoles { return memory.NewApiLog() })
+		contracttests.ApiLog(t, func(*testing.T) ports.ApiLog { return memory.NewApiLog() })
+	}
+}
+
+func ExampleApiLogArchive() {
+	_ = func(t *testing.T) { // func TestApiLogArchive(t *testing.T)
+		contracttests.ApiLogArchive(t, func(*testing.T) (ports.ApiLogArchive, ports.ApiLog) {
+			log := memory.NewApiLog()
+			return log, log
+		})
 	}
 }
 

@@ -1,29 +1,28 @@
 package contracttests
 
 import (
-	"cmp"
-	"context"
 	"embed"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"path"
-	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
+	httpsuite "github.com/fleetphoto/fleetphoto/contract-tests/http"
 )
 
 //go:embed http/*.txtar
 var httpCases embed.FS
+
+// Target is a server of the contract and, on it, a customer whose photo the
+// suite changes and deletes.
+type Target = httpsuite.Target
 
 // HTTP runs the contract's cases against a server, one after the other. Before
 // each, the customer has a known photo, and a call that fails must leave it. None
 // runs unless the server knows the key, the customer and the PIN.
 func HTTP(t *testing.T, target Target) {
 	t.Helper()
-	HTTPCases(t, httpCases, target)
+	httpsuite.Run(t, httpCases, target)
 }
 
 // HTTPHandler runs the contract's cases against a handler. target needs no BaseURL.
@@ -35,155 +34,9 @@ func HTTPHandler(t *testing.T, handler http.Handler, target Target) {
 	HTTP(t, target)
 }
 
-// HTTPCases runs the cases in the .txtar files of fsys, which docs of this
+// HTTPCases runs the cases in the http/*.txtar files of fsys, which docs of this
 // package describe, against a server.
 func HTTPCases(t *testing.T, fsys fs.FS, target Target) {
 	t.Helper()
-	cases, err := readCases(fsys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := target.check(t.Context()); err != nil {
-		t.Fatalf("nothing was tested: %v", err)
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			if missing := c.missing(target); missing != "" {
-				t.Skipf("this target has no %s, which the case needs", missing)
-			}
-			if err := c.check(t.Context(), target); err != nil {
-				t.Errorf("%s\n%v", c.promise, err)
-			}
-		})
-	}
-}
-
-// httpCase is one file: exchanges in a row, and the photo that is left.
-type httpCase struct {
-	name      string
-	promise   string
-	caller    txtar.File // a program that makes the exchange, where there is one
-	exchanges []exchange
-	photo     string // a template: the photo that is served at the end
-}
-
-type exchange struct {
-	request, response string // templates
-	onWire            bool   // whether request is sent byte by byte
-}
-
-// readCases reads the .txtar files. In each, the comment is the promise;
-// "request", or "wire", and "response" files alternate, and "photo" tells what is
-// stored in the end, the photo from before where it is missing. A file "caller"
-// with any extension may come first.
-func readCases(fsys fs.FS) ([]httpCase, error) {
-	names, err := fs.Glob(fsys, "http/*.txtar")
-	if err != nil || len(names) == 0 {
-		return nil, fmt.Errorf("no cases in http/*.txtar (%w)", err)
-	}
-	var cases []httpCase
-	for _, name := range names {
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return nil, err
-		}
-		c, err := parseCase(strings.TrimSuffix(path.Base(name), ".txtar"), txtar.Parse(data))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		cases = append(cases, c)
-	}
-	return cases, nil
-}
-
-func parseCase(name string, archive *txtar.Archive) (httpCase, error) {
-	c := httpCase{name: name, promise: strings.TrimSpace(string(archive.Comment)), photo: "{{before}}"}
-	for i, file := range archive.Files {
-		text := strings.TrimSuffix(string(file.Data), "\n")
-		switch {
-		case i == 0 && strings.HasPrefix(file.Name, "caller."):
-			c.caller = file
-		case isRequest(file) && i+1 < len(archive.Files) && archive.Files[i+1].Name == "response":
-			c.exchanges = append(c.exchanges, exchange{request: text, onWire: file.Name == "wire"})
-		case file.Name == "response" && i > 0 && isRequest(archive.Files[i-1]):
-			c.exchanges[len(c.exchanges)-1].response = text
-		case file.Name == "photo" && i == len(archive.Files)-1:
-			c.photo = text
-		default:
-			return httpCase{}, fmt.Errorf("file %d is %q; want request and response in turn, and photo last", i+1, file.Name)
-		}
-	}
-	if c.promise == "" || len(c.exchanges) == 0 {
-		return httpCase{}, fmt.Errorf("want a promise and at least one exchange")
-	}
-	return c, nil
-}
-
-func isRequest(file txtar.File) bool { return file.Name == "request" || file.Name == "wire" }
-
-// missing names the first field of Target that the case needs and target lacks.
-func (c httpCase) missing(target Target) string {
-	lacking := map[string]bool{
-		"DisabledKey": target.DisabledKey == "", "OtherPhone": target.OtherPhone == "", "LockPhone": target.LockPhone == "",
-		"NoPINPhone": target.NoPINPhone == "", "MaxPhotoBytes": target.MaxPhotoBytes == 0, "MaxPixels": target.MaxPixels == 0,
-	}
-	for _, e := range c.exchanges {
-		for field, lacks := range lacking {
-			if lacks && strings.Contains(e.request+e.response, "."+field) {
-				return field
-			}
-		}
-	}
-	return ""
-}
-
-// check gives the customer a known photo, makes the exchanges and looks at
-// what is stored, at the address that was answered last.
-func (c httpCase) check(ctx context.Context, target Target) error {
-	address, err := target.update(ctx, target.Phone, "", encodeBase64(pictures()["before"]))
-	if err != nil {
-		return fmt.Errorf("before the case, an update that must succeed: %w", err)
-	}
-	for i, e := range c.exchanges {
-		got, err := e.check(ctx, target)
-		if err != nil {
-			return fmt.Errorf("exchange %d: %w", i+1, err)
-		}
-		address = cmp.Or(got.address(), address)
-	}
-	want, err := expand(c.photo, target)
-	if err != nil {
-		return err
-	}
-	return target.checkPhoto(ctx, address, []byte(want))
-}
-
-func (e exchange) check(ctx context.Context, target Target) (answer, error) {
-	got, err := e.send(ctx, target)
-	if err != nil {
-		return answer{}, err
-	}
-	want, err := expand(e.response, target)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := matchResponse(want, got); err != nil {
-		return answer{}, err
-	}
-	return got, target.checkSecrets(string(got.body))
-}
-
-func (e exchange) send(ctx context.Context, target Target) (answer, error) {
-	if e.onWire {
-		bytes, err := newWire(e.request, target)
-		if err != nil {
-			return answer{}, err
-		}
-		return bytes.send(ctx, target.BaseURL)
-	}
-	request, err := newRequest(ctx, e.request, target)
-	if err != nil {
-		return answer{}, err
-	}
-	return send(request)
+	httpsuite.Run(t, fsys, target)
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/app"
-	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
@@ -17,5 +16,5 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(app.Main(context.Background(), os.Args[1:], app.Adapters()))
 	}
-	os.Exit(contracttests.ReportMatrix(servers.Main(m)))
+	os.Exit(reportMatrix(servers.Main(m)))
 }

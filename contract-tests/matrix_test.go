@@ -1,4 +1,4 @@
-package contracttests
+package contracttests_test
 
 import (
 	"cmp"

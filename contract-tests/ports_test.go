@@ -1,4 +1,4 @@
-package contracttests
+package contracttests_test
 
 import (
 	"context"
@@ -11,15 +11,31 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/adapters/postgres"
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
+	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
+	"github.com/fleetphoto/fleetphoto/contract-tests/apilog"
+	"github.com/fleetphoto/fleetphoto/contract-tests/customerrepo"
+	"github.com/fleetphoto/fleetphoto/contract-tests/fleetauth"
+	"github.com/fleetphoto/fleetphoto/contract-tests/photostore"
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
+	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // database is what keeps all but the photos.
 type database struct {
-	fleets    FleetRoles
-	customers CustomerRoles
-	log       LogRoles
+	fleets interface {
+		ports.FleetAuth
+		ports.FleetDirectory
+	}
+	customers interface {
+		ports.CustomerRepo
+		ports.CustomerDirectory
+		ports.PINKeyBinder
+	}
+	log interface {
+		ports.ApiLog
+		ports.ApiLogArchive
+	}
 }
 
 // The adapters of the matrix by the scheme of their URLs, in its order.
@@ -32,57 +48,119 @@ var (
 	photoStores = []adapter[ports.PhotoStore]{
 		{backend{"memory", ""}, func(*testing.T) ports.PhotoStore { return memory.NewPhotoStore() }},
 		{backend{"mem", ""}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, "mem://") }},
-		{backend{"file", ""}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, "file://"+filepath.ToSlash(t.TempDir())) }},
+		{backend{"file", ""}, func(t *testing.T) ports.PhotoStore { return openFile(t, t.TempDir()) }},
 		{backend{"s3", "s3"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.S3(t)) }},
 		{backend{"gs", "gcs"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.GS(t)) }},
 		{backend{"azblob", "azure"}, func(t *testing.T) ports.PhotoStore { return openGocloud(t, servers.Azblob(t)) }},
 	}
 )
 
+// Each of these tests runs the suites of a port and of its roles.
+
 func TestFleetAuth(t *testing.T) {
 	for _, a := range databases {
-		tested.cell(t, "FleetAuth", len(fleetAuthClauses()), func(t *testing.T) {
-			FleetAuth(t, func(t *testing.T) FleetRoles { return a.open(t).fleets })
-		}, a.backend)
-	}
-}
-
-func TestCustomerRepo(t *testing.T) {
-	for _, a := range databases {
-		tested.cell(t, "CustomerRepo", len(customerRepoClauses(1)), func(t *testing.T) {
-			CustomerRepo(t, func(t *testing.T) CustomerRoles { return a.open(t).customers })
-		}, a.backend)
-	}
-}
-
-func TestApiLog(t *testing.T) {
-	for _, a := range databases {
-		tested.cell(t, "ApiLog", len(apiLogClauses()), func(t *testing.T) {
-			ApiLog(t, func(t *testing.T) LogRoles { return a.open(t).log })
-		}, a.backend)
-	}
-}
-
-// TestPhotoStore runs both suites of a store, as each of these lists its photos.
-func TestPhotoStore(t *testing.T) {
-	clauses := len(photoStoreClauses(2_000)) + len(photoListerClauses())
-	for _, a := range photoStores {
-		tested.cell(t, "PhotoStore", clauses, func(t *testing.T) {
-			PhotoStore(t, a.open)
-			t.Run("lister", func(t *testing.T) {
-				PhotoLister(t, func(t *testing.T) PhotoRoles { return asLister(t, a.open(t)) })
+		tested.cell(t, "FleetAuth", len(fleetauth.Clauses())+len(fleetauth.DirectoryClauses()), func(t *testing.T) {
+			contracttests.FleetAuth(t, func(t *testing.T, fleets ...contracttests.FleetSeed) ports.FleetAuth {
+				db := a.open(t)
+				addFleets(t, db.fleets, fleets)
+				return db.fleets
+			})
+			t.Run("directory", func(t *testing.T) {
+				contracttests.FleetDirectory(t, func(t *testing.T) (ports.FleetDirectory, ports.FleetAuth) {
+					db := a.open(t)
+					return db.fleets, db.fleets
+				})
 			})
 		}, a.backend)
 	}
 }
 
-func asLister(t *testing.T, store ports.PhotoStore) PhotoRoles {
+// addFleets adds fleets, of which some have no key.
+func addFleets(t *testing.T, directory ports.FleetDirectory, fleets []contracttests.FleetSeed) {
 	t.Helper()
-	lister, lists := store.(PhotoRoles)
-	if !lists {
-		t.Fatalf("%T doesn't list its photos", store)
+	for _, fleet := range fleets {
+		keys := append([]domain.FleetKey{{Hash: domain.APIKeyHash{1}, Label: "to be revoked"}}, fleet.Keys...)
+		must(t, directory.AddFleet(t.Context(), fleet.Fleet, keys[0]))
+		for _, key := range fleet.Keys {
+			must(t, directory.AddKey(t.Context(), fleet.ID, key))
+		}
+		must(t, directory.RevokeKey(t.Context(), fleet.ID, keys[0].Label))
 	}
-	return lister
+}
+
+func TestCustomerRepo(t *testing.T) {
+	clauses := len(customerrepo.Clauses()) + len(customerrepo.DirectoryClauses(1)) + len(customerrepo.PINKeyClauses())
+	for _, a := range databases {
+		tested.cell(t, "CustomerRepo", clauses, func(t *testing.T) {
+			contracttests.CustomerRepo(t, func(t *testing.T, customers ...domain.Customer) ports.CustomerRepo {
+				db := a.open(t)
+				for _, customer := range customers {
+					addCustomer(t, db.customers, customer)
+				}
+				return db.customers
+			})
+			t.Run("directory", func(t *testing.T) {
+				contracttests.CustomerDirectory(t, func(t *testing.T) (ports.CustomerDirectory, ports.CustomerRepo) {
+					db := a.open(t)
+					return db.customers, db.customers
+				})
+			})
+			t.Run("pin_key", func(t *testing.T) {
+				contracttests.PINKeyBinder(t, func(t *testing.T) (ports.PINKeyBinder, ports.CustomerDirectory) {
+					db := a.open(t)
+					return db.customers, db.customers
+				})
+			})
+		}, a.backend)
+	}
+}
+
+func addCustomer(t *testing.T, directory ports.CustomerDirectory, c domain.Customer) {
+	t.Helper()
+	_, err := directory.ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: c.Ref, Phone: c.Phone, PIN: c.PIN}})
+	must(t, err)
+}
+
+func TestApiLog(t *testing.T) {
+	for _, a := range databases {
+		tested.cell(t, "ApiLog", len(apilog.Clauses())+len(apilog.ArchiveClauses()), func(t *testing.T) {
+			contracttests.ApiLog(t, func(t *testing.T) ports.ApiLog { return a.open(t).log })
+			t.Run("archive", func(t *testing.T) {
+				contracttests.ApiLogArchive(t, func(t *testing.T) (ports.ApiLogArchive, ports.ApiLog) {
+					db := a.open(t)
+					return db.log, db.log
+				})
+			})
+		}, a.backend)
+	}
+}
+
+// TestPhotoStore runs the suite of addresses where a server takes requests.
+func TestPhotoStore(t *testing.T) {
+	for _, a := range photoStores {
+		clauses := len(photostore.Clauses(2_000)) + len(photostore.ListerClauses())
+		addressed := a.server != ""
+		if addressed {
+			clauses += len(photostore.AddresserClauses())
+		}
+		tested.cell(t, "PhotoStore", clauses, func(t *testing.T) {
+			contracttests.PhotoStore(t, a.open)
+			t.Run("lister", func(t *testing.T) {
+				contracttests.PhotoLister(t, func(t *testing.T) (ports.PhotoLister, ports.PhotoStore) {
+					store := a.open(t)
+					return store.(ports.PhotoLister), store
+				})
+			})
+			if addressed {
+				t.Run("addresser", func(t *testing.T) {
+					contracttests.PhotoAddresser(t, func(t *testing.T) (ports.PhotoAddresser, ports.PhotoStore) {
+						store := a.open(t)
+						return store.(ports.PhotoAddresser), store
+					})
+				})
+			}
+		}, a.backend)
+	}
 }
 
 func openMemoryDatabase(*testing.T) database {
@@ -102,11 +180,17 @@ func openSQLite(t *testing.T) database {
 
 func openPostgres(t *testing.T) database {
 	t.Helper()
-	db, err := postgres.Open(servers.PostgresTemplate(t, migratePostgres))
+	db := startPostgres(t, servers.PostgresTemplate(t, migratePostgres))
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+}
+
+func startPostgres(t *testing.T, rawURL string) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(rawURL)
 	must(t, err)
 	closeAtEnd(t, db)
 	must(t, db.Start(t.Context()))
-	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+	return db
 }
 
 func migratePostgres(rawURL string) error {
@@ -126,17 +210,15 @@ func openGocloud(t *testing.T, rawURL string) *gocloud.PhotoStore {
 	return store
 }
 
+func openFile(t *testing.T, directory string) ports.PhotoStore {
+	t.Helper()
+	return openGocloud(t, "file://"+filepath.ToSlash(directory))
+}
+
 func closeAtEnd(t *testing.T, opened io.Closer) {
 	t.Cleanup(func() {
 		if err := opened.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -1,4 +1,4 @@
-package contracttests
+package contracttests_test
 
 import (
 	"errors"
@@ -20,9 +20,9 @@ const (
 	matrixIntro  = "The numbers are the clauses of a suite, or cases over HTTP, that passed. `task matrix` writes this table.\n\n"
 )
 
-// ReportMatrix prints the matrix when the tests have run, and writes it where
+// reportMatrix prints the matrix when the tests have run, and writes it where
 // the flag says so. It returns the exit code.
-func ReportMatrix(code int) int {
+func reportMatrix(code int) int {
 	whole := !strings.Contains(flag.Lookup("test.run").Value.String()+flag.Lookup("test.skip").Value.String(), "/")
 	if whole && len(tested.cells) > 0 {
 		fmt.Printf("\nClauses and cases that passed:\n\n%v\n", &tested)

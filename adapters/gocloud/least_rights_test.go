@@ -51,7 +51,6 @@ func startS3WithUsers(t *testing.T) (address string, allow func(actions string))
 		testcontainers.WithEnv(map[string]string{
 			"ROOT_ACCESS_KEY": s3Root, "ROOT_SECRET_KEY": s3Secret, "VGW_PORT": ":7070", "VGW_HEALTH": "/health", "VGW_IAM_DIR": "/tmp/iam",
 		}),
-		testcontainers.WithLabels(map[string]string{"fleetphoto.test.server": ""}), // by which what is left is removed
 		testcontainers.WithHostConfigModifier(func(host *dockercontainer.HostConfig) {
 			host.PortBindings = network.PortMap{network.MustParsePort("7070/tcp"): {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
 		}),

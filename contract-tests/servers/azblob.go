@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+	"github.com/testcontainers/testcontainers-go/wait"
 )
 
 const accountVariable = "AZURE_STORAGE_ACCOUNT"
@@ -18,15 +18,10 @@ func startAzblob(ctx context.Context, image string) (string, error) {
 	key := base64.StdEncoding.EncodeToString([]byte("only-on-loopback"))
 	c := container{
 		image: image, port: "10000/tcp", env: map[string]string{"AZURITE_ACCOUNTS": account + ":" + key},
-		cmd: []string{"azurite-blob", "--blobHost", "0.0.0.0", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"},
+		cmd:   []string{"azurite-blob", "--blobHost", "0.0.0.0", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"},
+		ready: wait.ForHTTP("/").WithPort("10000/tcp").WithStatusCodeMatcher(func(int) bool { return true }), // it answers, although with a refusal
 	}
-	address, err := c.start(ctx, func(ctx context.Context, address string) error {
-		header, err := request(ctx, http.MethodGet, "http://"+address, "")
-		if header != nil {
-			return nil // it answers, although with a refusal
-		}
-		return err
-	})
+	address, err := c.start(ctx)
 	if err != nil {
 		return "", err
 	}

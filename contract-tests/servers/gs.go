@@ -10,18 +10,23 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+
+	"github.com/testcontainers/testcontainers-go/wait"
 )
 
 const emulatorVariable = "STORAGE_EMULATOR_HOST"
 
 func startGS(ctx context.Context, image string) (string, error) {
-	c := container{image: image, port: "4443/tcp", cmd: []string{"-scheme", "http", "-backend", "memory"}}
-	address, err := c.start(ctx, func(ctx context.Context, address string) error {
-		// Under another address than its own it knows no object.
-		_, err := request(ctx, http.MethodPut, "http://"+address+"/_internal/config", fmt.Sprintf(`{"externalUrl":"http://%s","publicHost":%q}`, address, address))
-		return err
-	})
+	c := container{
+		image: image, port: "4443/tcp", cmd: []string{"-scheme", "http", "-backend", "memory"},
+		ready: wait.ForHTTP("/_internal/healthcheck").WithPort("4443/tcp"),
+	}
+	address, err := c.start(ctx)
 	if err != nil {
+		return "", err
+	}
+	// Under another address than its own it knows no object.
+	if _, err := request(ctx, http.MethodPut, "http://"+address+"/_internal/config", fmt.Sprintf(`{"externalUrl":"http://%s","publicHost":%q}`, address, address)); err != nil {
 		return "", err
 	}
 	if _, err := request(ctx, http.MethodPost, "http://"+address+"/storage/v1/b?project=test", fmt.Sprintf(`{"name":%q}`, bucketName)); err != nil {

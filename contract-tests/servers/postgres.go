@@ -3,6 +3,7 @@ package servers
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"sync"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of wait.ForSQL
+	"github.com/moby/moby/api/types/network"
+	"github.com/testcontainers/testcontainers-go/wait"
 )
 
 // Postgres returns the URL of an empty database of the test's own.
@@ -53,11 +57,11 @@ func startPostgres(ctx context.Context, image string) (string, error) {
 		image: image, port: "5432/tcp",
 		env: map[string]string{"POSTGRES_USER": user, "POSTGRES_PASSWORD": password, "POSTGRES_DB": user},
 		cmd: []string{"postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300"},
+		ready: wait.ForSQL("5432/tcp", "pgx", func(host string, port network.Port) string {
+			return addressed(net.JoinHostPort(host, port.Port()))
+		}),
 	}
-	address, err := c.start(ctx, func(ctx context.Context, address string) error {
-		_, err := versionOf(ctx, addressed(address))
-		return err
-	})
+	address, err := c.start(ctx)
 	return addressed(address), err
 }
 

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/testcontainers/testcontainers-go/wait"
 )
 
 const s3Region = "us-east-1"
@@ -22,12 +22,10 @@ func startS3(ctx context.Context, image string) (string, error) {
 	const user, password = "fleetphoto", "only-on-loopback"
 	c := container{
 		image: image, port: "7070/tcp", cmd: []string{"posix", "/tmp/vgw"},
-		env: map[string]string{"ROOT_ACCESS_KEY": user, "ROOT_SECRET_KEY": password, "VGW_PORT": ":7070", "VGW_HEALTH": "/health"},
+		env:   map[string]string{"ROOT_ACCESS_KEY": user, "ROOT_SECRET_KEY": password, "VGW_PORT": ":7070", "VGW_HEALTH": "/health"},
+		ready: wait.ForHTTP("/health").WithPort("7070/tcp"),
 	}
-	address, err := c.start(ctx, func(ctx context.Context, address string) error {
-		_, err := request(ctx, http.MethodGet, "http://"+address+"/health", "")
-		return err
-	})
+	address, err := c.start(ctx)
 	if err != nil {
 		return "", err
 	}
