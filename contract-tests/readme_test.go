@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// readme has the matrix written into a file.
-var readme = flag.String("readme", "", "write the matrix into this file, between its markers")
+// readme has the matrix written into a file, which FLEETPHOTO_TEST_MATRIX may name too.
+var readme = flag.String("readme", os.Getenv("FLEETPHOTO_TEST_MATRIX"), "write the matrix into this file, between its markers")
 
 const (
 	matrixBegins = "<!-- matrix: written by task matrix -->\n"
