@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/files"
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/adapters/postgres"
@@ -86,7 +87,7 @@ func Adapters() Catalogue {
 		},
 		PhotoStores: map[string]Opener{
 			"memory": openMemory,
-			"file":   openBlob,
+			"file":   openFiles,
 			"s3":     openBlob,
 			"gs":     openBlob,
 			"azblob": openBlob,
@@ -133,12 +134,20 @@ func openPostgres(rawURL string) (Backend, error) {
 	}, nil
 }
 
+func openFiles(rawURL string) (Backend, error) {
+	store, err := files.Open(rawURL)
+	if err != nil {
+		return Backend{}, err
+	}
+	return Backend{PhotoStore: store, PhotoLister: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}, nil
+}
+
 func openBlob(rawURL string) (Backend, error) {
 	store, err := gocloud.Open(rawURL)
 	if err != nil {
 		return Backend{}, err
 	}
-	backend := Backend{PhotoStore: store, PhotoLister: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}
+	backend := Backend{PhotoStore: store, PhotoLister: store, Start: store.Start, Close: store.Close}
 	if store.HasAddresses() {
 		backend.PhotoAddresser = store
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/fleetphoto/fleetphoto/adapters/files"
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/adapters/postgres"
@@ -212,7 +213,11 @@ func openGocloud(t *testing.T, rawURL string) *gocloud.PhotoStore {
 
 func openFile(t *testing.T, directory string) ports.PhotoStore {
 	t.Helper()
-	return openGocloud(t, "file://"+filepath.ToSlash(directory))
+	store, err := files.Open("file://" + filepath.ToSlash(directory))
+	must(t, err)
+	closeAtEnd(t, store)
+	must(t, store.Start(t.Context()))
+	return store
 }
 
 func closeAtEnd(t *testing.T, opened io.Closer) {

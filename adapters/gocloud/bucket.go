@@ -19,8 +19,6 @@ type bucket struct{ objects *blob.Bucket }
 
 func (b bucket) start(context.Context) error { return nil }
 
-func (b bucket) sweep(context.Context) error { return nil }
-
 func (b bucket) close() error { return b.objects.Close() }
 
 func (b bucket) put(ctx context.Context, key string, jpeg []byte) error {

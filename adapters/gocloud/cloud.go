@@ -160,8 +160,6 @@ func (c *cloud) sign(ctx context.Context, key string, lifetime time.Duration) (s
 	return address, nil
 }
 
-func (c *cloud) sweep(context.Context) error { return nil }
-
 func (c *cloud) close() error {
 	if c.connection == nil {
 		return nil

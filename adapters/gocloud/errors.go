@@ -13,7 +13,7 @@ import (
 // errTooLarge says that an object is larger than any photo: this product didn't store it.
 var errTooLarge = fmt.Errorf("the object is larger than %d bytes", maxObjectBytes)
 
-// translate makes a domain.Error of what gocloud or the file system says, and
+// translate makes a domain.Error of what gocloud says, and
 // nil of nil. Whoever looks for a photo asks missing first: elsewhere
 // something missing is a failure like any other.
 func translate(action string, err error) error {

@@ -2,12 +2,7 @@ package gocloud
 
 import (
 	"context"
-	"errors"
-	"io"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -81,60 +76,4 @@ func (c *cloud) list(ctx context.Context, each func(object) bool) error {
 		objects, next, err := c.connection.objects.ListPage(ctx, token, size, options)
 		return objects, next, c.explain(c.rights.list, err)
 	})
-}
-
-// list reads the directories itself: for each page fileblob reads them all, and
-// it passes over what it can't read.
-func (d *directory) list(ctx context.Context, each func(object) bool) error {
-	if err := d.attached(); err != nil {
-		return err
-	}
-	fleets, err := os.ReadDir(d.path)
-	if err != nil {
-		return err
-	}
-	for _, fleet := range fleets {
-		if !strings.HasPrefix(fleet.Name(), keysBegin) {
-			continue
-		}
-		goOn, err := d.listDirectory(ctx, fleet.Name()+"/customer_photos", each)
-		if err != nil || !goOn {
-			return err
-		}
-	}
-	return nil
-}
-
-// listDirectory reads the names in portions: a fleet may have a million photos.
-func (d *directory) listDirectory(ctx context.Context, directory string, each func(object) bool) (goOn bool, err error) {
-	dir, err := os.Open(filepath.Join(d.path, filepath.FromSlash(directory)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = dir.Close() }() // it was only read
-	for ctx.Err() == nil {
-		files, err := dir.ReadDir(listPage)
-		for _, file := range files {
-			info, err := file.Info()
-			if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
-				continue
-			}
-			if err != nil {
-				return false, err
-			}
-			if !each(object{directory + "/" + file.Name(), info.Size(), info.ModTime()}) {
-				return false, nil
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	return false, ctx.Err()
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -101,62 +98,23 @@ func TestListInMemory(t *testing.T) {
 	})
 }
 
-func TestListFiles(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	store, _ := started(t, root)
-	checkList(t, store, func(key string) {
-		name := filepath.Join(root, filepath.FromSlash(key))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o750), os.WriteFile(name, []byte("x"), 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-// TestListSaysWhatItCannotRead: what is passed over in silence looks as if it
-// were not there.
-func TestListSaysWhatItCannotRead(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows finds a file where a directory is asked for missing")
-	}
-	root := t.TempDir()
-	store, _ := started(t, root)
-	mustPut(t, store, newPhoto(t, 20, 1))
-	if err := errors.Join(os.RemoveAll(filepath.Join(root, photos)), os.WriteFile(filepath.Join(root, photos), nil, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	checkUnavailable(t, "a directory that is none", listError(t.Context(), t, store))
-	if err := os.RemoveAll(root); err != nil {
-		t.Fatal(err)
-	}
-	checkUnavailable(t, "without the root", listError(t.Context(), t, store))
-}
-
 func TestListPages(t *testing.T) {
 	t.Parallel()
-	root := t.TempDir()
-	files, _ := started(t, root)
 	memory, err := Open("mem://")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = memory.Close() }()
 	const many = 2*listPage + 1
-	if err := os.MkdirAll(filepath.Join(root, photos), 0o750); err != nil {
-		t.Fatal(err)
-	}
 	for i := range many {
 		key := fmt.Sprintf("%s/%d_photo.jpg", photos, i+1)
-		if err := errors.Join(os.WriteFile(filepath.Join(root, key), nil, 0o600), memory.backend.put(t.Context(), key, nil)); err != nil {
+		if err := memory.backend.put(t.Context(), key, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, store := range map[string]*PhotoStore{"files": files, "memory": memory} {
-		all := listed(t, store)
-		if unique := slices.CompactFunc(slices.Clone(all), func(x, y domain.StoredPhoto) bool { return x.Key == y.Key }); len(all) != many || len(unique) != many {
-			t.Errorf("%s: listed are %d, %d of them once; want %d", name, len(all), len(unique), many)
-		}
+	all := listed(t, memory)
+	if unique := slices.CompactFunc(slices.Clone(all), func(x, y domain.StoredPhoto) bool { return x.Key == y.Key }); len(all) != many || len(unique) != many {
+		t.Errorf("listed are %d, %d of them once; want %d", len(all), len(unique), many)
 	}
 }
 

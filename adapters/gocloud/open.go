@@ -1,6 +1,5 @@
-// Package gocloud keeps the photos in whatever gocloud.dev/blob reaches: a
-// bucket of S3, Google Cloud Storage or Azure, a directory or the process's
-// memory.
+// Package gocloud keeps the photos in a bucket of S3, Google Cloud Storage or
+// Azure, or in the process's memory, by gocloud.dev/blob.
 //
 // App and tests import it; it imports ports and domain.
 package gocloud
@@ -10,23 +9,18 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 
 	"gocloud.dev/blob/memblob"
 )
 
 // Open makes the PhotoStore that rawURL names, without touching it:
 //
-//   - file://relative/directory and file:///absolute/directory: JPEG files
-//     below this directory, which Start creates.
 //   - mem://: nothing is kept beyond the process.
 //   - s3://bucket, gs://bucket and azblob://container, which exist. Credentials
 //     come from each SDK's own environment.
 //
-// The first two take no query parameters. The others take prefix, which the
+// The first takes no query parameters. The others take prefix, which the
 // names of their objects begin with, and cache_control, which is no-cache
 // where it is left out: a cache asks each time, so that nobody sees a photo
 // that was replaced. The rest is the provider's: s3Forms, gsForms and
@@ -37,8 +31,6 @@ func Open(rawURL string) (*PhotoStore, error) {
 		return nil, fmt.Errorf("this is not a URL: %w; write characters other than letters, digits and -._~/ as %%XX", withoutURL(err))
 	}
 	switch u.Scheme {
-	case "file":
-		return openDirectory(u)
 	case "mem":
 		return openMemory(u)
 	case "s3":
@@ -48,53 +40,19 @@ func Open(rawURL string) (*PhotoStore, error) {
 	case "azblob":
 		return openCloud(u, newAzblob, azblobForms())
 	default:
-		return nil, fmt.Errorf("want file://directory, mem://, s3://bucket, gs://bucket or azblob://container, got the scheme %q", u.Scheme)
+		return nil, fmt.Errorf("want mem://, s3://bucket, gs://bucket or azblob://container, got the scheme %q", u.Scheme)
 	}
-}
-
-func openDirectory(u *url.URL) (*PhotoStore, error) {
-	if err := refuseParameters(u); err != nil {
-		return nil, err
-	}
-	if u.Opaque != "" || u.User != nil || u.Fragment != "" {
-		return nil, errors.New("want file://relative/directory or file:///absolute/directory and nothing more; write # as %23 and @ as %40")
-	}
-	if u.Host == "localhost" {
-		return nil, errors.New("file://localhost/ may mean two things: write file:///directory for an absolute one, file://./localhost/directory for a relative one")
-	}
-	named := u.Path
-	if runtime.GOOS == "windows" && u.Host == "" {
-		named = strings.TrimPrefix(named, "/") // file:///C:/photos
-	}
-	named = filepath.Join(u.Host, filepath.FromSlash(named))
-	if strings.Trim(named, `/\.`) == "" {
-		return nil, errors.New("the URL names no directory; want file://relative/directory or file:///absolute/directory")
-	}
-	path, err := filepath.Abs(named)
-	if err != nil {
-		return nil, fmt.Errorf("find the directory that a relative path begins at: %w", err)
-	}
-	return &PhotoStore{newDirectory(path)}, nil
 }
 
 func openMemory(u *url.URL) (*PhotoStore, error) {
-	if err := refuseParameters(u); err != nil {
-		return nil, err
+	if u.RawQuery != "" || u.ForceQuery {
+		names := slices.Sorted(maps.Keys(u.Query())) // values may be secret
+		return nil, fmt.Errorf("mem:// takes no parameters, got %q after a question mark; remove them", names)
 	}
 	if u.Opaque+u.Host+u.Path+u.Fragment != "" || u.User != nil {
 		return nil, errors.New("want mem:// and nothing more")
 	}
 	return &PhotoStore{bucket{memblob.OpenBucket(nil)}}, nil
-}
-
-// refuseParameters fails when u has query parameters. It doesn't repeat their
-// values, which may be secret.
-func refuseParameters(u *url.URL) error {
-	if u.RawQuery == "" && !u.ForceQuery {
-		return nil
-	}
-	names := slices.Sorted(maps.Keys(u.Query()))
-	return fmt.Errorf("%s:// takes no parameters, got %q after a question mark; remove them, or write a ? in a path as %%3F", u.Scheme, names)
 }
 
 // withoutURL takes the URL, which may hold a secret, out of what url.Parse says.

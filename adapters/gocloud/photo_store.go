@@ -23,7 +23,6 @@ var (
 // PhotoStore translates them. What is missing is told by the function missing.
 type backend interface {
 	start(ctx context.Context) error
-	sweep(ctx context.Context) error
 	put(ctx context.Context, key string, jpeg []byte) error
 	delete(ctx context.Context, key string) error
 	open(ctx context.Context, key string) (io.ReadSeekCloser, error)
@@ -33,18 +32,9 @@ type backend interface {
 }
 
 // Start makes the store ready, or says in a sentence for the operator why it
-// can't be. It creates the directory of a file:// URL and proves that it can
-// be written; in a bucket it proves that objects can be written, read and
-// deleted. It fails with domain.Unavailable where the same Start may succeed
+// can't be. In a bucket it proves that objects can be written, read and deleted. It fails with domain.Unavailable where the same Start may succeed
 // later, as the server of the bucket doesn't answer.
 func (s *PhotoStore) Start(ctx context.Context) error { return s.backend.start(ctx) }
-
-// Sweep removes the temporary files that killed processes left more than an
-// hour ago: they hold photos that nobody can delete otherwise. It is safe beside
-// everything else, in other processes too.
-func (s *PhotoStore) Sweep(ctx context.Context) error {
-	return translate("sweep", s.backend.sweep(ctx))
-}
 
 // Close gives back what Start took. Photos that are open stay readable.
 func (s *PhotoStore) Close() error { return s.backend.close() }
@@ -90,14 +80,6 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 // learns the region and the account: before it, the address may be another one.
 func (s *PhotoStore) URL(key domain.PhotoKey) string { return s.backend.address(string(key)) }
 
-// Directory returns where file:// keeps the photos; empty for other stores.
-func (s *PhotoStore) Directory() string {
-	if files, local := s.backend.(*directory); local {
-		return files.path
-	}
-	return ""
-}
-
 // HasAddresses says whether the photos have addresses of their own: in the
 // clouds they have.
 func (s *PhotoStore) HasAddresses() bool {
@@ -110,7 +92,7 @@ func (s *PhotoStore) HasAddresses() bool {
 func (s *PhotoStore) SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error) {
 	bucket, can := s.backend.(*cloud)
 	if !can {
-		return "", noSignature(errors.New("photos in file:// and mem:// have no address that could be signed; choose s3://, gs:// or azblob://"))
+		return "", noSignature(errors.New("photos in mem:// have no address that could be signed; choose s3://, gs:// or azblob://"))
 	}
 	if err := ctx.Err(); err != nil {
 		return "", translate("sign an address", err)

@@ -8,10 +8,6 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -42,28 +38,6 @@ func newPhoto(t testing.TB, size int, shade uint8) domain.Photo {
 	return photo
 }
 
-func fileURL(dir string) string {
-	path := filepath.ToSlash(dir)
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	return (&url.URL{Scheme: "file", Path: path}).String()
-}
-
-// started opens and starts the store in dir and returns its backend too.
-func started(t testing.TB, dir string) (*PhotoStore, *directory) {
-	t.Helper()
-	store, err := Open(fileURL(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store, store.backend.(*directory)
-}
-
 func mustPut(t testing.TB, store *PhotoStore, photo domain.Photo) {
 	t.Helper()
 	if err := store.Put(t.Context(), key, photo); err != nil {
@@ -88,32 +62,14 @@ func stored(t testing.TB, store *PhotoStore) []byte {
 	return read
 }
 
-// temporaries returns the names of the temporary files beside the photos.
-func temporaries(t testing.TB, root string) []string {
-	t.Helper()
-	found, err := filepath.Glob(filepath.Join(root, "*", "*", "*.tmp"))
+func TestReadsUnderOverwriteAreWhole(t *testing.T) {
+	t.Parallel()
+	store, err := Open("mem://")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
-}
-
-func TestReadsUnderOverwriteAreWhole(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ name, url string }{{"file", fileURL(t.TempDir())}, {"mem", "mem://"}} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			store, err := Open(c.url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := store.Start(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = store.Close() }()
-			readUnderOverwrite(t, store)
-		})
-	}
+	defer func() { _ = store.Close() }()
+	readUnderOverwrite(t, store)
 }
 
 func readUnderOverwrite(t *testing.T, store *PhotoStore) {
@@ -183,6 +139,16 @@ func isOneOf(read []byte, versions []domain.Photo) bool {
 	return false
 }
 
+// calls runs every method that touches the photos.
+func calls(t *testing.T, store *PhotoStore) map[string]error {
+	_, open := store.Open(t.Context(), key)
+	return map[string]error{
+		"Open":   open,
+		"Put":    store.Put(t.Context(), key, newPhoto(t, 16, 1)),
+		"Delete": store.Delete(t.Context(), key),
+	}
+}
+
 func TestReadAllIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -200,19 +166,5 @@ func TestReadAllIsBounded(t *testing.T) {
 	}
 	if err := translate("open photo", errTooLarge); !errors.Is(err, domain.Internal) {
 		t.Errorf("an object that is too large is %v, want Internal", err)
-	}
-}
-
-func TestPublicTextsNameNoPath(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	store, _ := started(t, root)
-	if err := os.WriteFile(filepath.Join(root, "fleet-7"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	err := store.Put(t.Context(), key, newPhoto(t, 16, 1))
-	known := domain.AsError(err)
-	if known.Kind != domain.Unavailable || strings.Contains(known.Public, "fleet-7") || strings.Contains(known.Public, root) {
-		t.Errorf("Put where a file stands in the way: %v, public %q", err, known.Public)
 	}
 }

@@ -1,4 +1,4 @@
-package gocloud
+package files
 
 import (
 	"errors"
@@ -53,12 +53,12 @@ func skipWithoutDirectorySync(t *testing.T) {
 func TestChangesAreSyncedInOrder(t *testing.T) {
 	t.Parallel()
 	skipWithoutDirectorySync(t)
-	store, files := started(t, t.TempDir())
+	store := started(t, t.TempDir())
 	older, newer := newPhoto(t, 16, 1), newPhoto(t, 90, 2)
-	recorded := &journal{root: files.path, names: map[string]string{
+	recorded := &journal{root: store.path, names: map[string]string{
 		"": "nothing", string(older.JPEG()): "older", string(newer.JPEG()): "newer",
 	}}
-	files.sync = recorded.sync
+	store.sync = recorded.sync
 	remove := func() error { return store.Delete(t.Context(), key) }
 	put := func(photo domain.Photo) func() error {
 		return func() error { return store.Put(t.Context(), key, photo) }
@@ -99,9 +99,9 @@ func TestFirstPutSyncsDirectoriesThatOthersMade(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(root, photos), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	store, files := started(t, root)
+	store := started(t, root)
 	var synced []string
-	files.sync = func(file *os.File) error {
+	store.sync = func(file *os.File) error {
 		synced = append(synced, strings.TrimPrefix(file.Name(), root))
 		return nil
 	}
@@ -114,15 +114,15 @@ func TestFirstPutSyncsDirectoriesThatOthersMade(t *testing.T) {
 func TestDeleteWhoseSyncFailedIsSyncedWhenRepeated(t *testing.T) {
 	t.Parallel()
 	skipWithoutDirectorySync(t)
-	store, files := started(t, t.TempDir())
+	store := started(t, t.TempDir())
 	mustPut(t, store, newPhoto(t, 16, 1))
 	for range 2 {
-		files.sync = func(*os.File) error { return syscall.EIO }
+		store.sync = func(*os.File) error { return syscall.EIO }
 		if err := store.Delete(t.Context(), key); !errors.Is(err, domain.Unavailable) {
 			t.Errorf("Delete without a sync: %v, want Unavailable", err)
 		}
 	}
-	files.sync = (*os.File).Sync
+	store.sync = (*os.File).Sync
 	if err := store.Delete(t.Context(), key); err != nil {
 		t.Error(err)
 	}
@@ -134,7 +134,7 @@ func TestOthersMayNotReadPhotos(t *testing.T) {
 		t.Skip("Windows has no such permissions")
 	}
 	root := filepath.Join(t.TempDir(), "made", "by", "start")
-	store, _ := started(t, root)
+	store := started(t, root)
 	mustPut(t, store, newPhoto(t, 16, 1))
 	for name, allowed := range map[string]os.FileMode{
 		"..": directoryMode, ".": directoryMode, "fleet-7": directoryMode, photos: directoryMode, string(key): fileMode,
@@ -149,28 +149,5 @@ func TestOthersMayNotReadPhotos(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, string(key)+"*")); len(left) != 1 {
 		t.Errorf("Put left %q, want the photo alone", left)
-	}
-}
-
-func TestRestrictAddsNoPermission(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no such permissions")
-	}
-	for _, c := range []struct{ before, after os.FileMode }{
-		{0o666, 0o640}, {0o644, 0o640}, {0o600, 0o600}, {0o604, 0o600}, {0o400, 0o400},
-	} {
-		file, err := os.Create(filepath.Join(t.TempDir(), "file"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = errors.Join(file.Chmod(c.before), restrict(file))
-		info, statErr := file.Stat()
-		if err := errors.Join(err, statErr, file.Close()); err != nil {
-			t.Fatal(err)
-		}
-		if info.Mode().Perm() != c.after {
-			t.Errorf("restrict made %v of %v, want %v", info.Mode().Perm(), c.before, c.after)
-		}
 	}
 }

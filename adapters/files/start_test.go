@@ -1,7 +1,8 @@
-package gocloud
+package files
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
 func TestStartMakesTheDirectory(t *testing.T) {
@@ -21,7 +24,7 @@ func TestStartMakesTheDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	var synced []string
-	store.backend.(*directory).sync = func(file *os.File) error {
+	store.sync = func(file *os.File) error {
 		synced = append(synced, strings.TrimPrefix(file.Name(), above))
 		return file.Sync()
 	}
@@ -61,7 +64,7 @@ func TestStartFailsWhereNothingCanBeSynced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.backend.(*directory).sync = func(*os.File) error { return syscall.EIO }
+	store.sync = func(*os.File) error { return syscall.EIO }
 	checkStartFails(t, store, root)
 	if left, err := os.ReadDir(root); err != nil || len(left) != 0 {
 		t.Errorf("Start left %v, %v", left, err)
@@ -87,7 +90,7 @@ func checkStartFails(t *testing.T, store *PhotoStore, path string) {
 // age makes the file look as if it was written two hours ago.
 func age(t *testing.T, name string) {
 	t.Helper()
-	then := time.Now().Add(-2 * abandonedAfter)
+	then := time.Now().Add(-2 * usecase.SettleAfter)
 	if err := os.Chtimes(name, then, then); err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +101,7 @@ func TestSweepRemovesOnlyWhatKilledPutsLeft(t *testing.T) {
 	root := t.TempDir()
 	swept := []string{
 		string(key) + ".18a2b3c4d5e6f708.tmp",
+		string(key) + "." + rand.Text() + ".tmp",
 		"fleet-9223372036854775807/customer_photos/9223372036854775807_photo.jpg.1.tmp",
 	}
 	kept := []string{
@@ -107,6 +111,8 @@ func TestSweepRemovesOnlyWhatKilledPutsLeft(t *testing.T) {
 		photos + "/42_photo.jpg.tmp",
 		photos + "/42_photo.jpg..tmp",
 		photos + "/42_photo.jpg.18A2B3C4D5E6F708.tmp",
+		photos + "/42_photo.jpg." + rand.Text() + "X.tmp",
+		photos + "/42_photo.jpg." + rand.Text() + "18.tmp",
 		photos + "/42_photo.jpg.018a.tmp",
 		photos + "/42_photo.jpg.-18a.tmp",
 		photos + "/42_photo.jpg.18a2b3c4d5e6f7081.tmp",
@@ -134,7 +140,7 @@ func TestSweepRemovesOnlyWhatKilledPutsLeft(t *testing.T) {
 	}
 	age(t, nested)
 
-	store, _ := started(t, root)
+	store := started(t, root)
 	mustSweep(t, store)
 	for _, name := range swept {
 		if _, err := os.Lstat(filepath.Join(root, name)); !errors.Is(err, os.ErrNotExist) {
@@ -152,7 +158,7 @@ func TestSweepStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	write(t, filepath.Join(root, string(key)))
-	store, _ := started(t, root)
+	store := started(t, root)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := store.Sweep(ctx); !errors.Is(err, context.Canceled) {

@@ -1,4 +1,4 @@
-package gocloud
+package files
 
 import (
 	"bufio"
@@ -15,8 +15,8 @@ import (
 
 // The variables that make TestProcessThatIsKilled the process to be killed.
 const (
-	killedRoot = "GOCLOUD_TEST_KILLED_ROOT" // its directory
-	killedStop = "GOCLOUD_TEST_KILLED_STOP" // the sync of its first Put to stop at; 0: go on putting
+	killedRoot = "FILES_TEST_KILLED_ROOT" // its directory
+	killedStop = "FILES_TEST_KILLED_STOP" // the sync of its first Put to stop at; 0: go on putting
 )
 
 func killedPhotos(t testing.TB) (older, newer domain.Photo) {
@@ -34,9 +34,9 @@ func TestProcessThatIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, files := started(t, root)
+	store := started(t, root)
 	older, newer := killedPhotos(t)
-	files.sync = func(file *os.File) error {
+	store.sync = func(file *os.File) error {
 		if stop--; stop == 0 {
 			fmt.Println("still")
 			_, _ = io.Copy(io.Discard, os.Stdin) // until the kill, or the parent's end
@@ -103,7 +103,7 @@ func TestKilledPutLeavesOldOrNew(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()
 			if c.before != nil {
-				store, _ := started(t, root)
+				store := started(t, root)
 				mustPut(t, store, *c.before)
 			}
 			runAndKill(t, root, c.stop, 1)
@@ -111,7 +111,7 @@ func TestKilledPutLeavesOldOrNew(t *testing.T) {
 			if len(left) != c.temporaries {
 				t.Errorf("the kill left %q, want %d", left, c.temporaries)
 			}
-			if store, _ := started(t, root); !bytes.Equal(stored(t, store), c.want) {
+			if store := started(t, root); !bytes.Equal(stored(t, store), c.want) {
 				t.Error("the photo is not the one that it should be")
 			}
 			checkSweep(t, root)
@@ -125,7 +125,7 @@ func TestKilledAnywhereLeavesOneWhole(t *testing.T) {
 	root := t.TempDir()
 	for round := range 12 {
 		runAndKill(t, root, 0, 1+round*5)
-		store, _ := started(t, root)
+		store := started(t, root)
 		if !isOneOf(stored(t, store), []domain.Photo{older, newer}) {
 			t.Fatalf("round %d: neither photo is there", round)
 		}
@@ -138,7 +138,7 @@ func TestKilledAnywhereLeavesOneWhole(t *testing.T) {
 func checkSweep(t *testing.T, root string) {
 	t.Helper()
 	young := temporaries(t, root)
-	store, _ := started(t, root)
+	store := started(t, root)
 	before := stored(t, store)
 	mustSweep(t, store)
 	if still := temporaries(t, root); len(still) != len(young) {

@@ -1,0 +1,61 @@
+// Package files keeps the photos in a directory of this machine, fsynced.
+//
+// App and tests import it; it imports usecase, ports and domain.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Open makes the PhotoStore for file://relative/directory or
+// file:///absolute/directory: JPEG files below this directory. It touches
+// nothing; Start creates the directory.
+func Open(rawURL string) (*PhotoStore, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		if parsing := new(url.Error); errors.As(err, &parsing) {
+			err = parsing.Err // without the URL, which may hold a secret
+		}
+		return nil, fmt.Errorf("this is not a URL: %w; write characters other than letters, digits and -._~/ as %%XX", err)
+	}
+	path, err := directoryOf(u)
+	if err != nil {
+		return nil, err
+	}
+	return &PhotoStore{path: path, sync: (*os.File).Sync}, nil
+}
+
+func directoryOf(u *url.URL) (string, error) {
+	switch {
+	case u.Scheme != "file":
+		return "", fmt.Errorf("want file://directory, got the scheme %q", u.Scheme)
+	case u.RawQuery != "" || u.ForceQuery:
+		names := slices.Sorted(maps.Keys(u.Query())) // values may be secret
+		return "", fmt.Errorf("file:// takes no parameters, got %q after a question mark; remove them, or write a ? in a path as %%3F", names)
+	case u.Opaque != "" || u.User != nil || u.Fragment != "":
+		return "", errors.New("want file://relative/directory or file:///absolute/directory and nothing more; write # as %23 and @ as %40")
+	case u.Host == "localhost":
+		return "", errors.New("file://localhost/ may mean two things: write file:///directory for an absolute one, file://./localhost/directory for a relative one")
+	}
+	named := u.Path
+	if runtime.GOOS == "windows" && u.Host == "" {
+		named = strings.TrimPrefix(named, "/") // file:///C:/photos
+	}
+	named = filepath.Join(u.Host, filepath.FromSlash(named))
+	if strings.Trim(named, `/\.`) == "" {
+		return "", errors.New("the URL names no directory; want file://relative/directory or file:///absolute/directory")
+	}
+	path, err := filepath.Abs(named)
+	if err != nil {
+		return "", fmt.Errorf("find the directory that a relative path begins at: %w", err)
+	}
+	return path, nil
+}

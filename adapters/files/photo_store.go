@@ -1,0 +1,223 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// Photos are personal data: nobody but the owner and the group reads them.
+const (
+	directoryMode = 0o750
+	fileMode      = 0o640
+)
+
+const (
+	listPage  = 1000     // files whose names are read at once
+	keysBegin = "fleet-" // as domain.PhotoKey does
+	photosDir = "customer_photos"
+	temporary = ".tmp" // ends the name of a file that is being written; isTemporary knows the rest
+)
+
+// PhotoStore is a ports.PhotoStore in a directory: each photo is a file at its
+// key. Start comes before every other method, Close after them. Any number of
+// processes may share a directory.
+type PhotoStore struct {
+	path    string // absolute
+	sync    func(*os.File) error
+	root    *os.File    // path as Start found it, open so that its inode isn't used again; nil until then
+	started os.FileInfo // of root
+	closed  atomic.Bool
+	durable sync.Map // paths of directories that are durable, with those above them
+}
+
+var (
+	_ ports.PhotoStore  = (*PhotoStore)(nil)
+	_ ports.PhotoLister = (*PhotoStore)(nil)
+)
+
+// Directory returns where the photos are.
+func (s *PhotoStore) Directory() string { return s.path }
+
+// Put implements ports.PhotoStore. It writes a temporary file beside the photo,
+// syncs it, renames it and syncs the directory.
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+	return translate("put photo", s.put(ctx, key, photo.JPEG()))
+}
+
+func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte) error {
+	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
+		return err
+	}
+	name := s.file(key)
+	written := name + "." + rand.Text() + temporary
+	err := s.writeBelow(key, written, jpeg)
+	if err = cmp.Or(err, ctx.Err()); err == nil {
+		err = os.Rename(written, name)
+	}
+	if err != nil {
+		_ = os.Remove(written) // Sweep removes what is left
+		return err
+	}
+	return s.syncDirectory(filepath.Dir(name))
+}
+
+// writeBelow writes a file beside the photo, and makes the directories of key
+// where that is the first one or somebody has removed them.
+func (s *PhotoStore) writeBelow(key domain.PhotoKey, name string, data []byte) error {
+	dir := filepath.Dir(name)
+	if _, known := s.durable.Load(dir); known {
+		if err := s.write(name, data); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := s.makeDirectoriesOf(key); err != nil {
+		return err
+	}
+	s.durable.Store(dir, nil)
+	return s.write(name, data)
+}
+
+// write makes a file, durably but for its name.
+func (s *PhotoStore) write(name string, data []byte) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = s.sync(file)
+	}
+	return cmp.Or(err, file.Close())
+}
+
+// Delete implements ports.PhotoStore. It syncs even where there is no photo: the
+// Delete that removed it may have been cut off before its sync.
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
+	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
+		return translate("delete photo", err)
+	}
+	err := removeIfThere(s.file(key))
+	if err == nil {
+		err = s.syncDirectory(filepath.Dir(s.file(key)))
+	}
+	if errors.Is(err, fs.ErrNotExist) { // the directory
+		err = nil
+	}
+	return translate("delete photo", err)
+}
+
+// Open implements ports.PhotoStore. The open file stays what it is when another
+// one is renamed to its name.
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
+		return nil, translate("open photo", err)
+	}
+	file, err := os.Open(s.file(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
+	}
+	if err != nil {
+		return nil, translate("open photo", err)
+	}
+	return file, nil
+}
+
+// List implements ports.PhotoLister.
+func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {
+	return func(yield func(domain.StoredPhoto, error) bool) {
+		if err := s.list(ctx, yield); err != nil {
+			yield(domain.StoredPhoto{}, translate("list photos", err))
+		}
+	}
+}
+
+func (s *PhotoStore) list(ctx context.Context, yield func(domain.StoredPhoto, error) bool) error {
+	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
+		return err
+	}
+	return s.eachFile(ctx, func(name string, entry fs.DirEntry) (bool, error) {
+		key, err := domain.ParsePhotoKey(name)
+		if err != nil {
+			return true, nil //nolint:nilerr // it is no photo
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return yield(domain.StoredPhoto{Key: key, Size: info.Size(), ChangedAt: info.ModTime().UTC()}, nil), nil
+	})
+}
+
+// eachFile gives each file in a fleet's directory of photos to each, by its
+// name below the root, until that returns false or fails.
+func (s *PhotoStore) eachFile(ctx context.Context, each func(name string, entry fs.DirEntry) (goOn bool, err error)) error {
+	fleets, err := os.ReadDir(s.path)
+	if err != nil {
+		return err
+	}
+	for _, fleet := range fleets {
+		if !strings.HasPrefix(fleet.Name(), keysBegin) || fleet.Type().IsRegular() {
+			continue
+		}
+		goOn, err := s.eachFileOf(ctx, fleet.Name()+"/"+photosDir, each)
+		if err != nil || !goOn {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachFileOf reads the names in portions: a fleet may have a million photos.
+func (s *PhotoStore) eachFileOf(ctx context.Context, directory string, each func(string, fs.DirEntry) (bool, error)) (goOn bool, err error) {
+	dir, err := os.Open(filepath.Join(s.path, filepath.FromSlash(directory)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = dir.Close() }() // it was only read
+	for ctx.Err() == nil {
+		entries, err := dir.ReadDir(listPage)
+		for _, entry := range entries {
+			if goOn, err := each(directory+"/"+entry.Name(), entry); err != nil || !goOn {
+				return false, err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, ctx.Err()
+}
+
+func (s *PhotoStore) file(key domain.PhotoKey) string {
+	return filepath.Join(s.path, filepath.FromSlash(path.Clean(string(key))))
+}
+
+func removeIfThere(name string) error {
+	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
