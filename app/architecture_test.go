@@ -32,6 +32,9 @@ var importRules = []struct {
 	{"domain/usecase", []string{standard, "domain", "domain/photo", "ports"}},
 	{"domain/operator", []string{standard, "domain", "domain/photo", "domain/usecase", "ports"}},
 	{"domain/internal/usecasetest", []string{standard, "domain", "domain/photo", "domain/usecase", "ports", "adapters/memory"}},
+	{"adapters/rows", []string{standard, "domain"}},
+	{"adapters/sqlite/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/rows"}},
+	{"adapters/postgres/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/rows"}},
 	{"adapters/*/...", []string{standard, thirdParty, "domain/...", "ports"}},
 	{"contract-tests", []string{standard, thirdParty, "domain/...", "ports"}},
 	{"contract-tests/servers", []string{standard, thirdParty}},
@@ -39,8 +42,10 @@ var importRules = []struct {
 	{"app/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/*/...", "app/..."}},
 }
 
-// homes says where alone a package may be imported, whatever importRules allow.
+// homes says where alone a package, or a folder of this module, may be imported,
+// whatever importRules allow.
 var homes = map[string][]string{
+	"adapters/rows":                     {"adapters/sqlite", "adapters/postgres"},
 	"go.uber.org/fx/...":                {"app/..."},
 	"github.com/danielgtaylor/huma/...": {"adapters/httpapi/..."},
 	"database/sql/...":                  {"adapters/*/..."},
@@ -75,12 +80,12 @@ func matchesAny(patterns []string, name string) bool {
 // violation says what is wrong with a package of the folder, a path below
 // module, importing imported; empty if nothing is.
 func violation(module, folder, imported string) string {
+	target, own := strings.CutPrefix(imported, module+"/")
 	for name, places := range homes {
-		if matches(name, imported) && !matchesAny(places, folder) {
+		if matches(name, target) && !matchesAny(places, folder) {
 			return fmt.Sprintf("%s imports %s, which only %s may", folder, imported, strings.Join(places, " and "))
 		}
 	}
-	target, own := strings.CutPrefix(imported, module+"/")
 	for _, rule := range importRules {
 		if !matches(rule.folder, folder) {
 			continue
@@ -177,13 +182,15 @@ func TestImportRulesFindBadImports(t *testing.T) {
 			[]string{"net/http", "database/sql", "/adapters/memory", "/app", "/contract-tests", fx, sqlite, "golang.org/x/image/draw"},
 		},
 		{
-			"adapters/sqlite", []string{"database/sql", "database/sql/driver", "net/http", "/domain", "/domain/photo", "/domain/usecase", "/ports", "/adapters/sqlite/migrations", sqlite},
+			"adapters/sqlite", []string{"database/sql", "database/sql/driver", "net/http", "/domain", "/domain/photo", "/domain/usecase", "/ports", "/adapters/rows", "/adapters/sqlite/migrations", sqlite},
 			[]string{"/adapters/memory", "/adapters/sqlite2", "/app", "/contract-tests", fx, fx + "/fxevent", huma},
 		},
 		{
 			"adapters/sqlite/migrations", []string{"/adapters/sqlite", "database/sql"},
 			[]string{"/adapters/postgres", "/adapters/postgres/migrations", "/app"},
 		},
+		{"adapters/rows", []string{"crypto/sha256", "/domain"}, []string{"/ports", "/adapters/sqlite", sqlite}},
+		{"adapters/memory", []string{"/domain", "/ports"}, []string{"/adapters/rows"}},
 		{
 			"adapters/telemetry", []string{"net/http", sdk, prometheus, "/domain/usecase", "/ports"},
 			[]string{"/adapters/httpapi", "/adapters/sqlite", "/app", fx, huma},
@@ -203,7 +210,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 		{"contract-tests/util", nil, []string{"fmt"}},
 		{
 			"app", []string{fx, fx + "/fxevent", "net/http", "/adapters/memory", "/adapters/sqlite", "/domain/usecase", "/ports", "/app/fleetphoto"},
-			[]string{huma, "database/sql", "/contract-tests"},
+			[]string{huma, "database/sql", "/contract-tests", "/adapters/rows"},
 		},
 		{"app/fleetphoto", []string{"os", "/app", fx}, []string{"database/sql", huma}},
 		{"adapters", nil, []string{"fmt"}},

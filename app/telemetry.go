@@ -39,8 +39,10 @@ func openTelemetry(b *backends, logger *slog.Logger, lifecycle fx.Lifecycle) (*t
 // watched makes the API's server, which watcher watches.
 func watched(options httpapi.Options, watcher *telemetry.Telemetry) *httpapi.Server {
 	update := *options.Update
-	update.Observe = watcher.Stage
-	options.Update, options.Logger, options.TraceID = &update, watcher.Logger(options.Logger), watcher.TraceID
+	update.Fleets, update.Customers = watcher.FleetAuth(update.Fleets), watcher.CustomerRepo(update.Customers)
+	update.Photos, update.Log = watcher.PhotoStore(update.Photos), watcher.ApiLog(update.Log)
+	update.Reader = watcher.Reader(update.Reader)
+	options.Update, options.Logger, options.Receive = &update, watcher.Logger(options.Logger), watcher.Receive
 	options.Observe = func(r *http.Request) (context.Context, func(httpapi.Exchange)) {
 		ctx, end := watcher.Request(r)
 		return ctx, func(e httpapi.Exchange) { end(telemetry.Exchange(e)) }
