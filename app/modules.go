@@ -37,10 +37,10 @@ const (
 // It takes a Config and, where they are supplied, a Catalogue and a
 // *slog.Logger. A role that its backend lacks fails whoever needs it.
 var Core = fx.Module("core", portsAndRoles, fx.Provide(
-	func(c Config) *photo.Reader {
+	func(c Config) usecase.PhotoReader {
 		return photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0))
 	},
-	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog, address usecase.PhotoAddress, key domain.PINKey, reader *photo.Reader) *usecase.UpdateCustomerPhoto {
+	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog, address usecase.PhotoAddress, key domain.PINKey, reader usecase.PhotoReader) *usecase.UpdateCustomerPhoto {
 		return &usecase.UpdateCustomerPhoto{
 			Fleets: fleets, Customers: customers, Photos: photos, Log: log, Address: address, PINKey: key, Reader: reader, Clock: time.Now,
 		}

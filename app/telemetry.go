@@ -16,7 +16,10 @@ import (
 // module that it stands in and in those below.
 var Telemetry = fx.Options(
 	fx.Provide(openTelemetry),
-	fx.Decorate(watchRequests),
+	fx.Decorate(
+		(*telemetry.Telemetry).FleetAuth, (*telemetry.Telemetry).CustomerRepo, (*telemetry.Telemetry).PhotoStore, (*telemetry.Telemetry).ApiLog,
+		(*telemetry.Telemetry).Reader, watchRequests,
+	),
 	fx.Invoke(func(watcher *telemetry.Telemetry, server *httpapi.Server) { watcher.Inflight(server.InflightBytes) }),
 )
 
@@ -50,11 +53,9 @@ func openTelemetry(b *backends, lifecycle fx.Lifecycle) (*telemetry.Telemetry, e
 	return watcher, nil
 }
 
-// watchRequests has watcher watch the API's requests and the stages of calls.
+// watchRequests has watcher watch the API's requests.
 func watchRequests(options httpapi.Options, watcher *telemetry.Telemetry) httpapi.Options {
-	update := *options.Update
-	update.Observe = watcher.Stage
-	options.Update, options.Logger, options.TraceID = &update, watcher.Logger(options.Logger), watcher.TraceID
+	options.Logger, options.Receive = watcher.Logger(options.Logger), watcher.Receive
 	options.Observe = func(r *http.Request) (context.Context, func(httpapi.Exchange)) {
 		ctx, end := watcher.Request(r)
 		return ctx, func(e httpapi.Exchange) { end(telemetry.Exchange(e)) }

@@ -32,13 +32,13 @@ type ApiCall struct {
 // CallDetails is what of a call is there to be read by people. A backend may
 // store it as one value.
 type CallDetails struct {
-	TraceID     string     `json:"trace_id,omitempty"`     // W3C Trace Context, 32 hexadecimal digits; empty: not traced
-	ContentType string     `json:"content_type,omitempty"` // as it came, at most 100 characters of UTF-8
-	BodyBytes   int64      `json:"body_bytes,omitempty"`   // of the body, as far as it was read
-	PhotoBytes  int64      `json:"photo_bytes,omitempty"`  // of the image file that came
-	Format      string     `json:"format,omitempty"`       // of the image file, such as JPEG; empty: not recognised
-	Treatment   Treatment  `json:"treatment,omitempty"`    // empty: the image was not accepted
-	Stages      StageTimes `json:"stages,omitzero"`        // up to OpenEntry
+	TraceID     string    // W3C Trace Context, 32 hexadecimal digits; empty: not traced
+	ContentType string    // as it came, at most 100 characters of UTF-8
+	BodyBytes   int64     // of the body, as far as it was read
+	PhotoBytes  int64     // of the image file that came
+	Format      string    // of the image file, such as JPEG; empty: not recognised
+	Treatment   Treatment // empty: the image was not accepted
+	Timings     Timings   // of the steps before the entry was opened
 }
 
 // Treatment is what became of an image file that was accepted.
@@ -74,9 +74,9 @@ type Outcome struct {
 // OutcomeDetails is what of an Outcome is there to be read by people. A
 // backend may store it as one value.
 type OutcomeDetails struct {
-	Before PhotoInfo  `json:"before,omitzero"` // the photo that the record named before a change; zero: none
-	After  PhotoInfo  `json:"after,omitzero"`  // the photo that was stored; zero: none
-	Stages StageTimes `json:"stages,omitzero"` // from OpenEntry on
+	Before  PhotoInfo // the photo that the record named before a change; zero: none
+	After   PhotoInfo // the photo that was stored; zero: none
+	Timings Timings   // of the steps from the opening of the entry on
 }
 
 // IsOpen says that the call hasn't ended, as far as the log knows.

@@ -1,7 +1,6 @@
 package domain_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -76,39 +75,6 @@ func TestStatus(t *testing.T) {
 	} {
 		if got := (domain.Outcome{Result: result}).Status(); got != want {
 			t.Errorf("%q: Status is %q, want %q", result, got, want)
-		}
-	}
-}
-
-// The stored form outlives the process: another form would lose what is stored.
-func TestDetailsForm(t *testing.T) {
-	t.Parallel()
-	info := domain.PhotoInfo{SHA256: domain.Digest{0xAB}, Size: 1, Width: 2, Height: 3}
-	const infoForm = `{"sha256":"ab00000000000000000000000000000000000000000000000000000000000000","size":1,"width":2,"height":3}`
-	checkForm(t, map[string]domain.CallDetails{
-		`{}`: {},
-		`{"trace_id":"0af7","content_type":"a/b","body_bytes":9223372036854775807,"photo_bytes":4,"format":"JPEG","treatment":"kept","stages":{"receive":5}}`: {
-			TraceID: "0af7", ContentType: "a/b", BodyBytes: 1<<63 - 1, PhotoBytes: 4, Format: "JPEG", Treatment: domain.Kept,
-			Stages: domain.StageTimes{domain.Receive: 5},
-		},
-	})
-	checkForm(t, map[string]domain.OutcomeDetails{
-		`{}`:                          {},
-		`{"before":` + infoForm + `}`: {Before: info},
-		`{"after":` + infoForm + `,"stages":{"close_entry":1}}`: {After: info, Stages: domain.StageTimes{domain.CloseEntry: 1}},
-	})
-}
-
-func checkForm[T comparable](t *testing.T, forms map[string]T) {
-	t.Helper()
-	for form, value := range forms {
-		text, err := json.Marshal(value)
-		if err != nil || string(text) != form {
-			t.Errorf("%+v is written as %s, %v; want %s", value, text, err, form)
-		}
-		var read T
-		if err := json.Unmarshal([]byte(form), &read); err != nil || read != value {
-			t.Errorf("%s is read as %+v, %v; want %+v", form, read, err, value)
 		}
 	}
 }

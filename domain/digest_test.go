@@ -42,3 +42,17 @@ func TestDigestRefuses(t *testing.T) {
 		}
 	}
 }
+
+func checkForm[T comparable](t *testing.T, forms map[string]T) {
+	t.Helper()
+	for form, value := range forms {
+		text, err := json.Marshal(value)
+		if err != nil || string(text) != form {
+			t.Errorf("%+v is written as %s, %v; want %s", value, text, err, form)
+		}
+		var read T
+		if err := json.Unmarshal([]byte(form), &read); err != nil || read != value {
+			t.Errorf("%s is read as %+v, %v; want %+v", form, read, err, value)
+		}
+	}
+}

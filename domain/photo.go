@@ -68,10 +68,10 @@ func (d *Digest) UnmarshalText(text []byte) error {
 
 // PhotoInfo describes a stored photo. The zero PhotoInfo says that there is none.
 type PhotoInfo struct {
-	SHA256 Digest `json:"sha256"` // of the JPEG's bytes
-	Size   int64  `json:"size"`   // bytes
-	Width  int    `json:"width"`  // pixels
-	Height int    `json:"height"` // pixels
+	SHA256 Digest // of the JPEG's bytes
+	Size   int64  // bytes
+	Width  int    // pixels
+	Height int    // pixels
 }
 
 // Exists says whether there is a photo.

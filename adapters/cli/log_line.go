@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"iter"
+	"maps"
 	"strconv"
 	"time"
 
@@ -28,9 +30,18 @@ type logLine struct {
 	Error       domain.Kind        `json:"error,omitempty"`
 	Detail      string             `json:"detail,omitempty"`
 	EndedAt     time.Time          `json:"ended_at,omitzero"`
-	Before      domain.PhotoInfo   `json:"before,omitzero"`
-	After       domain.PhotoInfo   `json:"after,omitzero"`
-	Stages      domain.StageTimes  `json:"stages_ns,omitzero"`
+	Before      photoLine          `json:"before,omitzero"`
+	After       photoLine          `json:"after,omitzero"`
+
+	Stages map[string]time.Duration `json:"stages_ns,omitempty"`
+}
+
+// photoLine is a domain.PhotoInfo as JSON.
+type photoLine struct {
+	SHA256 domain.Digest `json:"sha256"`
+	Size   int64         `json:"size"`
+	Width  int           `json:"width"`
+	Height int           `json:"height"`
 }
 
 func newLogLine(entry domain.ApiLogEntry) logLine {
@@ -41,17 +52,22 @@ func newLogLine(entry domain.ApiLogEntry) logLine {
 		TraceID: call.Details.TraceID, ContentType: call.Details.ContentType, BodyBytes: call.Details.BodyBytes,
 		PhotoBytes: call.Details.PhotoBytes, Format: call.Details.Format, Treatment: call.Details.Treatment,
 		Result: outcome.Status(), Error: outcome.Error, Detail: outcome.Detail, EndedAt: outcome.EndedAt,
-		Before: outcome.Details.Before, After: outcome.Details.After, Stages: stageTimes(entry),
+		Before: photoLine(outcome.Details.Before), After: photoLine(outcome.Details.After), Stages: maps.Collect(stages(entry)),
 	}
 }
 
-// stageTimes puts together what the two halves of a call took.
-func stageTimes(entry domain.ApiLogEntry) domain.StageTimes {
-	times := entry.Call.Details.Stages
-	for stage, took := range entry.Outcome.Details.Stages {
-		times[stage] += took
+// stages yields what is known of how long each stage of the call took, in the
+// order in which it went through them.
+func stages(entry domain.ApiLogEntry) iter.Seq2[string, time.Duration] {
+	return func(yield func(string, time.Duration) bool) {
+		for _, half := range []domain.Timings{entry.Call.Details.Timings, entry.Outcome.Details.Timings} {
+			for name, took := range half.All() {
+				if *took != 0 && !yield(name, *took) {
+					return
+				}
+			}
+		}
 	}
-	return times
 }
 
 // logRow is an entry as a row of the list.

@@ -37,10 +37,8 @@ func printStory(out io.Writer, entry domain.ApiLogEntry) error {
 	tell("was", described(entry.Outcome.Details.Before))
 	tell("is", described(entry.Outcome.Details.After))
 	tell("trace", details.TraceID)
-	for stage, took := range stageTimes(entry) {
-		if took != 0 {
-			_, _ = fmt.Fprintf(story, "stage\t%s\t%v\n", domain.Stage(stage), took) // as above
-		}
+	for name, took := range stages(entry) {
+		_, _ = fmt.Fprintf(story, "stage\t%s\t%v\n", name, took) // as above
 	}
 	return story.Flush()
 }

@@ -71,9 +71,9 @@ func stories() []story {
 		Details: domain.CallDetails{
 			TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ContentType: "application/x-www-form-urlencoded", BodyBytes: 68_412,
 			PhotoBytes: 51_204, Format: "JPEG", Treatment: domain.Kept,
-			Stages: domain.StageTimes{
-				domain.Receive: 1_204 * time.Microsecond, domain.Identify: 318 * time.Microsecond, domain.Find: 402 * time.Microsecond,
-				domain.CheckPIN: 2_107 * time.Microsecond, domain.ReadPhoto: 3_950 * time.Microsecond,
+			Timings: domain.Timings{
+				Receive: 1_204 * time.Microsecond, Identify: 318 * time.Microsecond, Find: 402 * time.Microsecond,
+				CheckPIN: 2_107 * time.Microsecond, ReadPhoto: 3_950 * time.Microsecond,
 			},
 		},
 	}
@@ -81,9 +81,9 @@ func stories() []story {
 	newer := domain.PhotoInfo{SHA256: sha256.Sum256([]byte("newer")), Size: 49_870, Width: 512, Height: 512}
 	changed := domain.Outcome{
 		Result: domain.Valid, EndedAt: received.Add(18_733 * time.Microsecond),
-		Details: domain.OutcomeDetails{Before: older, After: newer, Stages: domain.StageTimes{
-			domain.OpenEntry: 1_388 * time.Microsecond, domain.Wait: 411 * time.Microsecond,
-			domain.StorePhoto: 8_020 * time.Microsecond, domain.StoreRecord: 1_903 * time.Microsecond,
+		Details: domain.OutcomeDetails{Before: older, After: newer, Timings: domain.Timings{
+			OpenEntry: 1_388 * time.Microsecond, Wait: 411 * time.Microsecond,
+			StorePhoto: 8_020 * time.Microsecond, StoreRecord: 1_903 * time.Microsecond,
 		}},
 	}
 	entry := func(call domain.ApiCall, outcome domain.Outcome) domain.ApiLogEntry {

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"context"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -18,22 +16,6 @@ type Exchange struct {
 	IsCall bool           // to UpdatePath, by any method
 	Answer usecase.Answer // of a call
 	Err    error          // what the answer says went wrong; nil: nothing
-}
-
-// observe tells Observe that a request begins.
-func (s *Server) observe(r *http.Request) (context.Context, func(Exchange)) {
-	if s.Observe == nil {
-		return r.Context(), func(Exchange) {}
-	}
-	return s.Observe(r)
-}
-
-// traceID returns the id of the trace that the request is part of, if any.
-func (s *Server) traceID(ctx context.Context) string {
-	if s.TraceID == nil {
-		return ""
-	}
-	return s.TraceID(ctx)
 }
 
 // InflightBytes returns how many bytes are held for request bodies now.

@@ -3,13 +3,13 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -27,8 +27,7 @@ func (f *fixture) entry(t *testing.T) domain.ApiLogEntry {
 
 // TestDetailsOfACall: the API log says how a call came, a refused one too.
 func TestDetailsOfACall(t *testing.T) {
-	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-	f := newFixture(t, func(o *Options) { o.TraceID = func(context.Context) string { return trace } })
+	f := newFixture(t)
 	whole := callJSON(t, deletePhoto)
 	for _, test := range []struct {
 		name, contentType string
@@ -45,35 +44,40 @@ func TestDetailsOfACall(t *testing.T) {
 	} {
 		f.post(t, test.contentType, bytes.NewReader(test.body))
 		got := f.entry(t).Call.Details
-		if got.TraceID != trace || got.ContentType != test.wantType || got.BodyBytes != int64(test.read) {
+		if got.ContentType != test.wantType || got.BodyBytes != int64(test.read) {
 			t.Errorf("%s: got %+v", test.name, got)
 		}
 	}
 }
 
-// TestTimeToReceive: it is a stage, of a call that fails there too.
-func TestTimeToReceive(t *testing.T) {
-	var asked atomic.Int64 // the clock goes on by a millisecond whenever it is asked
+// TestReceive: each call once, with why it could not be received.
+func TestReceive(t *testing.T) {
+	type key struct{}
+	var seen []string
 	f := newFixture(t, func(o *Options) {
-		o.Update.Clock = func() time.Time { return time.UnixMilli(asked.Add(1)).UTC() }
+		o.Observe = func(r *http.Request) (context.Context, func(Exchange)) {
+			return context.WithValue(r.Context(), key{}, "received"), func(Exchange) {}
+		}
+		o.Receive = func(ctx context.Context) func(error) {
+			return func(err error) { seen = append(seen, fmt.Sprint(ctx.Value(key{}), " ", err != nil)) }
+		}
 	})
 	for _, body := range []string{string(callJSON(t, deletePhoto)), "no JSON"} {
 		f.post(t, typeJSON, strings.NewReader(body))
-		if got := f.entry(t).Call.Details.Stages[domain.Receive]; got != time.Millisecond {
-			t.Errorf("%.10s: got %v, want %v", body, got, time.Millisecond)
-		}
+	}
+	f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, UpdatePath, nil))
+	if want := []string{"received false", "received true"}; !slices.Equal(seen, want) {
+		t.Errorf("got %q, want %q", seen, want)
 	}
 }
 
 // TestObserve: each request once, with what came of it.
 func TestObserve(t *testing.T) {
-	type key struct{}
 	var seen []Exchange
 	f := newFixture(t, func(o *Options) {
 		o.Observe = func(r *http.Request) (context.Context, func(Exchange)) {
-			return context.WithValue(r.Context(), key{}, "passed on"), func(e Exchange) { seen = append(seen, e) }
+			return r.Context(), func(e Exchange) { seen = append(seen, e) }
 		}
-		o.TraceID = func(ctx context.Context) string { return ctx.Value(key{}).(string) }
 		o.CORSOrigins = []string{"https://app.example.com"}
 		o.MaxInflightBytes = 64 << 10
 	})
@@ -112,7 +116,7 @@ func TestObserve(t *testing.T) {
 		if (got.Err != nil) != (test.kind != "") || got.Err != nil && domain.AsError(got.Err).Kind != test.kind {
 			t.Errorf("%s %s: got the error %v, want %s", test.method, test.path, got.Err, test.kind)
 		}
-		if details := got.Answer.Call.Details; got.Status != 405 && test.want.IsCall && (details.TraceID != "passed on" || details.BodyBytes == 0) {
+		if details := got.Answer.Call.Details; got.Status != 405 && test.want.IsCall && details.BodyBytes == 0 {
 			t.Errorf("%s %s: got %+v", test.method, test.path, details)
 		}
 	}

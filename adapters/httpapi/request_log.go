@@ -40,7 +40,7 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		n := &requestNote{}
-		ctx, observed := s.observe(r)
+		ctx, observed := s.Observe(r)
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(counted, r.WithContext(context.WithValue(ctx, noteKey{}, n)))
 		took := time.Since(begin)

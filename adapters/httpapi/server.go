@@ -54,9 +54,10 @@ type Options struct {
 	// that it returns, and calls the function when it is answered. It is called
 	// by any number of requests at once. nil: nobody watches.
 	Observe func(*http.Request) (context.Context, func(Exchange))
-	// TraceID returns the id of the trace that a context is part of; empty:
-	// none. nil: nothing is traced.
-	TraceID func(context.Context) string
+	// Receive is told that a call begins to be received, and its function that
+	// it was, or why it could not be. It is called by any number of calls at
+	// once. nil: nobody watches.
+	Receive func(context.Context) func(error)
 }
 
 // Server is the API's http.Handler. It is safe for concurrent use.
@@ -70,6 +71,12 @@ type Server struct {
 
 // New makes a Server.
 func New(options Options) *Server {
+	if options.Observe == nil {
+		options.Observe = func(r *http.Request) (context.Context, func(Exchange)) { return r.Context(), func(Exchange) {} }
+	}
+	if options.Receive == nil {
+		options.Receive = func(context.Context) func(error) { return func(error) {} }
+	}
 	maxPhoto := options.Update.Reader.Limits().MaxBytes
 	s := &Server{
 		Options:  options,

@@ -70,12 +70,10 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Reques
 	_ = deadline.SetReadDeadline(time.Now().Add(ReadTimeout)) // not supported: the server's own holds
 	counted := &countedBody{ReadCloser: http.MaxBytesReader(w, r.Body, s.maxBody)}
 	r.Body = counted
-	details := domain.CallDetails{TraceID: s.traceID(r.Context()), ContentType: firstCharacters(r.Header.Get("Content-Type"), mostLoggedType)}
-	_, end := s.Update.Begin(r.Context(), domain.Receive, &details.Stages)
+	end := s.Receive(r.Context())
 	request, body, err := s.readCall(r)
 	end(err)
-	details.BodyBytes = counted.read
-	request.Details = details
+	request.Details = domain.CallDetails{ContentType: firstCharacters(r.Header.Get("Content-Type"), mostLoggedType), BodyBytes: counted.read}
 	if err == nil {
 		// The body is read. A deadline that passes now would end ctx.
 		_ = deadline.SetReadDeadline(time.Time{})

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -46,8 +47,8 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 			INSERT INTO api_log (received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
 				result, error, detail, ended_at, outcome_details)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-			call.ReceivedAt, text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation, details(call.Details),
-			outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), details(outcome.Details),
+			call.ReceivedAt, text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation, rows.CallDetails(call.Details),
+			outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), rows.OutcomeDetails(outcome.Details),
 		).Scan(&id)
 	})
 	if err != nil {
@@ -61,7 +62,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	return l.db.do(ctx, "close entry", func(conn *pgxpool.Conn) error {
 		closed, err := conn.Exec(ctx,
 			`UPDATE api_log SET result = $2, error = $3, detail = $4, ended_at = $5, outcome_details = $6 `+whereID+` AND result = ''`,
-			id, outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), details(outcome.Details))
+			id, outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), rows.OutcomeDetails(outcome.Details))
 		if err != nil || closed.RowsAffected() > 0 {
 			return err
 		}
@@ -89,8 +90,8 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.Ap
 func scanEntry(row pgx.Row) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
 	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, textColumn{&call.From}, &call.Fleet, textColumn{(*string)(&call.Key)},
-		&call.Customer, &call.Phone, &call.Operation, detailsColumn{&call.Details}, &outcome.Result, &outcome.Error,
-		textColumn{&outcome.Detail}, timeColumn{&outcome.EndedAt}, detailsColumn{&outcome.Details})
+		&call.Customer, &call.Phone, &call.Operation, (*rows.CallDetails)(&call.Details), &outcome.Result, &outcome.Error,
+		textColumn{&outcome.Detail}, timeColumn{&outcome.EndedAt}, (*rows.OutcomeDetails)(&outcome.Details))
 	return entry, err
 }
 

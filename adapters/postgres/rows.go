@@ -3,7 +3,6 @@ package postgres
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -56,24 +55,6 @@ func (c digestColumn) Scan(value any) error {
 	*c.into = [sha256.Size]byte{}
 	copy(c.into[:], stored)
 	return nil
-}
-
-// details is how what is only there to be read is stored: as JSON.
-func details(value any) string {
-	text, _ := json.Marshal(value) // the details of a call and its outcome always can be
-	return string(text)
-}
-
-// detailsColumn reads what details stored.
-type detailsColumn struct{ into any }
-
-// Scan implements sql.Scanner.
-func (c detailsColumn) Scan(value any) error {
-	stored, isText := value.(string)
-	if !isText {
-		return fmt.Errorf("want JSON text, got %T", value)
-	}
-	return json.Unmarshal([]byte(stored), c.into)
 }
 
 // text is how a string that may hold anything is stored: as it is, but with

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -42,8 +43,8 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 			INSERT INTO api_log (received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
 				result, error, detail, ended_at, outcome_details)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			call.ReceivedAt.UnixMicro(), call.From, call.Fleet, call.Key, call.Customer, call.Phone, call.Operation, details(call.Details),
-			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), details(outcome.Details),
+			call.ReceivedAt.UnixMicro(), call.From, call.Fleet, call.Key, call.Customer, call.Phone, call.Operation, rows.CallDetails(call.Details),
+			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), rows.OutcomeDetails(outcome.Details),
 		).Scan(&id)
 	})
 	if err != nil {
@@ -57,7 +58,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	return l.db.write(ctx, "close entry", func(tx *sql.Tx) error {
 		closed, err := changes(tx.ExecContext(ctx, `
 			UPDATE api_log SET result = ?, error = ?, detail = ?, ended_at = ?, outcome_details = ? WHERE id = ? AND result = ''`,
-			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), details(outcome.Details), id))
+			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), rows.OutcomeDetails(outcome.Details), id))
 		if err != nil || closed {
 			return err
 		}
@@ -83,8 +84,8 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 func scanEntry(row scanner) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
 	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
-		&call.Operation, detailsColumn{&call.Details}, &outcome.Result, &outcome.Error, &outcome.Detail,
-		timeColumn{&outcome.EndedAt}, detailsColumn{&outcome.Details})
+		&call.Operation, (*rows.CallDetails)(&call.Details), &outcome.Result, &outcome.Error, &outcome.Detail,
+		timeColumn{&outcome.EndedAt}, (*rows.OutcomeDetails)(&outcome.Details))
 	return entry, err
 }
 

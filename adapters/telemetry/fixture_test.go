@@ -37,8 +37,9 @@ var testCustomer = domain.CustomerRef{Fleet: 689, Customer: 452733}
 type fixture struct {
 	*httpapi.Server
 	*Telemetry
-	update *usecase.UpdateCustomerPhoto
-	log    *bytes.Buffer
+	backend *memory.Backend
+	update  *usecase.UpdateCustomerPhoto
+	log     *bytes.Buffer
 }
 
 // newFixture makes a fixture of which exporter gets the spans; nil: there are none.
@@ -46,7 +47,7 @@ func newFixture(t testing.TB, exporter sdktrace.SpanExporter) *fixture {
 	t.Helper()
 	backend := memory.New()
 	f := newUnwatched(t, backend)
-	f.Telemetry = &Telemetry{metrics: newMetrics(Options{Version: "v1.2.3", Commit: "abc", Log: backend.ApiLog, Pools: map[string]Pool{
+	f.Telemetry = &Telemetry{clock: time.Now, metrics: newMetrics(Options{Version: "v1.2.3", Commit: "abc", Log: backend.ApiLog, Pools: map[string]Pool{
 		"FLEETPHOTO_DATABASE_URL": func() (int, int, int) { return 3, 4, 20 },
 	}, Logger: slog.New(slog.DiscardHandler)})}
 	if exporter != nil {
@@ -55,9 +56,10 @@ func newFixture(t testing.TB, exporter sdktrace.SpanExporter) *fixture {
 		check(t, err)
 		t.Cleanup(func() { _ = f.Close(context.Background()) })
 	}
-	f.update.Observe = f.Stage
+	f.update.Fleets, f.update.Customers = f.FleetAuth(f.update.Fleets), f.CustomerRepo(f.update.Customers)
+	f.update.Photos, f.update.Log, f.update.Reader = f.PhotoStore(f.update.Photos), f.ApiLog(f.update.Log), f.Reader(f.update.Reader)
 	f.Server = httpapi.New(httpapi.Options{
-		Update: f.update, Photos: backend.PhotoStore, MaxInflightBytes: 64 << 20, TraceID: f.TraceID,
+		Update: f.update, Photos: backend.PhotoStore, MaxInflightBytes: 64 << 20, Receive: f.Receive,
 		Logger: f.Logger(slog.New(slog.NewJSONHandler(f.log, nil))),
 		Observe: func(r *http.Request) (context.Context, func(httpapi.Exchange)) {
 			ctx, end := f.Request(r)
@@ -83,7 +85,7 @@ func newUnwatched(t testing.TB, backend *memory.Backend) *fixture {
 		{Ref: testCustomer, Phone: phone, PIN: pinKey.Hash(testCustomer, pin)},
 	})
 	check(t, err)
-	f := &fixture{log: &bytes.Buffer{}, update: &usecase.UpdateCustomerPhoto{
+	f := &fixture{backend: backend, log: &bytes.Buffer{}, update: &usecase.UpdateCustomerPhoto{
 		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
 		PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2), Clock: time.Now,
 	}}

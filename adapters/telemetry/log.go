@@ -7,15 +7,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TraceID returns the id of the trace that ctx is part of, by W3C Trace
+// traceID returns the id of the trace that ctx belongs to, by W3C Trace
 // Context; empty: none.
-func (t *Telemetry) TraceID(ctx context.Context) string {
-	if t.traces == nil {
-		return ""
-	}
-	return traceID(ctx)
-}
-
 func traceID(ctx context.Context) string {
 	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
 		return id.String()

@@ -24,7 +24,7 @@ type metrics struct {
 	calls    *prometheus.CounterVec
 	valid    prometheus.Counter // the one of calls
 	took     map[domain.Result]prometheus.Observer
-	stages   []func(time.Duration, error) // by domain.Stage: to call when one ends
+	stages   [len(stageNames)]prometheus.Observer
 	received prometheus.Counter
 	stored   prometheus.Counter
 	photos   *prometheus.CounterVec
@@ -77,9 +77,8 @@ func (m *metrics) countCalls() {
 	}
 	stages := m.histograms("fleetphoto_stage_duration_seconds", "How long each stage of a call took.", "stage",
 		0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-	for _, stage := range domain.Stages() {
-		series := stages.WithLabelValues(stage.String())
-		m.stages = append(m.stages, func(took time.Duration, _ error) { series.Observe(took.Seconds()) })
+	for s, name := range stageNames {
+		m.stages[s] = stages.WithLabelValues(name)
 	}
 }
 
@@ -107,6 +106,8 @@ func (m *metrics) exchange(e Exchange) {
 		m.photos.WithLabelValues(cmp.Or(string(details.Treatment), refused), details.Format).Inc()
 	}
 }
+
+func (m *metrics) stage(s stage, took time.Duration) { m.stages[s].Observe(took.Seconds()) }
 
 func (m *metrics) inflight(held func() int64) {
 	add(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{

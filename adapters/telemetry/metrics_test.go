@@ -35,7 +35,7 @@ func TestMetricsOfASuccess(t *testing.T) {
 	if answer := f.post(t, body); answer.Code != http.StatusOK {
 		t.Fatal(answer.Body)
 	}
-	entry, err := f.update.Log.(ports.ApiLogArchive).Entry(t.Context(), 1)
+	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
 	check(t, err)
 	lines := []string{
 		`fleetphoto_calls_total{error="",result="valid"} 1`,
@@ -52,7 +52,7 @@ func TestMetricsOfASuccess(t *testing.T) {
 		`fleetphoto_pool_max_connections{setting="FLEETPHOTO_DATABASE_URL"} 20`,
 		`fleetphoto_unfinished_entries 0`,
 	}
-	for _, stage := range domain.Stages() {
+	for _, stage := range stageNames {
 		lines = append(lines, fmt.Sprintf(`fleetphoto_stage_duration_seconds_count{stage="%s"} 1`, stage))
 	}
 	wantLines(t, f.Telemetry, lines...)
@@ -86,7 +86,7 @@ func TestMetricsOfFailures(t *testing.T) {
 	f.update.Photos = nil // a bug
 	f.post(t, call(t, testKey, testPhone, "", photo))
 	fleet := domain.Fleet{ID: 689, Disabled: true}
-	check(t, f.update.Fleets.(ports.FleetDirectory).SetFleet(t.Context(), fleet))
+	check(t, f.backend.FleetAuth.SetFleet(t.Context(), fleet))
 	f.post(t, call(t, testKey, testPhone, "", photo))
 	wantLines(t, f.Telemetry,
 		`fleetphoto_calls_total{error="",result="valid"} 0`,

@@ -13,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/otel"
 
-	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -32,11 +31,12 @@ type Options struct {
 // Pool tells how many connections of a pool are in use, idle and allowed.
 type Pool func() (inUse, idle, most int)
 
-// Telemetry watches the requests and the stages of calls. It is safe for
-// concurrent use.
+// Telemetry watches requests, and the stages of calls by decorating the ports.
+// It is safe for concurrent use, and so are its decorators.
 type Telemetry struct {
 	metrics *metrics
 	traces  *traces // nil: off
+	clock   func() time.Time
 }
 
 // Exchange is a request that was answered.
@@ -57,7 +57,7 @@ func Open(ctx context.Context, options Options) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{metrics: newMetrics(options)}
+	t := &Telemetry{metrics: newMetrics(options), clock: time.Now}
 	if exporter == nil {
 		return t, nil
 	}
@@ -85,28 +85,18 @@ func (t *Telemetry) Close(ctx context.Context) error {
 }
 
 // Request begins a request, in the trace that its caller began, if any. The
-// request runs with the context that comes back, and ends with the function.
+// request runs with the context that Request returns, and ends with the
+// function. The stages that are gone through with that context are the request's.
 func (t *Telemetry) Request(r *http.Request) (context.Context, func(Exchange)) {
-	if t.traces == nil {
-		return r.Context(), t.metrics.exchange
+	ctx, times := withTimes(r.Context())
+	endSpan := func(Exchange) {}
+	if t.traces != nil {
+		ctx, endSpan = t.traces.request(ctx, r)
 	}
-	ctx, end := t.traces.request(r)
 	return ctx, func(e Exchange) {
-		end(e)
+		endSpan(e)
 		t.metrics.exchange(e)
-	}
-}
-
-// Stage begins a stage of a call, as usecase.UpdateCustomerPhoto.Observe does.
-func (t *Telemetry) Stage(ctx context.Context, stage domain.Stage) (context.Context, func(time.Duration, error)) {
-	count := t.metrics.stages[stage]
-	if t.traces == nil {
-		return ctx, count
-	}
-	ctx, end := t.traces.stage(ctx, stage)
-	return ctx, func(took time.Duration, err error) {
-		end(err)
-		count(took, err)
+		times.each(t.metrics.stage)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // unset takes this machine's variables of OpenTelemetry away.
@@ -31,7 +30,7 @@ func TestTracesAreOffUnlessSet(t *testing.T) {
 	check(t, watcher.Close(t.Context()))
 	f := newFixture(t, nil)
 	f.post(t, call(t, testKey, testPhone, testPIN, "delete"), "Traceparent", "00-"+callerTrace+"-"+callerSpan+"-01")
-	entry, err := f.update.Log.(ports.ApiLogArchive).Entry(t.Context(), 1)
+	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
 	check(t, err)
 	if entry.Call.Details.TraceID != "" || strings.Contains(f.log.String(), "trace_id") {
 		t.Errorf("got %+v and %s", entry.Call.Details, f.log)

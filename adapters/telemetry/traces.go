@@ -42,8 +42,8 @@ func newTraces(ctx context.Context, exporter sdktrace.SpanExporter, version stri
 
 // request begins the span of a request, which W3C Trace Context may make part
 // of a trace of its caller's. Baggage isn't read: nothing here would use it.
-func (t *traces) request(r *http.Request) (context.Context, func(Exchange)) {
-	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+func (t *traces) request(ctx context.Context, r *http.Request) (context.Context, func(Exchange)) {
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	method := knownMethod(r.Method)
 	ctx, span := t.tracer.Start(ctx, cmp.Or(method, "HTTP"), trace.WithSpanKind(trace.SpanKindServer))
 	return ctx, func(e Exchange) {
@@ -83,11 +83,11 @@ func knownMethod(method string) string {
 }
 
 // stage begins the span of a stage, where the request has one that is kept.
-func (t *traces) stage(ctx context.Context, stage domain.Stage) (context.Context, func(error)) {
+func (t *traces) stage(ctx context.Context, s stage) (context.Context, func(error)) {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx, func(error) {}
 	}
-	ctx, span := t.tracer.Start(ctx, stage.String())
+	ctx, span := t.tracer.Start(ctx, s.String())
 	return ctx, func(err error) {
 		fail(span, err)
 		span.End()

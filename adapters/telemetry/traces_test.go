@@ -16,7 +16,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fleetphoto/fleetphoto/domain"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 const (
@@ -34,9 +33,7 @@ func TestSpansOfACall(t *testing.T) {
 	}
 	spans := f.spans(t, exporter)
 	want := []string{route}
-	for _, stage := range domain.Stages() {
-		want = append(want, stage.String())
-	}
+	want = append(want, stageNames[:]...)
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(spans)); !slices.Equal(got, want) {
 		t.Fatalf("got the spans %q, want %q", got, want)
@@ -71,7 +68,7 @@ func TestTraceIsContinued(t *testing.T) {
 	if got := server.SpanContext.TraceID().String(); got != callerTrace || server.Parent.SpanID().String() != callerSpan {
 		t.Errorf("got the trace %s below %s, want the caller's", got, server.Parent.SpanID())
 	}
-	entry, err := f.update.Log.(ports.ApiLogArchive).Entry(t.Context(), 1)
+	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
 	check(t, err)
 	if entry.Call.Details.TraceID != callerTrace {
 		t.Errorf("the API log has the trace %q", entry.Call.Details.TraceID)
@@ -96,16 +93,23 @@ func TestTraceIsContinued(t *testing.T) {
 func TestFailuresInTraces(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
 	f := newFixture(t, exporter)
-	f.post(t, call(t, testKey, testPhone, "1111", "delete"))
+	for range domain.MaxWrongPINs {
+		f.post(t, call(t, testKey, testPhone, "1111", "delete"))
+	}
+	if span := f.spans(t, exporter)[route]; span.Status.Code != codes.Unset || !slices.Contains(span.Attributes, semconv.ErrorTypeKey.String("Invalid PIN")) {
+		t.Errorf("a wrong PIN: got %v and %v", span.Status, span.Attributes)
+	}
+	exporter.Reset()
+	f.post(t, call(t, testKey, testPhone, testPIN, "delete"))
 	spans := f.spans(t, exporter)
 	for _, name := range []string{route, "check_pin"} {
-		if span := spans[name]; span.Status.Code != codes.Unset || !slices.Contains(span.Attributes, semconv.ErrorTypeKey.String("Invalid PIN")) {
+		if span := spans[name]; span.Status.Code != codes.Unset || !slices.Contains(span.Attributes, semconv.ErrorTypeKey.String("PIN Locked")) {
 			t.Errorf("%s: got %v and %v", name, span.Status, span.Attributes)
 		}
 	}
 	exporter.Reset()
 	f.update.Photos = nil // a bug
-	f.post(t, call(t, testKey, testPhone, testPIN, "delete"))
+	f.post(t, call(t, testKey, testPhone, "", "delete"))
 	if span := f.spans(t, exporter)[route]; span.Status.Code != codes.Error || span.Status.Description != "Internal Error" {
 		t.Errorf("a bug: got %v", span.Status)
 	}

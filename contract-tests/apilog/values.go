@@ -24,17 +24,19 @@ func apiCall(n int) domain.ApiCall {
 		Customer: domain.CustomerID(452_733 + n), Phone: domain.PhoneNumber(n).Masked(), Operation: domain.UpdatePhoto,
 		Details: domain.CallDetails{
 			TraceID: fmt.Sprintf("%032x", n), ContentType: fmt.Sprint("image/x-", n), BodyBytes: 400_000 + int64(n), PhotoBytes: 300_000 + int64(n),
-			Format: fmt.Sprint("format ", n), Treatment: domain.Normalised, Stages: everyStage(n),
+			Format: fmt.Sprint("format ", n), Treatment: domain.Normalised, Timings: everyTiming(n),
 		},
 	}
 }
 
-// everyStage has a time for each Stage, which differs from those with another n.
-func everyStage(n int) (times domain.StageTimes) {
-	for _, stage := range domain.Stages() {
-		times[stage] = time.Duration(stage)*time.Millisecond + time.Duration(n+1)
+// everyTiming has a time for each step, which differs from those with another n.
+func everyTiming(n int) (timings domain.Timings) {
+	step := time.Duration(0)
+	for _, took := range timings.All() {
+		*took = step*time.Millisecond + time.Duration(n+1)
+		step++
 	}
-	return times
+	return timings
 }
 
 func manyCalls(n int) []domain.ApiCall {
@@ -47,7 +49,7 @@ func manyCalls(n int) []domain.ApiCall {
 
 // oddCalls are calls that a careless adapter doesn't store whole: with every
 // operation, with nothing but a time, with large numbers, with texts of all
-// sorts, with a single stage. The oldest is first.
+// sorts, with a single time. The oldest is first.
 func oddCalls() []domain.ApiCall {
 	calls := []domain.ApiCall{{ReceivedAt: noon}, {ReceivedAt: noon.Add(time.Microsecond), From: "[2001:db8::1%eth0]:54321"}}
 	for i, operation := range []domain.Operation{"", domain.UpdatePhoto, domain.DeletePhoto, domain.RemoveCustomer, domain.ProbeLog} {
@@ -59,11 +61,11 @@ func oddCalls() []domain.ApiCall {
 	texts.Key = `\x41 «Größe» 🚕 ' " %`
 	texts.Details.ContentType = "text/«Größe» 📷; a=\"\\x41\\u0041 <&> ' % \u2028\t\""
 	single.Details = domain.CallDetails{BodyBytes: 1, Treatment: domain.Kept}
-	single.Details.Stages[domain.OpenEntry] = 1
+	single.Details.Timings.OpenEntry = 1
 	return append(calls, texts, single, domain.ApiCall{
 		ReceivedAt: late.Add(-time.Microsecond), Fleet: math.MaxInt64, Customer: math.MaxInt64,
 		Phone:   domain.PhoneNumber(999_999_999_999_999).Masked(),
-		Details: domain.CallDetails{BodyBytes: math.MaxInt64, PhotoBytes: math.MaxInt64 - 1, Stages: domain.StageTimes{math.MaxInt64}},
+		Details: domain.CallDetails{BodyBytes: math.MaxInt64, PhotoBytes: math.MaxInt64 - 1, Timings: domain.Timings{Receive: math.MaxInt64}},
 	})
 }
 
@@ -72,7 +74,7 @@ func outcome(n int) domain.Outcome {
 	return domain.Outcome{
 		Result: domain.Failed, Error: domain.TypeError, Detail: fmt.Sprint("parameter ", n, " is missing"),
 		EndedAt: late.Add(time.Duration(n) * time.Microsecond),
-		Details: domain.OutcomeDetails{Before: photoInfo(n), After: photoInfo(n + 1), Stages: everyStage(n)},
+		Details: domain.OutcomeDetails{Before: photoInfo(n), After: photoInfo(n + 1), Timings: everyTiming(n)},
 	}
 }
 
@@ -95,7 +97,7 @@ func everyOutcome() []domain.Outcome {
 		outcomes = append(outcomes, domain.Outcome{Result: domain.Failed, Error: domain.TypeError, Detail: detail, EndedAt: late})
 	}
 	large := domain.PhotoInfo{SHA256: domain.Digest{0xFF}, Size: math.MaxInt64, Width: math.MaxInt, Height: math.MaxInt}
-	for _, details := range []domain.OutcomeDetails{{Before: large}, {After: large}, {Stages: domain.StageTimes{domain.CloseEntry: math.MaxInt64}}} {
+	for _, details := range []domain.OutcomeDetails{{Before: large}, {After: large}, {Timings: domain.Timings{StoreRecord: math.MaxInt64}}} {
 		outcomes = append(outcomes, domain.Outcome{Result: domain.Valid, EndedAt: late, Details: details})
 	}
 	for i, kind := range domain.Kinds() {

@@ -13,7 +13,7 @@ import (
 )
 
 // UpdateCustomerPhoto replaces or deletes the photo of one customer. All
-// fields but Address and Observe must be set. It is safe for concurrent use.
+// fields but Address must be set. It is safe for concurrent use.
 type UpdateCustomerPhoto struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
@@ -21,30 +21,29 @@ type UpdateCustomerPhoto struct {
 	Log       ports.ApiLog
 	Address   PhotoAddress // nil: the photos have no addresses of their own
 	PINKey    domain.PINKey
-	Reader    *photo.Reader
+	Reader    PhotoReader
 	Clock     func() time.Time
-	// Observe is told that a stage of a call begins. The stage runs with the
-	// context that it returns, and calls the function with the time that it
-	// took and its error when it ends. It is called by any number of calls at once.
-	Observe func(context.Context, domain.Stage) (context.Context, func(time.Duration, error))
 }
 
 // PhotoAddress returns the address under which the photo under key is fetched,
 // whether or not there is one. It fails with Unavailable.
 type PhotoAddress func(ctx context.Context, key domain.PhotoKey) (string, error)
 
+// PhotoReader makes a photo of what a caller sends, as *photo.Reader does.
+type PhotoReader interface {
+	Limits() photo.Limits
+	Read(ctx context.Context, data []byte) (domain.Photo, photo.Reading, error)
+}
+
 // Request is a call whose parameters have their types.
 type Request struct {
-	From   string // the caller's network address, for the log
-	APIKey domain.APIKey
-	Phone  domain.PhoneNumber
-	PIN    domain.PIN // blank: not checked
-	Delete bool       // delete the photo; Photo isn't looked at
-	Photo  []byte     // the image file as it came; may be changed, and is not kept after Do returns
-
-	// Details are what is known of how the call came: TraceID, ContentType,
-	// BodyBytes and the time of the stage Receive.
-	Details domain.CallDetails
+	From    string // the caller's network address, for the log
+	APIKey  domain.APIKey
+	Phone   domain.PhoneNumber
+	PIN     domain.PIN         // blank: not checked
+	Delete  bool               // delete the photo; Photo isn't looked at
+	Photo   []byte             // the image file as it came; may be changed, and is not kept after Do returns
+	Details domain.CallDetails // what is known of how the call came: ContentType and BodyBytes
 }
 
 // Call describes the request for the log.
@@ -63,10 +62,18 @@ func (r Request) Call() domain.ApiCall {
 // Answer is what came of a call.
 type Answer struct {
 	ApiLogID domain.ApiLogID  // 0: the log could not be written
-	Call     domain.ApiCall   // as it was logged
+	Call     domain.ApiCall   // as it was given to the log
 	Stored   domain.PhotoInfo // of the photo that was stored; zero after a delete or a failure
 	PhotoKey domain.PhotoKey  // of the photo that was stored; empty after a delete or a failure
 	PhotoURL string           // the store's own address for PhotoKey; empty: it has none
+}
+
+// change is what a call that may go ahead does to a customer's photo.
+type change struct {
+	operation domain.Operation // UpdatePhoto or DeletePhoto
+	customer  domain.CustomerRef
+	photo     domain.Photo // to store; none for DeletePhoto
+	url       string       // the store's own address of photo, if it has one
 }
 
 // Do runs a call and logs it, a failed one too. When Do returns nil the change
@@ -82,20 +89,21 @@ func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer A
 		}
 	}()
 
-	plan, err := u.prepare(ctx, request, &answer.Call)
+	change, err := u.prepare(ctx, request, &answer.Call)
 	if err != nil {
 		return answer, u.refuse(ctx, &answer, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
 	defer cancel()
-	change := change{plan: plan}
-	if answer.ApiLogID, err = u.openEntry(ctx, answer.Call, &change); err != nil {
+	if answer.ApiLogID, err = u.Log.Open(ctx, answer.Call); err != nil {
 		return answer, err
 	}
-	if err := u.changePhoto(ctx, answer.ApiLogID, &change); err != nil {
+	if err := u.carryOut(ctx, change, answer.ApiLogID); err != nil {
 		return answer, err
 	}
-	answer.PhotoKey, answer.PhotoURL, answer.Stored = plan.key, plan.url, change.details.After
+	if change.operation == domain.UpdatePhoto {
+		answer.Stored, answer.PhotoKey, answer.PhotoURL = change.photo.Info(), change.customer.PhotoKey(), change.url
+	}
 	return answer, nil
 }
 
@@ -109,38 +117,33 @@ func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause
 
 // prepare does what a call needs before anything changes, and tells call what
 // it finds out.
-func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call *domain.ApiCall) (plan, error) {
+func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call *domain.ApiCall) (change, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 
-	if err := u.identify(ctx, request.APIKey, call); err != nil {
-		return plan{}, err
+	if err := u.identifyFleet(ctx, request.APIKey, call); err != nil {
+		return change{}, err
 	}
-	customer, err := u.findCustomer(ctx, request.Phone, call)
+	customer, err := u.Customers.FindByPhone(ctx, call.Fleet, request.Phone)
 	if err != nil {
-		return plan{}, err
+		return change{}, err
 	}
-	if err := u.checkPIN(ctx, customer, request.PIN, &call.Details.Stages); err != nil {
-		return plan{}, err
+	call.Customer = customer.Ref.Customer
+	if err := u.checkPIN(ctx, customer, request.PIN); err != nil {
+		return change{}, err
 	}
 	if request.Delete {
-		return plan{customer: customer.Ref}, nil
+		return change{operation: domain.DeletePhoto, customer: customer.Ref}, nil
 	}
 	picture, err := u.readPhoto(ctx, request.Photo, &call.Details)
 	if err != nil {
-		return plan{}, err
+		return change{}, err
 	}
-	key := customer.Ref.PhotoKey()
-	var url string
-	if u.Address != nil {
-		url, err = u.Address(ctx, key)
-	}
-	return plan{customer: customer.Ref, picture: picture, key: key, url: url}, err
+	url, err := u.addressOf(ctx, customer.Ref)
+	return change{domain.UpdatePhoto, customer.Ref, picture, url}, err
 }
 
-func (u *UpdateCustomerPhoto) identify(ctx context.Context, key domain.APIKey, call *domain.ApiCall) (err error) {
-	ctx, end := u.Begin(ctx, domain.Identify, &call.Details.Stages)
-	defer func() { end(err) }()
+func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIKey, call *domain.ApiCall) error {
 	caller, err := u.Fleets.Authenticate(ctx, key.Hash())
 	if err != nil {
 		return err
@@ -152,35 +155,12 @@ func (u *UpdateCustomerPhoto) identify(ctx context.Context, key domain.APIKey, c
 	return nil
 }
 
-func (u *UpdateCustomerPhoto) findCustomer(ctx context.Context, phone domain.PhoneNumber, call *domain.ApiCall) (domain.Customer, error) {
-	ctx, end := u.Begin(ctx, domain.Find, &call.Details.Stages)
-	customer, err := u.Customers.FindByPhone(ctx, call.Fleet, phone)
-	end(err)
-	if err == nil {
-		call.Customer = customer.Ref.Customer
-	}
-	return customer, err
-}
-
-func (u *UpdateCustomerPhoto) readPhoto(ctx context.Context, data []byte, details *domain.CallDetails) (domain.Photo, error) {
-	ctx, end := u.Begin(ctx, domain.ReadPhoto, &details.Stages)
-	picture, reading, err := u.Reader.Read(ctx, data)
-	if err == nil && ctx.Err() != nil { // decoding doesn't stop with ctx
-		err = domain.Errorf(domain.Unavailable, "the call took too long; nothing was changed, send it again").WithCause(ctx.Err())
-	}
-	end(err)
-	details.Format, details.Treatment = reading.Format, reading.Treatment
-	return picture, err
-}
-
 // checkPIN counts the attempt before it looks at the PIN, so that guesses in
 // parallel can't outrun the lock.
-func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Customer, pin domain.PIN, times *domain.StageTimes) (err error) {
+func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Customer, pin domain.PIN) error {
 	if pin.IsBlank() {
 		return nil
 	}
-	ctx, end := u.Begin(ctx, domain.CheckPIN, times)
-	defer func() { end(err) }()
 	if err := u.Customers.CountPINAttempt(ctx, customer.Ref, u.now()); err != nil {
 		return err
 	}
@@ -188,6 +168,59 @@ func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Cust
 		return domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes", domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
 	}
 	return u.Customers.ResetPINLock(ctx, customer.Ref)
+}
+
+func (u *UpdateCustomerPhoto) readPhoto(ctx context.Context, data []byte, details *domain.CallDetails) (domain.Photo, error) {
+	picture, reading, err := u.Reader.Read(ctx, data)
+	details.Format, details.Treatment = reading.Format, reading.Treatment
+	if err == nil && ctx.Err() != nil { // decoding doesn't stop with ctx
+		err = domain.Errorf(domain.Unavailable, "the call took too long; nothing was changed, send it again").WithCause(ctx.Err())
+	}
+	return picture, err
+}
+
+func (u *UpdateCustomerPhoto) addressOf(ctx context.Context, customer domain.CustomerRef) (string, error) {
+	if u.Address == nil {
+		return "", nil
+	}
+	return u.Address(ctx, customer.PhotoKey())
+}
+
+// carryOut changes the store and then the record, under the customer's lock,
+// and closes the entry. Once the store was asked to change, a failure leaves
+// the entry open: only Repair can tell what the store holds.
+func (u *UpdateCustomerPhoto) carryOut(ctx context.Context, c change, id domain.ApiLogID) error {
+	asked := false // the store, to change
+	details := domain.OutcomeDetails{After: c.photo.Info()}
+	err := u.Customers.ChangePhoto(ctx, c.customer, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		asked, details.Before = true, current.Info
+		err := u.changeStore(ctx, c)
+		return domain.PhotoRecord{Info: c.photo.Info(), ChangedAt: u.now(), ChangedBy: id}, err
+	})
+	switch {
+	case err != nil && asked:
+		return domain.Errorf(domain.Unavailable, "the change was cut off: the old photo or the new one is stored, whole; send the call again").WithCause(err)
+	case err != nil:
+		return errors.Join(domain.AsError(err), u.closeEntry(ctx, id, u.failure(err)))
+	}
+	// The photo is stored, and that is the answer. If closing fails, the entry
+	// waits for Repair, which closes it as valid, or as interrupted where a
+	// later call has changed the photo again by then.
+	_ = u.closeEntry(ctx, id, domain.Outcome{Result: domain.Valid, EndedAt: u.now(), Details: details})
+	return nil
+}
+
+func (u *UpdateCustomerPhoto) changeStore(ctx context.Context, c change) error {
+	if c.operation == domain.DeletePhoto {
+		return u.Photos.Delete(ctx, c.customer.PhotoKey())
+	}
+	return u.Photos.Put(ctx, c.customer.PhotoKey(), c.photo)
+}
+
+func (u *UpdateCustomerPhoto) closeEntry(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
+	defer cancel()
+	return u.Log.Close(ctx, id, outcome)
 }
 
 // refuse logs a call that failed before anything changed, in one write. What
@@ -201,7 +234,7 @@ func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause 
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
 	defer cancel()
-	id, logErr := u.Log.Record(ctx, answer.Call, u.failure(cause, domain.OutcomeDetails{}))
+	id, logErr := u.Log.Record(ctx, answer.Call, u.failure(cause))
 	answer.ApiLogID = id
 	return errors.Join(err, logErr)
 }
@@ -215,24 +248,9 @@ func (u *UpdateCustomerPhoto) bug(ctx context.Context, answer *Answer, cause any
 	return u.refuse(ctx, answer, err)
 }
 
-func (u *UpdateCustomerPhoto) failure(err error, details domain.OutcomeDetails) domain.Outcome {
+func (u *UpdateCustomerPhoto) failure(err error) domain.Outcome {
 	known := domain.AsError(err)
-	return domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: u.now(), Details: details}
-}
-
-// Begin begins a stage of a call. The stage runs with the context that comes
-// back, and ends with the function, which adds the time that it took to times.
-func (u *UpdateCustomerPhoto) Begin(ctx context.Context, stage domain.Stage, times *domain.StageTimes) (context.Context, func(error)) {
-	begun := u.Clock()
-	observed := func(time.Duration, error) {}
-	if u.Observe != nil {
-		ctx, observed = u.Observe(ctx, stage)
-	}
-	return ctx, func(err error) {
-		took := u.Clock().Sub(begun)
-		times[stage] += took.Truncate(time.Microsecond)
-		observed(took, err)
-	}
+	return domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: u.now()}
 }
 
 func (u *UpdateCustomerPhoto) now() time.Time { return domain.Instant(u.Clock()) }
