@@ -10,6 +10,9 @@ import (
 // ApiLog records the calls. An entry that is open is the durable intent to
 // change a photo: it is opened before the change and closed after it, and what
 // stays open was cut off and is for Repair.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type ApiLog interface {
 	// Record writes a call that has ended, in one write, and returns the id
 	// of its entry.
@@ -25,24 +28,27 @@ type ApiLog interface {
 	Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error
 
 	// Unfinished returns the open entries of calls received before the given
-	// time, the oldest first, at most limit of them, which is at least 1. Entries received at the
-	// same time come in the order of their ids.
+	// time, the oldest first, at most limit of them; none where limit is below 1.
+	// Entries received at the same time come in the order of their ids.
 	Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error)
 }
 
 // ApiLogArchive is how an operator reads an ApiLog and keeps it small.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type ApiLogArchive interface {
 	// Entry returns the entry with this id. It fails with NotFound.
 	Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error)
 
 	// List returns the entries that filter chooses, whole, the newest first, at
-	// most limit of them, which is at least 1. Of entries received at the same
+	// most limit of them; none where limit is below 1. Of entries received at the same
 	// time, the one with the greater id comes first. The filter's Before, set
 	// to the Position of the last entry, yields the next ones.
 	List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error)
 
 	// Prune removes entries of calls received before the given time, the oldest
-	// first, at most limit of them, which is at least 1, durably, and returns
+	// first, at most limit of them, durably, and returns
 	// how many it removed: fewer than limit where none is left. Entries that are
 	// open stay, as they are for Repair. The ids that are removed don't come
 	// again. Other methods don't wait for it longer than for one of them.

@@ -13,6 +13,9 @@ type PhotoChange func(ctx context.Context, current domain.PhotoRecord) (domain.P
 
 // CustomerRepo is what a call needs of the customers: to find one, to count
 // attempts on the PIN, and to change the record of the photo.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type CustomerRepo interface {
 	// FindByPhone returns the customer of this fleet with this number. It
 	// fails with CustomerNotFound where the fleet has none, whatever other
@@ -49,13 +52,16 @@ type CustomerRepo interface {
 }
 
 // CustomerDirectory is how an operator manages the customers of a CustomerRepo.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type CustomerDirectory interface {
 	// FindCustomer returns the customer ref. It fails with CustomerNotFound.
 	FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error)
 
 	// Customers returns customers, whole, in the order of their fleets and
 	// ids, those that stand after the given one, whether or not it exists; at
-	// most limit of them, which is at least 1.
+	// most limit of them; none where limit is below 1.
 	Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error)
 
 	// ImportCustomers imports customers one after the other, all of them or,
@@ -86,6 +92,9 @@ type CustomerDirectory interface {
 }
 
 // PINKeyBinder remembers which key the PINs of a CustomerRepo are hashed under.
+//
+// It fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type PINKeyBinder interface {
 	// BindPINKey stores which key the PINs are hashed under, durably, where none
 	// is stored or no customer has a PIN. Where another key is stored and a

@@ -7,6 +7,9 @@ import (
 )
 
 // FleetAuth tells which fleet an API key belongs to.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type FleetAuth interface {
 	// Authenticate returns the fleet that has a live key with this hash, a
 	// disabled fleet too, and the key's label: the caller checks Disabled.
@@ -16,6 +19,9 @@ type FleetAuth interface {
 
 // FleetDirectory is how an operator manages the fleets and their API keys.
 // What it changes, an Authenticate that begins after it returned goes by.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type FleetDirectory interface {
 	// AddFleet adds a fleet together with its first key, both or neither,
 	// durably. When the fleet's id or the key exists already it fails with

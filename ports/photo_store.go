@@ -10,6 +10,9 @@ import (
 )
 
 // PhotoStore holds the photos, one JPEG a key.
+//
+// Each method fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type PhotoStore interface {
 	// Put replaces the photo under key with the bytes of photo, durably.
 	//
@@ -32,6 +35,9 @@ type PhotoStore interface {
 
 // PhotoAddresser is a photo store whose photos have addresses of their own,
 // under which they are fetched without this product.
+//
+// SignedURL fails with Unavailable while the backend doesn't answer and once
+// ctx has ended; it puts no host, path or secret into an error's Public text.
 type PhotoAddresser interface {
 	// URL returns the public address of the photo under key, whether or not
 	// there is a photo and whether or not strangers may read it. It asks nobody.
@@ -45,6 +51,9 @@ type PhotoAddresser interface {
 
 // PhotoLister is a photo store that can list its photos. That may take rights
 // that no call needs.
+//
+// It fails with Unavailable while the backend doesn't answer and once
+// ctx has ended, and puts no host, path or secret into an error's Public text.
 type PhotoLister interface {
 	// List yields every photo in the store, each once; of those that are put
 	// or deleted meanwhile, some. What is stored beside photos is not listed.

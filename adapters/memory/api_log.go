@@ -71,7 +71,7 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 	unfinished := l.sorted(func(entry domain.ApiLogEntry) bool {
 		return entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
 	})
-	return unfinished[:min(limit, len(unfinished))], nil
+	return unfinished[:max(0, min(limit, len(unfinished)))], nil
 }
 
 // Entry implements ports.ApiLogArchive.
@@ -97,7 +97,7 @@ func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int
 	defer l.mu.RUnlock()
 	chosen := l.sorted(filter.Matches)
 	slices.Reverse(chosen)
-	return chosen[:min(limit, len(chosen))], nil
+	return chosen[:max(0, min(limit, len(chosen)))], nil
 }
 
 // Prune implements ports.ApiLogArchive.
@@ -110,7 +110,7 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, e
 	old := l.sorted(func(entry domain.ApiLogEntry) bool {
 		return !entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
 	})
-	removed := old[:min(limit, len(old))]
+	removed := old[:max(0, min(limit, len(old)))]
 	for _, entry := range removed {
 		delete(l.entries, entry.ID)
 	}

@@ -72,7 +72,7 @@ func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, 
 		}
 	}
 	slices.SortFunc(refs, domain.CustomerRef.Compare)
-	customers := make([]domain.Customer, min(limit, len(refs)))
+	customers := make([]domain.Customer, max(0, min(limit, len(refs))))
 	for i := range customers {
 		customers[i] = r.byRef[refs[i]].Customer
 	}

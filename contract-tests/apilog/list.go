@@ -33,10 +33,10 @@ func listClauses() []clauseOf {
 				return listsLog(domain.ApiLogFilter{}, 2*clause.Crowd, newestFirst(all)...)
 			}),
 		), clause.New(
-			"list_limit", "List returns at most limit entries, and those are the newest that the filter chooses",
+			"list_limit", "List returns at most limit entries, and those are the newest that the filter chooses; none where limit is below 1",
 			withLogged(filtered(), func(all []domain.ApiLogEntry) check {
 				return clause.Steps(listsChosen(all, domain.ApiLogFilter{}, 1), listsChosen(all, domain.ApiLogFilter{}, 3),
-					listsChosen(all, domain.ApiLogFilter{Fleet: 689}, 2))
+					listsChosen(all, domain.ApiLogFilter{Fleet: 689}, 2), listsLog(domain.ApiLogFilter{}, 0), listsLog(domain.ApiLogFilter{}, -1))
 			}),
 		), clause.New(
 			"list_at_once", "List is safe for concurrent use",

@@ -38,7 +38,7 @@ func pruneClauses() []clauseOf {
 		), clause.New(
 			"prune_count", "Prune returns how many it removed: fewer than limit where none is left",
 			withLogged(entriesOf(slices.Repeat([]domain.ApiCall{apiCall(1)}, 5), outcome(1)), func([]domain.ApiLogEntry) check {
-				return clause.Steps(prunes(late, 2, 2), prunes(late, 2, 2), prunes(late, 2, 1), prunes(late, 2, 0), holdsLog())
+				return clause.Steps(prunes(late, 0, 0), prunes(late, -1, 0), prunes(late, 2, 2), prunes(late, 2, 2), prunes(late, 2, 1), prunes(late, 2, 0), holdsLog())
 			}),
 		), clause.New(
 			"prune_keeps_open", "entries that are open stay, and don't count towards the limit",

@@ -47,10 +47,10 @@ func unfinishedClauses() []clauseOf {
 				return listsUnfinished(late, 2*clause.Crowd, opened...)
 			}),
 		), clause.New(
-			"unfinished_limit", "Unfinished returns at most limit entries, and those are the oldest",
+			"unfinished_limit", "Unfinished returns at most limit entries, and those are the oldest; none where limit is below 1",
 			withOpen([]domain.ApiCall{apiCall(3), apiCall(1), apiCall(2)}, func(opened []domain.ApiLogEntry) check {
 				return clause.Steps(listsUnfinished(late, 1, opened[1]), listsUnfinished(late, 2, opened[1], opened[2]),
-					listsUnfinished(late, 3, opened[1], opened[2], opened[0]))
+					listsUnfinished(late, 3, opened[1], opened[2], opened[0]), listsUnfinished(late, 0), listsUnfinished(late, -1))
 			}),
 		), clause.New(
 			"unfinished_at_once", "Unfinished is safe for concurrent use",

@@ -39,8 +39,8 @@ func listCustomerClauses() []clauseOf {
 				after(689, 3, 10, stored[1:]...), after(689, 5, 10, stored[2:]...), after(689, math.MaxInt64, 10, stored[2:]...),
 				after(690, 2, 10, stored[2:]...), after(690, 3, 10, stored[3:]...), after(math.MaxInt32+1, 1, 10), after(math.MaxInt64, 0, 10)),
 		), clause.New(
-			"customers_limit", "Customers returns at most limit customers, and those are the next ones",
-			clause.Steps(addsCustomers(stored...), after(0, 0, 1, stored[0]), after(0, 0, 3, stored[:3]...), after(0, 0, 4, stored...), after(689, 1, 2, stored[1:3]...)),
+			"customers_limit", "Customers returns at most limit customers, and those are the next ones; none where limit is below 1",
+			clause.Steps(addsCustomers(stored...), after(0, 0, 1, stored[0]), after(0, 0, 3, stored[:3]...), after(0, 0, 4, stored...), after(689, 1, 2, stored[1:3]...), after(0, 0, 0), after(0, 0, -1)),
 		),
 	}
 }
