@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
 // The kinds of failure that only HTTP has.
@@ -65,6 +66,25 @@ func newFailure(err error, id domain.ApiLogID) *failure {
 		f.retryAfter = defaultRetryAfter
 	}
 	return f
+}
+
+// fail makes the envelope of a failed call on UpdatePath.
+func (s *Server) fail(err error, id domain.ApiLogID) *failure {
+	f := newFailure(err, id)
+	if s.FailureStatus != 0 {
+		f.status = s.FailureStatus
+	}
+	return f
+}
+
+// answerFailure answers, and notes for the log, a failure outside a call.
+func (s *Server) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
+	note(r, usecase.Answer{}, err)
+	if r.URL.Path == UpdatePath {
+		s.fail(err, 0).write(w)
+		return
+	}
+	newFailure(err, 0).write(w)
 }
 
 // Error implements error.

@@ -64,8 +64,7 @@ func (f *field) set(name string, value field) error {
 
 // request gives the parameters their types, all that can be, and returns the
 // first failure. The photo is decoded in place.
-func (f *fields) request(from string) (usecase.Request, error) {
-	request := usecase.Request{From: from}
+func (f *fields) request() (request usecase.Request, err error) {
 	var key, phone, pin, photo error
 	request.APIKey, key = f.apiKey.parseAPIKey()
 	request.Phone, phone = f.phone.parsePhone()
@@ -75,25 +74,22 @@ func (f *fields) request(from string) (usecase.Request, error) {
 }
 
 func (f *field) parseAPIKey() (domain.APIKey, error) {
-	if f.number {
-		return domain.APIKey{}, f.unwanted(fieldAPIKey, "a string", "a JSON number")
-	}
-	if f.foreign != "" {
-		return domain.APIKey{}, f.unwanted(fieldAPIKey, "a string", f.foreign)
+	if got := f.noText(); got != "" {
+		return domain.APIKey{}, unwanted(fieldAPIKey, "a string", got)
 	}
 	return domain.ParseAPIKey(strings.TrimSpace(string(f.text)))
 }
 
 func (f *field) parsePhone() (domain.PhoneNumber, error) {
 	if f.foreign != "" {
-		return 0, f.unwanted(fieldPhone, "digits", f.foreign)
+		return 0, unwanted(fieldPhone, "digits", f.foreign)
 	}
 	return domain.ParsePhoneNumber(string(f.text))
 }
 
 func (f *field) parsePIN() (domain.PIN, error) {
 	if f.foreign != "" {
-		return domain.PIN{}, f.unwanted(fieldPIN, "digits or nothing", f.foreign)
+		return domain.PIN{}, unwanted(fieldPIN, "digits or nothing", f.foreign)
 	}
 	return domain.ParsePIN(string(f.text))
 }
@@ -104,10 +100,8 @@ func (f *field) parsePhoto() (photo []byte, isDelete bool, err error) {
 		text = bytes.TrimSpace(text)
 	}
 	switch {
-	case f.foreign != "":
-		return nil, false, f.unwanted(fieldPhoto, "Base64 or the word delete", f.foreign)
-	case f.number:
-		return nil, false, f.unwanted(fieldPhoto, "Base64 or the word delete", "a JSON number")
+	case f.noText() != "":
+		return nil, false, unwanted(fieldPhoto, "Base64 or the word delete", f.noText())
 	case len(text) == 0:
 		return nil, false, domain.Errorf(domain.TypeError, "%s: it is missing; send the image in Base64, or the word delete", fieldPhoto)
 	case f.file:
@@ -122,6 +116,14 @@ func (f *field) parsePhoto() (photo []byte, isDelete bool, err error) {
 	return photo, false, err
 }
 
-func (f *field) unwanted(name, want, got string) error {
+// noText says what came instead of text; empty: text.
+func (f *field) noText() string {
+	if f.number {
+		return describeJSON('0')
+	}
+	return f.foreign
+}
+
+func unwanted(name, want, got string) error {
 	return domain.Errorf(domain.TypeError, "%s: want %s, got %s", name, want, got)
 }

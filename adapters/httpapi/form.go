@@ -2,7 +2,14 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math"
+	"mime"
+	"mime/multipart"
 	"net/url"
+	"strings"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -48,30 +55,90 @@ func unescapeForm(name string, value []byte) ([]byte, error) {
 	}
 	out := escape
 	for in := escape; in < len(value); in++ {
-		c := value[in]
-		switch c {
+		switch value[in] {
 		case '+':
-			c = ' '
+			value[out] = ' '
 		case '%':
-			if in+2 >= len(value) || !isHex(value[in+1]) || !isHex(value[in+2]) {
+			if _, err := hex.Decode(value[out:out+1], value[in+1:min(in+3, len(value))]); err != nil || in+2 >= len(value) {
 				return nil, domain.Errorf(domain.TypeError, "%s: want two hexadecimal digits after each %%; byte %d has others", name, in+1)
 			}
-			c = hexValue(value[in+1])<<4 | hexValue(value[in+2])
 			in += 2
+		default:
+			value[out] = value[in]
 		}
-		value[out] = c
 		out++
 	}
 	return value[:out], nil
 }
 
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+// readMultipart reads the parameters from a multipart form (RFC 7578) straight
+// into the buffer, without the parts that aren't ours.
+func readMultipart(from io.Reader, boundary string, into *body) (fields, error) {
+	var f fields
+	ends := map[*field][2]int{} // where each part lies in the buffer, which moves as it grows
+	bounded := &headReader{Reader: from}
+	parts := multipart.NewReader(bounded, boundary)
+	for count := 0; ; count++ {
+		bounded.left = maxPartHead
+		part, err := parts.NextRawPart()
+		bounded.left = math.MaxInt64
+		if errors.Is(err, io.EOF) {
+			if count == 0 {
+				return fields{}, domain.Errorf(domain.TypeError, "body: want parts between the boundary that Content-Type names, got none")
+			}
+			break
+		}
+		if err != nil {
+			return fields{}, err
+		}
+		wanted := f.named(part.FormName())
+		if wanted == nil {
+			if _, err := io.Copy(io.Discard, part); err != nil {
+				return fields{}, err
+			}
+			continue
+		}
+		if err := wanted.set(part.FormName(), field{file: isFile(part)}); err != nil {
+			return fields{}, err
+		}
+		start := len(into.data)
+		if err := into.readAll(part); err != nil {
+			return fields{}, err
+		}
+		ends[wanted] = [2]int{start, len(into.data)}
+	}
+	for wanted, span := range ends {
+		wanted.text = into.data[span[0]:span[1]:span[1]]
+	}
+	return f, nil
 }
 
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
+// maxPartHead bounds what comes before a part's content. The library takes ten
+// megabytes of it, which no budget counts.
+const maxPartHead = 64 << 10
+
+// headReader fails after left bytes.
+type headReader struct {
+	io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (h *headReader) Read(p []byte) (int, error) {
+	if h.left <= 0 {
+		return 0, domain.Errorf(domain.TypeError, "body: want at most %d bytes before the content of a part, got more", maxPartHead)
 	}
-	return c | 0x20 - 'a' + 10
+	n, err := h.Reader.Read(p[:min(int64(len(p)), h.left)])
+	h.left -= int64(n)
+	return n, err
+}
+
+// isFile tells a part with an image's own bytes from one with text: it has a
+// file name, or a type that text doesn't have.
+func isFile(part *multipart.Part) bool {
+	if part.FileName() != "" {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
+	return err == nil && (mediaType == "application/octet-stream" || strings.HasPrefix(mediaType, "image/"))
 }

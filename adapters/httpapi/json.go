@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"math"
@@ -60,12 +61,10 @@ func readObject(decoder *jsontext.Decoder, body []byte, f *fields) error {
 		return err
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return errTrailing
+		return errors.New("something follows the JSON object")
 	}
 	return nil
 }
-
-var errTrailing = errors.New("something follows the JSON object")
 
 // syntaxError says where the JSON is broken. The decoder's own text stays out,
 // as it may repeat what came.
@@ -117,21 +116,10 @@ func integerText(number []byte) []byte {
 	return strconv.AppendFloat(nil, value, 'f', 0, 64)
 }
 
-func describeJSON(kind jsontext.Kind) string {
-	switch kind {
-	case '{':
-		return "a JSON object"
-	case '[':
-		return "a JSON array"
-	case 't', 'f':
-		return "a JSON boolean"
-	case 'n':
-		return "a JSON null"
-	case '"':
-		return "a JSON string"
-	case '0':
-		return "a JSON number"
-	default:
-		return "no JSON"
-	}
+// jsonKinds says what a JSON value is.
+var jsonKinds = map[jsontext.Kind]string{
+	'{': "a JSON object", '[': "a JSON array", 't': "a JSON boolean", 'f': "a JSON boolean", 'n': "a JSON null",
+	'"': "a JSON string", '0': "a JSON number",
 }
+
+func describeJSON(kind jsontext.Kind) string { return cmp.Or(jsonKinds[kind], "no JSON") }

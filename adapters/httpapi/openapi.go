@@ -1,14 +1,19 @@
 package httpapi
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
 // contractVersion is the version of the contract, not of the program.
@@ -101,9 +106,129 @@ func callerWords() []any {
 }
 
 func retryAfterHeader() map[string]*huma.Param {
-	least := 1.0
 	return map[string]*huma.Param{"Retry-After": {
 		Description: "How many seconds to wait before the call is sent again.", Required: true,
-		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least},
+		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: ptr(1.0)},
 	}}
+}
+
+// requestBody describes the three encodings, each by its own schema: a form
+// has nothing but texts, and a part may be a file. No schema is stricter than
+// the server: who validates by it refuses no call that would succeed.
+func (s *Server) requestBody() *huma.RequestBody {
+	limits := fmt.Sprintf("%s, at most %d bytes and %d pixels.", photo.Accepted(), s.maxPhoto, s.Update.Reader.Limits().MaxPixels)
+	text := &huma.Schema{
+		Type: huma.TypeString, MinLength: ptr(1), MaxLength: ptr(int(s.maxBody)), Examples: []any{examplePhoto},
+		Description: "The image in Base64, standard or URL-safe, padded or not, with line breaks or a data URI's prefix; or the word delete. " + limits,
+	}
+	file := &huma.Schema{
+		Type: huma.TypeString, Format: "binary",
+		Description: "The image file itself; or a part without a file name, that holds Base64 or the word delete. " + limits,
+	}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		typeJSON:      {Schema: parameters(number(1, domain.MaxPhoneDigits, examplePhone, phoneText()), pinJSON(), text)},
+		typeForm:      {Schema: parameters(phoneText(), pinText(), text)},
+		typeMultipart: {Schema: parameters(phoneText(), pinText(), file)},
+	}}
+}
+
+func parameters(phone, pin, photo *huma.Schema) *huma.Schema {
+	phone.Description = fmt.Sprintf("The customer's mobile number, international, up to %d digits; without + or 00 at best, "+
+		"but as a text it may carry these, spaces, dashes and parentheses.", domain.MaxPhoneDigits)
+	pin.Description = fmt.Sprintf("The customer's PIN, %d to %d digits; leading zeros don't count. Left out or blank, it is not checked. "+
+		"%d wrong ones in a row lock it for %.0f minutes.",
+		domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
+	return &huma.Schema{
+		Type:     huma.TypeObject,
+		Required: []string{fieldAPIKey, fieldPhone, fieldPhoto},
+		Properties: map[string]*huma.Schema{
+			fieldAPIKey: {
+				Type: huma.TypeString, Pattern: fmt.Sprintf(`^\s*[0-9A-Za-z]{%d}\s*$`, domain.APIKeyLength), Examples: []any{exampleKey},
+				Description: fmt.Sprintf("The key that the fleet gave out, %d letters and digits.", domain.APIKeyLength),
+			},
+			fieldPhone: phone,
+			fieldPIN:   pin,
+			fieldPhoto: photo,
+		},
+	}
+}
+
+// phoneText takes what people write between the digits, whose count it holds.
+func phoneText() *huma.Schema {
+	const between = `[^0-9A-Za-z]*`
+	return &huma.Schema{
+		Type:     huma.TypeString,
+		Pattern:  fmt.Sprintf(`^%s(0%s)*[1-9](%[1]s[0-9]){0,%[3]d}%[1]s$`, between, between, domain.MaxPhoneDigits-1),
+		Examples: []any{fmt.Sprint(examplePhone)},
+	}
+}
+
+func pinText() *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Pattern: fmt.Sprintf(`^\s*[0-9]{0,%d}\s*$`, domain.MaxPINDigits), Examples: []any{fmt.Sprint(examplePIN)},
+	}
+}
+
+// pinJSON may be null, which is blank.
+func pinJSON() *huma.Schema {
+	schema := number(0, domain.MaxPINDigits, examplePIN, pinText())
+	schema.AnyOf[0].Nullable = true
+	return schema
+}
+
+// number describes a JSON number of at most so many digits, or a text. A
+// generator of Go makes it the integer that the contract names, and no union.
+func number(least float64, digits int, example int64, text *huma.Schema) *huma.Schema {
+	text.Examples = nil
+	integer := &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: ptr(math.Pow10(digits) - 1)}
+	return &huma.Schema{
+		AnyOf: []*huma.Schema{integer, text}, Examples: []any{example}, Extensions: map[string]any{"x-go-type": "int64"},
+	}
+}
+
+func ptr[T any](value T) *T { return &value }
+
+// The parameters of the examples are the demo's, where they work as they are.
+// The photo is a GIF of one pixel.
+const (
+	exampleKey         = "DEMO0DEMO0DEMO0DEMO0DEMO0"
+	examplePhone int64 = 447700900123
+	examplePIN   int64 = 1234
+	examplePhoto       = "R0lGODlhAQABAIAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
+)
+
+const exampleLogID domain.ApiLogID = 2288346
+
+func exampleSuccesses() map[string]*huma.Example {
+	url := "https://photos.example.com/" + string(domain.CustomerRef{Fleet: 689, Customer: 452733}.PhotoKey())
+	valid := string(domain.Valid)
+	return map[string]*huma.Example{
+		string(domain.UpdatePhoto): {Value: success{Result: valid, PhotoURL: url, ApiLogID: exampleLogID}},
+		string(domain.DeletePhoto): {Value: success{Result: valid, ApiLogID: exampleLogID + 1}},
+	}
+}
+
+// exampleFailures returns an answer for every word and status of the error
+// table, each made as the server makes it.
+func (s *Server) exampleFailures() []*failure {
+	_, typeError := (&field{foreign: describeJSON('{')}).parsePhone()
+	_, _, mediaType := contentType(&http.Request{})
+	_, key := domain.ParseAPIKey("DEMO")
+	_, locked := domain.PINLock{LockedUntil: time.Time{}.Add(domain.PINLockDuration)}.Count(time.Time{})
+	_, full := (&bodies{}).borrow(0)
+	logged := []error{
+		typeError, mediaType, key,
+		domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator"),
+		domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number"),
+		domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes",
+			domain.MaxWrongPINs, domain.PINLockDuration.Minutes()),
+		locked, s.bodyTooLarge(), errors.New("a bug"),
+	}
+	var examples []*failure
+	for _, err := range logged {
+		examples = append(examples, s.fail(err, exampleLogID))
+	}
+	return append(examples,
+		s.fail(full, 0), s.fail(domain.Errorf(domain.TooManyRequests, "too many calls in a row; send this one again later"), 0),
+		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0))
 }

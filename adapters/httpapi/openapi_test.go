@@ -94,7 +94,7 @@ func TestExampleRequestWorks(t *testing.T) {
 		for name := range media.Schema.Properties {
 			check(t, f.named(name).set(name, field{text: []byte(example(name))}))
 		}
-		request, err := f.request("")
+		request, err := f.request()
 		if err != nil {
 			t.Errorf("%s: %v", mediaType, err)
 			continue

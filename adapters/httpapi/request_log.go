@@ -17,19 +17,22 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-type noteKey struct{}
-
-// requestNote is what a handler tells the request's line in the log.
-type requestNote struct {
-	came   bool // a handler has answered
-	answer usecase.Answer
-	err    error
+// Exchange is a request that was answered.
+type Exchange struct {
+	Route  string // the pattern that matched, such as /photos/*; "(other)": none
+	Status int
+	Took   time.Duration
+	IsCall bool           // to UpdatePath, by any method
+	Answer usecase.Answer // of a call
+	Err    error          // what the answer says went wrong; nil: nothing
 }
 
-// note tells the request's line in the log what came of it.
-func note(ctx context.Context, answer usecase.Answer, err error) {
-	if n, ok := ctx.Value(noteKey{}).(*requestNote); ok {
-		*n = requestNote{true, answer, err}
+type exchangeKey struct{}
+
+// note tells the request's Exchange what came of it.
+func note(r *http.Request, answer usecase.Answer, err error) {
+	if e, ok := r.Context().Value(exchangeKey{}).(*Exchange); ok {
+		e.IsCall, e.Answer, e.Err = r.URL.Path == UpdatePath, answer, err
 	}
 }
 
@@ -39,32 +42,45 @@ func note(ctx context.Context, answer usecase.Answer, err error) {
 func (s *Server) logRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		n := &requestNote{}
 		ctx, observed := s.Observe(r)
+		e := &Exchange{}
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(counted, r.WithContext(context.WithValue(ctx, noteKey{}, n)))
-		took := time.Since(begin)
+		next.ServeHTTP(counted, r.WithContext(context.WithValue(ctx, exchangeKey{}, e)))
+		e.Route, e.Status, e.Took = route(r), counted.Status(), time.Since(begin)
 		line := []slog.Attr{
-			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r)), slog.String("from", remoteHost(r)),
-			slog.Int("status", counted.Status()), slog.Int64("bytes_in", r.ContentLength),
-			slog.Int("bytes_out", counted.BytesWritten()), slog.Duration("took", took),
+			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r, e.Route)), slog.String("from", remoteHost(r)),
+			slog.Int("status", e.Status), slog.Int64("bytes_in", r.ContentLength),
+			slog.Int("bytes_out", counted.BytesWritten()), slog.Duration("took", e.Took),
 		}
-		s.Logger.LogAttrs(ctx, n.level(), "request", append(line, n.attrs(r.URL.Path)...)...)
-		observed(Exchange{
-			Route: route(r), Status: counted.Status(), Took: took,
-			IsCall: n.came && r.URL.Path == UpdatePath, Answer: n.answer, Err: n.err,
-		})
+		if r.URL.Path == UpdatePath {
+			call := e.Answer.Call
+			line = append(line,
+				slog.Int64("api_log_id", int64(e.Answer.ApiLogID)), slog.Int64("fleet", int64(call.Fleet)),
+				slog.Int64("customer", int64(call.Customer)), slog.String("phone", string(call.Phone)),
+				slog.String("operation", string(call.Operation)))
+		}
+		level := slog.LevelInfo
+		if e.Err != nil {
+			kind := domain.AsError(e.Err).Kind
+			level = levels[kind]
+			line = append(line, slog.String("error", string(kind)), slog.String("cause", e.Err.Error()))
+		}
+		s.Logger.LogAttrs(ctx, level, "request", line...)
+		observed(*e)
 	})
 }
 
+// levels are those of the failures that are the service's own; others are information.
+var levels = map[domain.Kind]slog.Level{domain.Internal: slog.LevelError, domain.Unavailable: slog.LevelWarn}
+
 // loggedPath returns the path of a stored photo, or else the route that matched.
-func loggedPath(r *http.Request) string {
+func loggedPath(r *http.Request, route string) string {
 	if key, found := strings.CutPrefix(r.URL.Path, PhotosPath); found {
 		if _, err := domain.ParsePhotoKey(key); err == nil {
 			return r.URL.Path
 		}
 	}
-	return route(r)
+	return route
 }
 
 // route returns the route that matched.
@@ -73,35 +89,6 @@ func route(r *http.Request) string {
 		return pattern
 	}
 	return "(other)"
-}
-
-func (n *requestNote) level() slog.Level {
-	if n.err == nil {
-		return slog.LevelInfo
-	}
-	switch domain.AsError(n.err).Kind {
-	case domain.Internal:
-		return slog.LevelError
-	case domain.Unavailable:
-		return slog.LevelWarn
-	default:
-		return slog.LevelInfo
-	}
-}
-
-func (n *requestNote) attrs(path string) []slog.Attr {
-	var attrs []slog.Attr
-	if path == UpdatePath {
-		call := n.answer.Call
-		attrs = append(attrs,
-			slog.Int64("api_log_id", int64(n.answer.ApiLogID)), slog.Int64("fleet", int64(call.Fleet)),
-			slog.Int64("customer", int64(call.Customer)), slog.String("phone", string(call.Phone)),
-			slog.String("operation", string(call.Operation)))
-	}
-	if n.err != nil {
-		attrs = append(attrs, slog.String("error", string(domain.AsError(n.err).Kind)), slog.String("cause", n.err.Error()))
-	}
-	return attrs
 }
 
 // answerPanic turns a panic outside the use case into an answer.
@@ -127,4 +114,13 @@ func remoteHost(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
+}
+
+// clip bounds a header's value that an error or the log repeats.
+func clip(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
 }

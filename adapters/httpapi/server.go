@@ -7,6 +7,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -21,14 +22,22 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// The paths that are served. Stored photos are below PhotosPath.
+// The paths that are served: those of the API, below PhotosPath the stored
+// photos, and those of the admin address.
 const (
 	UpdatePath = "/update_customer_photo.json"
 	PhotosPath = "/photos/"
+
+	LivePath    = "/livez"
+	ReadyPath   = "/readyz"
+	MetricsPath = "/metrics"
 )
 
 // ReadTimeout is how long a request's body may take to arrive.
 const ReadTimeout = 30 * time.Second
+
+// readyTimeout bounds the readiness check: probes give up after a few seconds.
+const readyTimeout = 3 * time.Second
 
 // Options says what a Server stands on.
 type Options struct {
@@ -108,6 +117,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 // OpenAPI returns the description of the API (OpenAPI 3.1).
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
+// InflightBytes returns how many bytes are held for request bodies now.
+func (s *Server) InflightBytes() int64 { return s.bodies.held.Load() }
+
+// NewAdmin makes the handler of the admin address: LivePath answers 200 while
+// the process runs, ReadyPath 200 while calls can succeed and 503 otherwise,
+// MetricsPath what metrics answers.
+func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+MetricsPath, metrics)
+	mux.HandleFunc("GET "+LivePath, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintln(w, "live")
+	})
+	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if err := readiness.Check(ctx); err != nil {
+			logger.WarnContext(ctx, "not ready", slog.String("cause", err.Error()))
+			http.Error(w, "not ready: a backend does not answer; the server's log has the cause", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "ready")
+	})
+	return mux
+}
+
 // HTTPServer returns a server for handler with deadlines for slow clients. A
 // handler may take as long as a call can.
 func HTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
@@ -122,25 +156,6 @@ func HTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		DisableGeneralOptionsHandler: true, // it answers "OPTIONS *" without the envelope
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
-}
-
-// fail makes the envelope of a failed call on UpdatePath.
-func (s *Server) fail(err error, id domain.ApiLogID) *failure {
-	f := newFailure(err, id)
-	if s.FailureStatus != 0 {
-		f.status = s.FailureStatus
-	}
-	return f
-}
-
-// answerFailure answers, and notes for the log, a failure outside a call.
-func (s *Server) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
-	note(r.Context(), usecase.Answer{}, err)
-	if r.URL.Path == UpdatePath {
-		s.fail(err, 0).write(w)
-		return
-	}
-	newFailure(err, 0).write(w)
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {

@@ -427,6 +427,17 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
+func TestAdminServesMetrics(t *testing.T) {
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the metrics") })
+	for method, want := range map[string]int{http.MethodGet: 200, http.MethodPost: 405} {
+		recorder := httptest.NewRecorder()
+		NewAdmin(nil, metrics, nil).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, MetricsPath, nil))
+		if recorder.Code != want || want == 200 && recorder.Body.String() != "the metrics" {
+			t.Errorf("%s: got %d %s, want %d", method, recorder.Code, recorder.Body, want)
+		}
+	}
+}
+
 // TestAbortIsNotAnswered checks that a broken connection is let go.
 func TestAbortIsNotAnswered(t *testing.T) {
 	f := newFixture(t)

@@ -3,8 +3,12 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"io"
+	"mime"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,8 +18,18 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
+// The content types that a call may have.
+const (
+	typeJSON      = "application/json"
+	typeForm      = "application/x-www-form-urlencoded"
+	typeMultipart = "multipart/form-data"
+)
+
 // mostLoggedType is how many characters of the Content-Type the API log keeps.
 const mostLoggedType = 100
+
+// errMediaType is the cause when a call has none of the three content types.
+var errMediaType = errors.New("unsupported media type")
 
 // updateInput takes the request as it is: a Body or RawBody field would have
 // Huma read and parse it first, at many times the cost.
@@ -55,7 +69,7 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	default:
 		answer, err = s.Update.Refuse(ctx, request, err)
 	}
-	note(ctx, answer, err)
+	note(in.request, answer, err)
 	if err != nil {
 		return nil, s.fail(err, answer.ApiLogID)
 	}
@@ -64,7 +78,9 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	}}, nil
 }
 
-// receive reads the call within the body limit and the read deadline.
+// receive reads the call within the body limit and the read deadline. Its
+// parameters alias the borrowed body, which the caller releases when they
+// aren't used any more; it may be nil.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Request, *body, error) {
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(ReadTimeout)) // not supported: the server's own holds
@@ -73,12 +89,93 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Reques
 	end := s.Receive(r.Context())
 	request, body, err := s.readCall(r)
 	end(err)
-	request.Details = domain.CallDetails{ContentType: firstCharacters(r.Header.Get("Content-Type"), mostLoggedType), BodyBytes: counted.read}
 	if err == nil {
 		// The body is read. A deadline that passes now would end ctx.
 		_ = deadline.SetReadDeadline(time.Time{})
 	}
+	logged := []rune(strings.ToValidUTF8(r.Header.Get("Content-Type"), ""))
+	request.From = remoteHost(r)
+	request.Details = domain.CallDetails{ContentType: string(logged[:min(len(logged), mostLoggedType)]), BodyBytes: counted.read}
 	return request, body, err
+}
+
+func (s *Server) readCall(r *http.Request) (usecase.Request, *body, error) {
+	mediaType, boundary, err := contentType(r)
+	if err != nil {
+		return usecase.Request{}, nil, err
+	}
+	if r.ContentLength > s.maxBody {
+		return usecase.Request{}, nil, s.bodyTooLarge()
+	}
+	into, err := s.bodies.borrow(r.ContentLength)
+	if err != nil {
+		return usecase.Request{}, nil, err
+	}
+	found, err := readFields(r.Body, mediaType, boundary, into)
+	if err != nil {
+		return usecase.Request{}, into, s.bodyError(err)
+	}
+	request, err := found.request()
+	return request, into, err
+}
+
+func readFields(from io.Reader, mediaType, boundary string, into *body) (fields, error) {
+	if mediaType == typeMultipart {
+		return readMultipart(from, boundary, into)
+	}
+	if err := into.readAll(from); err != nil {
+		return fields{}, err
+	}
+	if mediaType == typeJSON {
+		return parseJSON(into.data)
+	}
+	return parseForm(into.data)
+}
+
+// contentType returns which of the three types the request has, and the
+// boundary of a multipart form.
+func contentType(r *http.Request) (mediaType, boundary string, err error) {
+	unsupported := func(format string, args ...any) error {
+		return domain.Errorf(domain.TypeError, format, args...).WithCause(errMediaType)
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return "", "", unsupported("Content-Encoding: want none, as compressed bodies are not read, got %q", clip(encoding))
+	}
+	header := r.Header.Get("Content-Type")
+	if header == "" {
+		return "", "", unsupported("Content-Type: it is missing; want %s, %s or %s", typeJSON, typeForm, typeMultipart)
+	}
+	mediaType, parameters, err := mime.ParseMediaType(header)
+	switch {
+	case err != nil || mediaType != typeJSON && mediaType != typeForm && mediaType != typeMultipart:
+		return "", "", unsupported("Content-Type: want %s, %s or %s, got %q", typeJSON, typeForm, typeMultipart, clip(header))
+	case mediaType == typeMultipart && parameters["boundary"] == "":
+		return "", "", unsupported("Content-Type: %s needs its boundary; let your HTTP client write this header", typeMultipart)
+	}
+	return mediaType, parameters["boundary"], nil
+}
+
+// bodyError tells why a body could not be read or understood.
+func (s *Server) bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	var known *domain.Error
+	switch {
+	case errors.As(err, &tooLarge):
+		return s.bodyTooLarge()
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return domain.Errorf(domain.TypeError, "body: it did not arrive within %v", ReadTimeout).WithCause(err)
+	}
+	broken := domain.Errorf(domain.TypeError, "body: it ended before it was whole, or its multipart boundaries are broken")
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return broken.WithCause(err)
+	}
+	return broken // what the parser says may repeat a key, and causes are logged
+}
+
+func (s *Server) bodyTooLarge() error {
+	return domain.Errorf(domain.PhotoTooLarge, "body: want at most %d bytes, for a photo of at most %d bytes, got more", s.maxBody, s.maxPhoto)
 }
 
 // photoURL returns the store's address of the photo, or this server's, as the

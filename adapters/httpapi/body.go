@@ -10,6 +10,9 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
+// bodyOverhead is what a body may hold beside the photo's Base64.
+const bodyOverhead = 64 << 10
+
 // smallestBody is the size of the buffer that every request begins with.
 const smallestBody = 64 << 10
 
@@ -105,8 +108,26 @@ func classFor(size int64) int {
 	return bits.Len64(uint64(size-1) / smallestBody)
 }
 
+// MaxBodyBytes returns the limit of a request body for photos of up to
+// maxPhotoBytes: Base64 adds a third, and escapes and line breaks may add half
+// as much again.
+func MaxBodyBytes(maxPhotoBytes int64) int64 { return 2*maxPhotoBytes + bodyOverhead }
+
 // LeastInflightBytes returns the bytes that one call with a photo of
 // maxPhotoBytes needs, while its buffer grows.
 func LeastInflightBytes(maxPhotoBytes int64) int64 {
 	return 2 * (smallestBody << classFor(MaxBodyBytes(maxPhotoBytes)+1))
+}
+
+// countedBody counts the bytes that are read from a body.
+type countedBody struct {
+	io.ReadCloser
+	read int64
+}
+
+// Read implements io.Reader.
+func (c *countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.read += int64(n)
+	return n, err
 }
