@@ -13,25 +13,32 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestCommand builds the command and has it keep a photo on a WebDAV server.
+// asCommand has the test binary act as the command, in a process of its own.
+const asCommand = "EXAMPLE_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// TestCommand has the command keep a photo on a WebDAV server.
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "example.exe") // a name that runs everywhere
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program, err := os.Executable()
+	must(t, err)
 	address, admin, store := freeAddress(t), freeAddress(t), newServer(t)
 	directory := t.TempDir()
 	command := func(args ...string) *exec.Cmd {
 		c := exec.CommandContext(t.Context(), program, args...)
 		c.Dir, c.Stderr = directory, t.Output()
-		c.Env = append(os.Environ(), "FLEETPHOTO_PHOTO_STORE_URL="+store, "FLEETPHOTO_ADDR="+address, "FLEETPHOTO_ADMIN_ADDR="+admin)
+		c.Env = append(os.Environ(), asCommand+"=1", "FLEETPHOTO_PHOTO_STORE_URL="+store, "FLEETPHOTO_ADDR="+address, "FLEETPHOTO_ADMIN_ADDR="+admin)
 		return c
 	}
 	key, err := command("fleet", "add", "689").Output()

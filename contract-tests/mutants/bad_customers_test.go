@@ -3,6 +3,7 @@ package mutants
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
@@ -36,15 +37,14 @@ func (b noPIN) FindByPhone(ctx context.Context, fleet domain.FleetID, phone doma
 // oneReset takes one ResetPINLock.
 type oneReset struct {
 	*memory.CustomerRepo
-	done *bool
+	done *atomic.Bool
 }
 
 func (b oneReset) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
 	err := b.CustomerRepo.ResetPINLock(ctx, ref)
-	if err == nil && *b.done {
+	if err == nil && b.done.Swap(true) {
 		return errNone
 	}
-	*b.done = *b.done || err == nil
 	return err
 }
 
@@ -63,15 +63,15 @@ func (b repeats) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change
 // staysLocked leaves the customer locked after a change that failed.
 type staysLocked struct {
 	*memory.CustomerRepo
-	locked *bool
+	locked *atomic.Bool
 }
 
 func (b staysLocked) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
-	if *b.locked {
+	if b.locked.Load() {
 		return errNone
 	}
 	err := b.CustomerRepo.ChangePhoto(ctx, ref, change)
-	*b.locked = err != nil && !errors.As(err, new(*domain.Error))
+	b.locked.Store(err != nil && !errors.As(err, new(*domain.Error)))
 	return err
 }
 
@@ -86,9 +86,9 @@ func badCustomers() []saboteur {
 	}
 	return []saboteur{
 		repo("customers with one phone number are one", "find_same_in_two_fleets", func(good *memory.CustomerRepo) ports.CustomerRepo { return oneFleet{good} }),
-		repo("a second reset is an error", "reset_repeated", func(good *memory.CustomerRepo) ports.CustomerRepo { return oneReset{good, new(bool)} }),
+		repo("a second reset is an error", "reset_repeated", func(good *memory.CustomerRepo) ports.CustomerRepo { return oneReset{good, new(atomic.Bool)} }),
 		repo("a change that fails is repeated", "change_failed_runs_once", func(good *memory.CustomerRepo) ports.CustomerRepo { return repeats{good} }),
-		repo("a change that fails leaves the customer locked", "change_failed_unlocks", func(good *memory.CustomerRepo) ports.CustomerRepo { return staysLocked{good, new(bool)} }),
+		repo("a change that fails leaves the customer locked", "change_failed_unlocks", func(good *memory.CustomerRepo) ports.CustomerRepo { return staysLocked{good, new(atomic.Bool)} }),
 	}
 }
 
@@ -106,15 +106,15 @@ func (b noCustomers) Customers(ctx context.Context, after domain.CustomerRef, li
 // storesLate stores no key where customers have PINs already, and refuses none.
 type storesLate struct {
 	*memory.CustomerRepo
-	stored *bool
+	stored *atomic.Bool
 }
 
 func (b storesLate) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
 	all, err := b.Customers(ctx, domain.CustomerRef{}, 1)
-	if err == nil && len(all) > 0 && !*b.stored {
+	if err == nil && len(all) > 0 && !b.stored.Load() {
 		return nil
 	}
-	*b.stored = true
+	b.stored.Store(true)
 	return b.CustomerRepo.BindPINKey(ctx, key)
 }
 
@@ -135,6 +135,6 @@ func badCustomerDirectories() []saboteur {
 		sabotage("a PIN that begins with a zero is lost", "CustomerDirectory", clauses, []string{"add_then_find"}, opens(func(good *memory.CustomerRepo) roles { return noPIN{good} })),
 		sabotage("customers added with one phone number are one", "CustomerDirectory", clauses, []string{"add_same_in_two_fleets"}, opens(func(good *memory.CustomerRepo) roles { return oneFleet{good} })),
 		sabotage("no customers are an error", "CustomerDirectory", clauses, []string{"customers_none"}, opens(func(good *memory.CustomerRepo) roles { return noCustomers{good} })),
-		sabotage("a late key isn't stored", "PINKeyBinder", customerrepo.PINKeyClauses(), []string{"pin_key_late"}, opens(func(good *memory.CustomerRepo) roles { return storesLate{good, new(bool)} })),
+		sabotage("a late key isn't stored", "PINKeyBinder", customerrepo.PINKeyClauses(), []string{"pin_key_late"}, opens(func(good *memory.CustomerRepo) roles { return storesLate{good, new(atomic.Bool)} })),
 	}
 }

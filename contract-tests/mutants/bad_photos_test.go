@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,6 +114,27 @@ func (b *badContent) Read(into []byte) (int, error) {
 
 func (*badContent) Close() error { return nil }
 
+// large is a size that photos have which aren't replaced while they are read.
+const large = 128 << 10
+
+// sharedContent is a photo that is open and that several read at once.
+type sharedContent struct {
+	io.ReadSeekCloser
+	mu sync.Mutex
+}
+
+func (s *sharedContent) Read(into []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ReadSeekCloser.Read(into)
+}
+
+func (s *sharedContent) Seek(offset int64, whence int) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ReadSeekCloser.Seek(offset, whence)
+}
+
 // content hides all but the methods of a photo that is open.
 type content struct{ io.ReadSeekCloser }
 
@@ -121,7 +143,6 @@ func badContents() []saboteur {
 		return sabotage(defect, "PhotoStore", photostore.Clauses(largest), []string{fails}, func(*testing.T) photostore.Port {
 			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, error) {
 				opened, err := good.Open(ctx, key)
-				const large = 128 << 10 // the others are replaced while they are read
 				if jpeg := holds(good, key); err == nil && len(jpeg) > large {
 					spoilt := bad
 					spoilt.Reader, spoilt.now = bytes.NewReader(jpeg), func() *bytes.Reader { return bytes.NewReader(holds(good, key)) }
@@ -151,13 +172,17 @@ func badContents() []saboteur {
 			return b.Reader.Seek(offset, whence)
 		}}),
 		sabotage("an Open rewinds what is open", "PhotoStore", photostore.Clauses(largest), []string{"open_twice"}, func(*testing.T) photostore.Port {
-			var last atomic.Pointer[io.ReadSeekCloser]
+			var last atomic.Pointer[sharedContent]
 			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, error) {
 				opened, err := good.Open(ctx, key)
-				if other := last.Swap(&opened); other != nil && *other != nil && key == "fleet-689/customer_photos/1_photo.jpg" && len(holds(good, key)) > 128<<10 {
-					_, _ = (*other).Seek(0, io.SeekStart)
+				if err != nil || len(holds(good, key)) <= large {
+					return opened, err
 				}
-				return opened, err
+				shared := &sharedContent{ReadSeekCloser: opened}
+				if other := last.Swap(shared); other != nil {
+					_, _ = other.Seek(0, io.SeekStart)
+				}
+				return shared, nil
 			}}}
 		}),
 		sabotage("there is an empty photo of nobody", "PhotoStore", photostore.Clauses(largest), []string{"open_nothing"}, func(*testing.T) photostore.Port {

@@ -28,7 +28,7 @@ const begins, fails, ends = "MUTANT-BEGINS", "MUTANT-FAILS", "MUTANT-ENDS"
 
 // patience is how long a worker may be silent. Whoever waits in a bubble takes
 // no time, so that only a mutant that holds a mutex, or loops, is.
-const patience = 2 * time.Second
+const patience = 5 * time.Second
 
 // verdicts is what came of the mutants.
 type verdicts struct {

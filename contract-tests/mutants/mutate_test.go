@@ -259,10 +259,10 @@ func (m *mutator) withoutLock() {
 	}
 }
 
-// lettingGo has a function whose comment says that the lock is held let it go
-// for a pause after each statement.
+// lettingGo has a function that writes, and whose comment says that the lock is
+// held, let it go for a pause after each statement.
 func (m *mutator) lettingGo() {
-	if !strings.Contains(m.f.Doc.Text(), ".mu is held") {
+	if !strings.Contains(m.f.Doc.Text(), ".mu is held") || !strings.Contains(m.of(m.f.Body), "] = ") {
 		return
 	}
 	begin := m.offset(m.f.Body.Lbrace) + 1
