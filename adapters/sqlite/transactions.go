@@ -2,12 +2,28 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 )
+
+// write runs f in a transaction that is the only one writing to the file. When
+// write returns nil, the transaction is on the disk; when it fails because ctx
+// ended during the commit, it may be.
+func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return translate(action, err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := f(tx); err != nil {
+		return translate(action, err)
+	}
+	return translate(action, tx.Commit())
+}
 
 // micros is how a time is stored: microseconds since 1970 in UTC, NULL for
 // the zero time.
@@ -20,45 +36,7 @@ func micros(t time.Time) any {
 
 // microsUp is the first whole microsecond that isn't before t: a stored time is
 // before t just when it is before that.
-func microsUp(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
-
-// timeColumn reads what micros stored.
-type timeColumn struct{ into *time.Time }
-
-// Scan implements sql.Scanner.
-func (c timeColumn) Scan(value any) error {
-	switch value := value.(type) {
-	case nil:
-		*c.into = time.Time{}
-	case int64:
-		*c.into = time.UnixMicro(value).UTC()
-	default:
-		return fmt.Errorf("want microseconds, got %T", value)
-	}
-	return nil
-}
-
-// digest is how a hash is stored: its bytes, NULL for the zero hash.
-func digest(hash [sha256.Size]byte) any {
-	if hash == ([sha256.Size]byte{}) {
-		return nil
-	}
-	return hash[:]
-}
-
-// digestColumn reads what digest stored.
-type digestColumn struct{ into *[sha256.Size]byte }
-
-// Scan implements sql.Scanner.
-func (c digestColumn) Scan(value any) error {
-	stored, isBytes := value.([]byte)
-	if value != nil && (!isBytes || len(stored) != sha256.Size) {
-		return fmt.Errorf("want a hash of %d bytes, got %T", sha256.Size, value)
-	}
-	*c.into = [sha256.Size]byte{}
-	copy(c.into[:], stored)
-	return nil
-}
+func microsUp(t time.Time) any { return t.Add(time.Microsecond - 1).UnixMicro() }
 
 // details is how what is only there to be read is stored: as JSON.
 func details(value any) string {
@@ -78,9 +56,6 @@ func (c detailsColumn) Scan(value any) error {
 	return json.Unmarshal([]byte(stored), c.into)
 }
 
-// scanner is a *sql.Row or *sql.Rows.
-type scanner interface{ Scan(into ...any) error }
-
 // querier is a *sql.DB or *sql.Tx.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -88,20 +63,20 @@ type querier interface {
 }
 
 // list returns the rows of a query, each as read makes it.
-func list[T any](ctx context.Context, db querier, read func(scanner) (T, error), query string, args ...any) (all []T, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+func list[T any](ctx context.Context, db querier, read func(rows.Row) (T, error), query string, args ...any) (all []T, err error) {
+	found, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err has said all
-	for rows.Next() {
-		one, err := read(rows)
+	defer func() { _ = found.Close() }() // Err has said all
+	for found.Next() {
+		one, err := read(found)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, one)
 	}
-	if err := rows.Err(); err != nil {
+	if err := found.Err(); err != nil {
 		return nil, err
 	}
 	return all, nil
