@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -87,11 +88,36 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.Ap
 	return entry, nil
 }
 
-func scanEntry(row pgx.Row) (entry domain.ApiLogEntry, err error) {
+// List implements ports.ApiLogArchive.
+func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
+	where, args := rows.Where(filter, "$", instantUp)
+	args = append(args, max(limit, 0))
+	query := fmt.Sprintf("%s%s ORDER BY received_at DESC, id DESC LIMIT $%d", selectEntry, where, len(args))
+	return list(ctx, l.db, "list entries", scanEntry, query, args...)
+}
+
+// Prune implements ports.ApiLogArchive. The rows are looked up before they are
+// deleted, by their primary key, so that no lock is held while it searches.
+func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (removed int, err error) {
+	err = l.db.write(ctx, "prune entries", func(tx pgx.Tx) error {
+		deleted, err := tx.Exec(ctx, `
+			DELETE FROM api_log WHERE (shard, id) IN (
+				SELECT shard, id FROM api_log WHERE received_at < $1 AND result <> '' ORDER BY received_at, id LIMIT $2)`,
+			instantUp(before), max(limit, 0))
+		removed = int(deleted.RowsAffected())
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+func scanEntry(row rows.Row) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
-	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, textColumn{&call.From}, &call.Fleet, textColumn{(*string)(&call.Key)},
+	err = row.Scan(&entry.ID, (*rows.Time)(&call.ReceivedAt), textColumn{&call.From}, &call.Fleet, textColumn{(*string)(&call.Key)},
 		&call.Customer, &call.Phone, &call.Operation, (*rows.CallDetails)(&call.Details), &outcome.Result, &outcome.Error,
-		textColumn{&outcome.Detail}, timeColumn{&outcome.EndedAt}, (*rows.OutcomeDetails)(&outcome.Details))
+		textColumn{&outcome.Detail}, (*rows.Time)(&outcome.EndedAt), (*rows.OutcomeDetails)(&outcome.Details))
 	return entry, err
 }
 

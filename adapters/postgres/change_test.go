@@ -41,8 +41,8 @@ func TestChangePhotoAcrossPools(t *testing.T) {
 		t.Errorf("%d changes were kept, want %d", got, 8*increments)
 	}
 	for _, db := range pools {
-		if len(db.turns.queues) > 0 || len(db.turns.slots) > 0 {
-			t.Errorf("%d queues and %d slots are left", len(db.turns.queues), len(db.turns.slots))
+		if db.turns.Len() > 0 || len(db.slots) > 0 {
+			t.Errorf("%d queues and %d slots are left", db.turns.Len(), len(db.slots))
 		}
 	}
 }

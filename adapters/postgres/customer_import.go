@@ -45,14 +45,11 @@ type importTx struct {
 // Find has a LIMIT so that the server looks up each value by the index, whatever
 // its statistics of a table say that may be growing by this very import.
 func (i importTx) Find(fleet domain.FleetID, column string, values []int64) ([]domain.Customer, error) {
-	found, _ := i.tx.Query(i.ctx, // CollectRows returns its error
+	found, _ := i.tx.Query(i.ctx, // collect returns its error
 		`SELECT found.* FROM unnest($2::bigint[]) AS wanted (value) CROSS JOIN LATERAL (
 			SELECT fleet_id, id, phone, pin_hash FROM customers WHERE fleet_id = $1 AND `+column+` = wanted.value LIMIT 1
 		) AS found`, fleet, values)
-	return pgx.CollectRows(found, func(row pgx.CollectableRow) (c domain.Customer, err error) {
-		err = row.Scan(&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)})
-		return c, err
-	})
+	return collect(found, rows.ScanImported)
 }
 
 // Change leaves a PIN that is kept to the statement, as another import may have
@@ -64,7 +61,7 @@ func (i importTx) Change(customers []domain.CustomerImport) error {
 	changes := &pgx.Batch{}
 	for _, c := range customers {
 		changes.Queue(`UPDATE customers SET phone = $1, pin_hash = CASE WHEN $2 THEN pin_hash ELSE $3 END WHERE fleet_id = $4 AND id = $5`,
-			c.Phone, c.KeepPIN, digest(c.PIN), c.Ref.Fleet, c.Ref.Customer)
+			c.Phone, c.KeepPIN, rows.Digest(c.PIN), c.Ref.Fleet, c.Ref.Customer)
 	}
 	results := i.tx.SendBatch(i.ctx, changes)
 	for range customers {
@@ -86,7 +83,7 @@ func (i importTx) Add(customers []domain.CustomerImport) error {
 	var fleets, ids, phones []int64
 	var pins [][]byte
 	for _, c := range customers {
-		pin, _ := digest(c.PIN).([]byte) // nil: none
+		pin := rows.Digest(c.PIN).Bytes()
 		if c.KeepPIN {
 			pin = nil
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -20,8 +21,6 @@ var (
 	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
 )
 
-const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
-
 // FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
 	return r.find(ctx, noCustomer(ref), `WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
@@ -29,7 +28,7 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 
 func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where string, args ...any) (found domain.Customer, err error) {
 	err = r.db.do(ctx, "find customer", func(conn *pgxpool.Conn) error {
-		found, err = scanCustomer(conn.QueryRow(ctx, selectCustomer+where, args...))
+		found, err = rows.ScanCustomer(conn.QueryRow(ctx, rows.SelectCustomer+where, args...))
 		return ifNone(err, notFound)
 	})
 	if err != nil {
@@ -40,16 +39,8 @@ func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where s
 
 // Customers implements ports.CustomerDirectory.
 func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
-	return list(ctx, r.db, "list customers", scanCustomer,
-		selectCustomer+`WHERE (fleet_id, id) > ($1, $2) ORDER BY fleet_id, id LIMIT $3`, after.Fleet, after.Customer, max(limit, 0))
-}
-
-const selectCustomer = `SELECT fleet_id, id, phone, pin_hash, ` + photoColumns + ` FROM customers `
-
-func scanCustomer(row pgx.Row) (c domain.Customer, err error) {
-	into := []any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)}}
-	err = row.Scan(append(into, photoInto(&c.Photo)...)...)
-	return c, err
+	return list(ctx, r.db, "list customers", rows.ScanCustomer,
+		rows.SelectCustomer+`WHERE (fleet_id, id) > ($1, $2) ORDER BY fleet_id, id LIMIT $3`, after.Fleet, after.Customer, max(limit, 0))
 }
 
 // FindByPhone implements ports.CustomerRepo.
@@ -64,7 +55,7 @@ func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerR
 		var lock domain.PINLock
 		err := tx.QueryRow(ctx,
 			`SELECT attempts, locked_until FROM pin_locks WHERE fleet_id = $1 AND customer_id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
-		).Scan(&lock.Attempts, timeColumn{&lock.LockedUntil})
+		).Scan(&lock.Attempts, (*rows.Time)(&lock.LockedUntil))
 		if err != nil {
 			return ifNone(err, noCustomer(ref))
 		}
@@ -112,7 +103,7 @@ func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRe
 // whileLocked runs f, which commits, in a transaction that holds the customer's
 // row. What fails before f is repeated where that is worth it, f never.
 func (r *CustomerRepo) whileLocked(ctx context.Context, ref domain.CustomerRef, f func(pgx.Tx, domain.PhotoRecord) error) error {
-	leave, err := r.db.turns.take(ctx, ref)
+	leave, err := r.db.takeTurn(ctx, ref)
 	if err != nil {
 		return translate("wait for the customer's turn", err)
 	}
@@ -136,8 +127,8 @@ func (r *CustomerRepo) whileLocked(ctx context.Context, ref domain.CustomerRef, 
 
 func lockPhoto(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef) (record domain.PhotoRecord, err error) {
 	err = tx.QueryRow(ctx,
-		`SELECT `+photoColumns+` FROM customers WHERE fleet_id = $1 AND id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
-	).Scan(photoInto(&record)...)
+		`SELECT `+rows.PhotoColumns+` FROM customers WHERE fleet_id = $1 AND id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
+	).Scan(rows.PhotoInto(&record)...)
 	return record, ifNone(err, noCustomer(ref))
 }
 
@@ -147,30 +138,32 @@ func changeLocked(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, record
 		return err
 	}
 	_, err = tx.Exec(ctx,
-		`UPDATE customers SET (`+photoColumns+`) = ($1, $2, $3, $4, $5, $6) WHERE fleet_id = $7 AND id = $8`,
-		append(photoValues(record), ref.Fleet, ref.Customer)...)
+		`UPDATE customers SET (`+rows.PhotoColumns+`) = ($1, $2, $3, $4, $5, $6) WHERE fleet_id = $7 AND id = $8`,
+		append(rows.PhotoValues(record, instant(record.ChangedAt)), ref.Fleet, ref.Customer)...)
 	if err == nil {
 		err = commit(ctx, tx)
 	}
 	return translate("store the photo's record", err)
 }
 
+// BindPINKey implements ports.PINKeyBinder.
+func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+	return r.db.write(ctx, "bind PIN key", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO pin_key (id, fingerprint) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET fingerprint = $1
+			WHERE NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:])
+		if err != nil {
+			return err
+		}
+		var bound domain.PINKeyFingerprint
+		err = tx.QueryRow(ctx, `SELECT fingerprint FROM pin_key WHERE id = 1`).Scan((*rows.Digest)(&bound))
+		if err == nil && bound != key {
+			return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
+		}
+		return err
+	})
+}
+
 func noCustomer(ref domain.CustomerRef) *domain.Error {
 	return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
-}
-
-// photoValues are the values of photoColumns.
-func photoValues(record domain.PhotoRecord) []any {
-	return []any{
-		digest(record.Info.SHA256), record.Info.Size, record.Info.Width, record.Info.Height,
-		instant(record.ChangedAt), record.ChangedBy,
-	}
-}
-
-// photoInto is where photoColumns are read to.
-func photoInto(record *domain.PhotoRecord) []any {
-	return []any{
-		digestColumn{(*[32]byte)(&record.Info.SHA256)}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
-		timeColumn{&record.ChangedAt}, &record.ChangedBy,
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -73,16 +74,16 @@ func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) (keys []doma
 		if err := fleetExists(ctx, conn, fleet); err != nil {
 			return err
 		}
-		rows, _ := conn.Query(ctx, `SELECT hash, label, added_at FROM api_keys WHERE fleet_id = $1`, fleet) // CollectRows returns its error
-		keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (domain.FleetKey, error) { return scanKey(row) })
+		found, _ := conn.Query(ctx, `SELECT hash, label, added_at FROM api_keys WHERE fleet_id = $1`, fleet) // collect returns its error
+		keys, err = collect(found, scanKey)
 		return err
 	})
 	slices.SortFunc(keys, func(x, y domain.FleetKey) int { return cmp.Compare(x.Label, y.Label) })
 	return keys, err
 }
 
-func scanKey(row pgx.Row) (key domain.FleetKey, err error) {
-	err = row.Scan(digestColumn{(*[32]byte)(&key.Hash)}, textColumn{(*string)(&key.Label)}, timeColumn{&key.AddedAt})
+func scanKey(row rows.Row) (key domain.FleetKey, err error) {
+	err = row.Scan((*rows.Digest)(&key.Hash), textColumn{(*string)(&key.Label)}, (*rows.Time)(&key.AddedAt))
 	return key, err
 }
 
@@ -113,7 +114,7 @@ func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled FROM fleets ORDER BY id`)
 }
 
-func scanFleet(row pgx.Row) (fleet domain.Fleet, err error) {
+func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {
 	err = row.Scan(&fleet.ID, textColumn{&fleet.Name}, &fleet.Disabled)
 	return fleet, err
 }

@@ -14,7 +14,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 // DB is one database and the ports that it backs. Any number of DBs, in any
@@ -27,7 +31,8 @@ import (
 // who is being changed by this DB, wait in memory without a connection.
 type DB struct {
 	pool  *pgxpool.Pool
-	turns *turns
+	turns rows.Turns[domain.CustomerRef]
+	slots chan struct{} // one for each change that may run at once
 	begin string        // begins a transaction
 	lease time.Duration // how long a migration that was killed keeps others waiting
 }
@@ -40,13 +45,15 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	trace(config)
+	// Each statement makes a span of the call that it belongs to, with its text,
+	// which holds no values; outside a traced call, none.
+	config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithDisableConnectionDetailsInAttributes())
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, err
 	}
 	size := int(config.MaxConns)
-	db := &DB{pool: pool, turns: newTurns(size - max(1, size/4)), begin: begin, lease: lease}
+	db := &DB{pool: pool, slots: make(chan struct{}, size-max(1, size/4)), begin: begin, lease: lease}
 	if config.ConnConfig.RuntimeParams["statement_timeout"] == "" {
 		db.begin += statementTimeout
 	}
@@ -61,6 +68,12 @@ func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
 
 // ApiLog is the API log in this database.
 func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
+
+// Connections returns how many connections are in use, idle and allowed.
+func (db *DB) Connections() (inUse, idle, most int) {
+	now := db.pool.Stat()
+	return int(now.AcquiredConns()), int(now.IdleConns()), int(now.MaxConns())
+}
 
 // Now returns the server's time. It fails with Unavailable.
 func (db *DB) Now(ctx context.Context) (now time.Time, err error) {

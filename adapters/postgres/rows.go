@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"regexp"
@@ -20,42 +19,7 @@ func instant(t time.Time) any {
 
 // instantUp is the first whole microsecond that isn't before t: a stored time is
 // before t just when it is before that.
-func instantUp(t time.Time) time.Time { return t.Add(time.Microsecond - 1).Truncate(time.Microsecond) }
-
-// timeColumn reads what instant stored.
-type timeColumn struct{ into *time.Time }
-
-// Scan implements sql.Scanner.
-func (c timeColumn) Scan(value any) error {
-	stored, isTime := value.(time.Time)
-	if value != nil && !isTime {
-		return fmt.Errorf("want a time, got %T", value)
-	}
-	*c.into = stored.UTC()
-	return nil
-}
-
-// digest is how a hash is stored: its bytes, NULL for the zero hash.
-func digest(hash [sha256.Size]byte) any {
-	if hash == ([sha256.Size]byte{}) {
-		return nil
-	}
-	return hash[:]
-}
-
-// digestColumn reads what digest stored.
-type digestColumn struct{ into *[sha256.Size]byte }
-
-// Scan implements sql.Scanner.
-func (c digestColumn) Scan(value any) error {
-	stored, isBytes := value.([]byte)
-	if value != nil && (!isBytes || len(stored) != sha256.Size) {
-		return fmt.Errorf("want a hash of %d bytes, got %T", sha256.Size, value)
-	}
-	*c.into = [sha256.Size]byte{}
-	copy(c.into[:], stored)
-	return nil
-}
+func instantUp(t time.Time) any { return t.Add(time.Microsecond - 1).Truncate(time.Microsecond) }
 
 // text is how a string that may hold anything is stored: as it is, but with
 // what Postgres doesn't take for text, NUL and what isn't UTF-8, as \xNN, and

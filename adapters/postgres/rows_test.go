@@ -92,8 +92,8 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), `SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off`); err != nil {
 				return err
 			}
-			rows, _ := tx.Query(t.Context(), "EXPLAIN "+query)
-			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			lines, _ := tx.Query(t.Context(), "EXPLAIN "+query)
+			plan, err := pgx.CollectRows(lines, pgx.RowTo[string])
 			if !strings.Contains(strings.Join(plan, "\n"), want) {
 				t.Errorf("the plan is %q, want %s", plan, want)
 			}

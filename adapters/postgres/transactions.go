@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -103,13 +104,19 @@ func (db *DB) update(ctx context.Context, action string, notFound *domain.Error,
 }
 
 // list returns the rows of a query, each as read makes it.
-func list[T any](ctx context.Context, db *DB, action string, read func(pgx.Row) (T, error), query string, args ...any) (all []T, err error) {
+func list[T any](ctx context.Context, db *DB, action string, read func(rows.Row) (T, error), query string, args ...any) (all []T, err error) {
 	err = db.do(ctx, action, func(conn *pgxpool.Conn) error {
-		rows, _ := conn.Query(ctx, query, args...) // CollectRows returns its error
-		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) { return read(row) })
+		found, _ := conn.Query(ctx, query, args...) // collect returns its error
+		all, err = collect(found, read)
 		return err
 	})
 	return all, err
+}
+
+// collect returns the rows that were found, each as read makes it, or why the
+// query failed.
+func collect[T any](found pgx.Rows, read func(rows.Row) (T, error)) ([]T, error) {
+	return pgx.CollectRows(found, func(row pgx.CollectableRow) (T, error) { return read(row) })
 }
 
 // ifNone is notFound when err says that there is no such row, and err otherwise.
@@ -118,4 +125,20 @@ func ifNone(err error, notFound *domain.Error) error {
 		return notFound
 	}
 	return err
+}
+
+// takeTurn waits for the customer's turn in this DB, then for a slot, in memory,
+// without a connection. Among processes the customer's row decides.
+func (db *DB) takeTurn(ctx context.Context, ref domain.CustomerRef) (leave func(), err error) {
+	leave, err = db.turns.Take(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case db.slots <- struct{}{}:
+		return func() { <-db.slots; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
 }

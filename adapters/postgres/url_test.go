@@ -46,7 +46,7 @@ func TestOpen(t *testing.T) {
 		}
 		got := facts{
 			hosts, conn.User, conn.Password, conn.Database, conn.DefaultQueryExecMode.String(), fmt.Sprint(conn.RuntimeParams),
-			int(config.MaxConns), cap(db.turns.slots), conn.ConnectTimeout.String(),
+			int(config.MaxConns), cap(db.slots), conn.ConnectTimeout.String(),
 		}
 		expected := plain
 		want(&expected)

@@ -81,11 +81,39 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 	return entry, nil
 }
 
-func scanEntry(row scanner) (entry domain.ApiLogEntry, err error) {
+// List implements ports.ApiLogArchive.
+func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
+	where, args := rows.Where(filter, "?", microsUp)
+	entries, err := list(ctx, l.db.readers, scanEntry,
+		selectEntry+where+` ORDER BY received_at DESC, id DESC LIMIT ?`, append(args, max(limit, 0))...)
+	return entries, translate("list entries", err)
+}
+
+// Prune implements ports.ApiLogArchive.
+func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (removed int, err error) {
+	err = l.db.write(ctx, "prune entries", func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `
+			DELETE FROM api_log WHERE id IN (
+				SELECT id FROM api_log WHERE received_at < ? AND result <> '' ORDER BY received_at, id LIMIT ?)`,
+			microsUp(before), max(limit, 0))
+		if err != nil {
+			return err
+		}
+		count, err := result.RowsAffected()
+		removed = int(count)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+func scanEntry(row rows.Row) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
-	err = row.Scan(&entry.ID, timeColumn{&call.ReceivedAt}, &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
+	err = row.Scan(&entry.ID, (*rows.Time)(&call.ReceivedAt), &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
 		&call.Operation, (*rows.CallDetails)(&call.Details), &outcome.Result, &outcome.Error, &outcome.Detail,
-		timeColumn{&outcome.EndedAt}, (*rows.OutcomeDetails)(&outcome.Details))
+		(*rows.Time)(&outcome.EndedAt), (*rows.OutcomeDetails)(&outcome.Details))
 	return entry, err
 }
 

@@ -52,14 +52,9 @@ func (i importTx) Find(fleet domain.FleetID, column string, values []int64) ([]d
 	if err != nil {
 		return nil, err
 	}
-	return list(i.ctx, i.tx, scanImported, `
+	return list(i.ctx, i.tx, rows.ScanImported, `
 		SELECT c.fleet_id, c.id, c.phone, c.pin_hash
 		FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.fleet_id = ? AND c.`+column+` = wanted.value`, string(wanted), fleet)
-}
-
-func scanImported(row scanner) (c domain.Customer, err error) {
-	err = row.Scan(&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)})
-	return c, err
 }
 
 func (i importTx) Change(customers []domain.CustomerImport) error {
@@ -81,7 +76,7 @@ func (i importTx) each(customers []domain.CustomerImport, statement string) erro
 	}
 	defer func() { _ = prepared.Close() }() // the transaction's end says all
 	for _, c := range customers {
-		if _, err := prepared.ExecContext(i.ctx, int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone), digest(c.PIN), c.KeepPIN); err != nil {
+		if _, err := prepared.ExecContext(i.ctx, int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone), rows.Digest(c.PIN), c.KeepPIN); err != nil {
 			return err
 		}
 	}

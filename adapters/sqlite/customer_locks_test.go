@@ -219,7 +219,7 @@ func wantGivenUp(ctx context.Context, t *testing.T, db *DB) {
 func wantNoLocks(t *testing.T, dbs ...*DB) {
 	t.Helper()
 	for _, db := range dbs {
-		if left := len(db.locks.queues); left > 0 {
+		if left := db.locks.turns.Len(); left > 0 {
 			t.Errorf("%d queues are left", left)
 		}
 		if files, err := os.ReadDir(db.locks.dir); err != nil || len(files) > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -19,11 +20,9 @@ var (
 	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
 )
 
-const photoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
-
 // FindByPhone implements ports.CustomerRepo.
 func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
-	found, err := scanCustomer(r.db.readers.QueryRowContext(ctx, selectCustomer+`WHERE fleet_id = ? AND phone = ?`, fleet, phone))
+	found, err := rows.ScanCustomer(r.db.readers.QueryRowContext(ctx, rows.SelectCustomer+`WHERE fleet_id = ? AND phone = ?`, fleet, phone))
 	if errors.Is(err, sql.ErrNoRows) {
 		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
 	}
@@ -35,7 +34,7 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 
 // FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
-	found, err := scanCustomer(r.db.readers.QueryRowContext(ctx, selectCustomer+`WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer))
+	found, err := rows.ScanCustomer(r.db.readers.QueryRowContext(ctx, rows.SelectCustomer+`WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer))
 	if err != nil {
 		return domain.Customer{}, translate("find customer", ifNoCustomer(err, ref))
 	}
@@ -44,17 +43,9 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 
 // Customers implements ports.CustomerDirectory.
 func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
-	customers, err := list(ctx, r.db.readers, scanCustomer,
-		selectCustomer+`WHERE (fleet_id, id) > (?, ?) ORDER BY fleet_id, id LIMIT ?`, after.Fleet, after.Customer, max(limit, 0))
+	customers, err := list(ctx, r.db.readers, rows.ScanCustomer,
+		rows.SelectCustomer+`WHERE (fleet_id, id) > (?, ?) ORDER BY fleet_id, id LIMIT ?`, after.Fleet, after.Customer, max(limit, 0))
 	return customers, translate("list customers", err)
-}
-
-const selectCustomer = `SELECT fleet_id, id, phone, pin_hash, ` + photoColumns + ` FROM customers `
-
-func scanCustomer(row scanner) (c domain.Customer, err error) {
-	into := []any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, digestColumn{(*[32]byte)(&c.PIN)}}
-	err = row.Scan(append(into, photoInto(&c.Photo)...)...)
-	return c, err
 }
 
 // CountPINAttempt implements ports.CustomerRepo.
@@ -63,7 +54,7 @@ func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerR
 		var lock domain.PINLock
 		err := tx.QueryRowContext(ctx,
 			`SELECT pin_attempts, pin_locked_until FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
-		).Scan(&lock.Attempts, timeColumn{&lock.LockedUntil})
+		).Scan(&lock.Attempts, (*rows.Time)(&lock.LockedUntil))
 		if err != nil {
 			return ifNoCustomer(err, ref)
 		}
@@ -105,8 +96,8 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	}
 	return r.db.write(ctx, "store the photo's record", func(tx *sql.Tx) error {
 		return update(ctx, tx, ref, `
-			UPDATE customers SET (`+photoColumns+`) = (?, ?, ?, ?, ?, ?) WHERE fleet_id = ? AND id = ?`,
-			photoValues(record)...)
+			UPDATE customers SET (`+rows.PhotoColumns+`) = (?, ?, ?, ?, ?, ?) WHERE fleet_id = ? AND id = ?`,
+			rows.PhotoValues(record, micros(record.ChangedAt))...)
 	})
 }
 
@@ -129,11 +120,29 @@ func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRe
 	})
 }
 
+// BindPINKey implements ports.PINKeyBinder.
+func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+	return r.db.write(ctx, "bind PIN key", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO pin_key (id, fingerprint) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET fingerprint = ?1
+			WHERE NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:])
+		if err != nil {
+			return err
+		}
+		var bound domain.PINKeyFingerprint
+		err = tx.QueryRowContext(ctx, `SELECT fingerprint FROM pin_key`).Scan((*rows.Digest)(&bound))
+		if err == nil && bound != key {
+			return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
+		}
+		return err
+	})
+}
+
 func (r *CustomerRepo) photoRecord(ctx context.Context, ref domain.CustomerRef) (domain.PhotoRecord, error) {
 	var record domain.PhotoRecord
 	err := r.db.readers.QueryRowContext(ctx,
-		`SELECT `+photoColumns+` FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
-	).Scan(photoInto(&record)...)
+		`SELECT `+rows.PhotoColumns+` FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
+	).Scan(rows.PhotoInto(&record)...)
 	return record, ifNoCustomer(err, ref)
 }
 
@@ -151,20 +160,4 @@ func ifNoCustomer(err error, ref domain.CustomerRef) error {
 		return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
 	}
 	return err
-}
-
-// photoValues are the values of photoColumns.
-func photoValues(record domain.PhotoRecord) []any {
-	return []any{
-		digest(record.Info.SHA256), record.Info.Size, record.Info.Width, record.Info.Height,
-		micros(record.ChangedAt), record.ChangedBy,
-	}
-}
-
-// photoInto is where photoColumns are read to.
-func photoInto(record *domain.PhotoRecord) []any {
-	return []any{
-		digestColumn{(*[32]byte)(&record.Info.SHA256)}, &record.Info.Size, &record.Info.Width, &record.Info.Height,
-		timeColumn{&record.ChangedAt}, &record.ChangedBy,
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -123,8 +124,8 @@ func TestBugsAreInternal(t *testing.T) {
 			t.Errorf("%s: got %v, want Internal", statement, err)
 		}
 	}
-	var hash [32]byte
-	err := db.readers.QueryRowContext(t.Context(), `SELECT x'00'`).Scan(digestColumn{&hash})
+	var hash rows.Digest
+	err := db.readers.QueryRowContext(t.Context(), `SELECT x'00'`).Scan(&hash)
 	if got := domain.AsError(translate("test", err)); got.Kind != domain.Internal {
 		t.Errorf("a hash of one byte: got %v, want Internal", got)
 	}

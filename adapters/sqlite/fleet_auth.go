@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -71,8 +72,8 @@ func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) ([]domain.Fl
 	return keys, translate(action, err)
 }
 
-func scanKey(row scanner) (key domain.FleetKey, err error) {
-	err = row.Scan(digestColumn{(*[32]byte)(&key.Hash)}, &key.Label, timeColumn{&key.AddedAt})
+func scanKey(row rows.Row) (key domain.FleetKey, err error) {
+	err = row.Scan((*rows.Digest)(&key.Hash), &key.Label, (*rows.Time)(&key.AddedAt))
 	return key, err
 }
 
@@ -113,7 +114,7 @@ func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	return fleets, translate("list fleets", err)
 }
 
-func scanFleet(row scanner) (fleet domain.Fleet, err error) {
+func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {
 	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled)
 	return fleet, err
 }

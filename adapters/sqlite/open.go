@@ -5,7 +5,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"net/url"
@@ -47,7 +46,7 @@ func Open(rawURL string) (*DB, error) {
 	writer.SetMaxOpenConns(1)
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
-	return &DB{path: path, locks: newCustomerLocks(path + "-locks"), writer: writer, readers: readers}, nil
+	return &DB{path: path, locks: &customerLocks{dir: path + "-locks"}, writer: writer, readers: readers}, nil
 }
 
 // dataSource is the driver's name for the file at path with the settings that
@@ -83,19 +82,4 @@ func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
 // Close ends all connections. The ports fail with Unavailable from then on.
 func (db *DB) Close() error {
 	return errors.Join(db.readers.Close(), db.writer.Close())
-}
-
-// write runs f in a transaction that is the only one writing to the file. When
-// write returns nil, the transaction is on the disk; when it fails because ctx
-// ended during the commit, it may be.
-func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return translate(action, err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := f(tx); err != nil {
-		return translate(action, err)
-	}
-	return translate(action, tx.Commit())
 }

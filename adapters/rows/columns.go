@@ -1,0 +1,94 @@
+package rows
+
+import (
+	"crypto/sha256"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// Row is a row of a query: *sql.Row, *sql.Rows or pgx.Row.
+type Row interface{ Scan(into ...any) error }
+
+// Digest is a hash as a column: its bytes, NULL for the zero hash.
+type Digest [sha256.Size]byte
+
+// Bytes returns the hash, nil for the zero hash.
+func (d Digest) Bytes() []byte {
+	if d == (Digest{}) {
+		return nil
+	}
+	return d[:]
+}
+
+// Value implements driver.Valuer.
+func (d Digest) Value() (driver.Value, error) {
+	if bytes := d.Bytes(); bytes != nil {
+		return bytes, nil
+	}
+	return nil, nil
+}
+
+// Scan implements sql.Scanner.
+func (d *Digest) Scan(column any) error {
+	stored, isBytes := column.([]byte)
+	if column != nil && (!isBytes || len(stored) != sha256.Size) {
+		return fmt.Errorf("want a hash of %d bytes, got %T", sha256.Size, column)
+	}
+	*d = Digest{}
+	copy(d[:], stored)
+	return nil
+}
+
+// Time reads a column that holds a time, or microseconds since 1970 in UTC; NULL
+// is the zero time.
+type Time time.Time
+
+// Scan implements sql.Scanner.
+func (t *Time) Scan(column any) error {
+	switch stored := column.(type) {
+	case nil:
+		*t = Time{}
+	case int64:
+		*t = Time(time.UnixMicro(stored).UTC())
+	case time.Time:
+		*t = Time(stored.UTC())
+	default:
+		return fmt.Errorf("want a time or microseconds, got %T", column)
+	}
+	return nil
+}
+
+// PhotoColumns are the columns of a photo's record.
+const PhotoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
+
+// PhotoValues are the values of PhotoColumns. changedAt is the record's time as
+// the database takes it.
+func PhotoValues(record domain.PhotoRecord, changedAt any) []any {
+	info := record.Info
+	return []any{Digest(info.SHA256), info.Size, info.Width, info.Height, changedAt, record.ChangedBy}
+}
+
+// PhotoInto is where PhotoColumns are read to.
+func PhotoInto(record *domain.PhotoRecord) []any {
+	info := &record.Info
+	return []any{(*Digest)(&info.SHA256), &info.Size, &info.Width, &info.Height, (*Time)(&record.ChangedAt), &record.ChangedBy}
+}
+
+// SelectCustomer yields customers for ScanCustomer.
+const SelectCustomer = `SELECT fleet_id, id, phone, pin_hash, ` + PhotoColumns + ` FROM customers `
+
+// ScanCustomer reads a row of SelectCustomer.
+func ScanCustomer(row Row) (c domain.Customer, err error) {
+	into := []any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, (*Digest)(&c.PIN)}
+	err = row.Scan(append(into, PhotoInto(&c.Photo)...)...)
+	return c, err
+}
+
+// ScanImported reads fleet_id, id, phone and pin_hash.
+func ScanImported(row Row) (c domain.Customer, err error) {
+	err = row.Scan(&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, (*Digest)(&c.PIN))
+	return c, err
+}

@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
+)
+
+// write runs f in a transaction that is the only one writing to the file. When
+// write returns nil, the transaction is on the disk; when it fails because ctx
+// ended during the commit, it may be.
+func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return translate(action, err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := f(tx); err != nil {
+		return translate(action, err)
+	}
+	return translate(action, tx.Commit())
+}
+
+// micros is how a time is stored: microseconds since 1970 in UTC, NULL for
+// the zero time.
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// microsUp is the first whole microsecond that isn't before t: a stored time is
+// before t just when it is before that.
+func microsUp(t time.Time) any { return t.Add(time.Microsecond - 1).UnixMicro() }
+
+// querier is a *sql.DB or *sql.Tx.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// list returns the rows of a query, each as read makes it.
+func list[T any](ctx context.Context, db querier, read func(rows.Row) (T, error), query string, args ...any) (all []T, err error) {
+	found, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = found.Close() }() // Err has said all
+	for found.Next() {
+		one, err := read(found)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// changes says whether a statement changed a row.
+func changes(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	count, err := result.RowsAffected()
+	return count > 0, err
+}
