@@ -41,8 +41,8 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 		Run:      p.run,
 		Serve:    p.serve,
 		Migrate:  func(ctx context.Context) error { return migrate(ctx, p.config, catalogue) },
-		Doctor: func(ctx context.Context, cameFrom func(string) string) iter.Seq[operator.Section] {
-			return doctor(ctx, p.config, catalogue, cameFrom)
+		Doctor: func(cameFrom func(string) string) iter.Seq[operator.Section] {
+			return doctor(p.config, catalogue, cameFrom)
 		},
 		OpenAPI:    func(version, format string) ([]byte, error) { return openAPI(p.config, version, format) },
 		ReadyURL:   func() string { return "http://" + localHost(p.config.AdminAddr) + httpapi.ReadyPath },

@@ -41,7 +41,7 @@ type checkup struct {
 }
 
 // doctor returns what is to be tried.
-func doctor(ctx context.Context, config Config, catalogue Catalogue, cameFrom func(string) string) iter.Seq[operator.Section] {
+func doctor(config Config, catalogue Catalogue, cameFrom func(string) string) iter.Seq[operator.Section] {
 	c := &checkup{backends: &backends{config: config, catalogue: catalogue}, cameFrom: cameFrom}
 	return func(yield func(operator.Section) bool) {
 		defer func() { _ = c.close() }()

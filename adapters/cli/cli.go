@@ -44,7 +44,7 @@ type App struct {
 	// Doctor returns what is to be tried, section by section; each section is
 	// made when the one before has been tried. cameFrom says where a setting
 	// comes from, by its variable.
-	Doctor func(ctx context.Context, cameFrom func(variable string) string) iter.Seq[operator.Section]
+	Doctor func(cameFrom func(variable string) string) iter.Seq[operator.Section]
 	// OpenAPI returns the OpenAPI document, version "3.0" or "3.1", as "json" or "yaml".
 	OpenAPI func(version, format string) ([]byte, error)
 

@@ -13,7 +13,7 @@ type doctorCommand struct{}
 // Run fails when a step does. It migrates nothing.
 func (*doctorCommand) Run(ctx context.Context, e environment) error {
 	c := checkup{out: e.out}
-	for section := range e.Doctor(ctx, e.cameFrom) {
+	for section := range e.Doctor(e.cameFrom) {
 		c.printf("%s\n", section.Name)
 		works := true
 		for step := range section.Steps {

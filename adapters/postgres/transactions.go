@@ -130,15 +130,15 @@ func ifNone(err error, notFound *domain.Error) error {
 // takeTurn waits for the customer's turn in this DB, then for a slot, in memory,
 // without a connection. Among processes the customer's row decides.
 func (db *DB) takeTurn(ctx context.Context, ref domain.CustomerRef) (leave func(), err error) {
-	leave, err = db.turns.Take(ctx, ref)
+	giveUp, err := db.turns.Take(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	select {
 	case db.slots <- struct{}{}:
-		return func() { <-db.slots; leave() }, nil
+		return func() { <-db.slots; giveUp() }, nil
 	case <-ctx.Done():
-		leave()
+		giveUp()
 		return nil, ctx.Err()
 	}
 }

@@ -156,6 +156,6 @@ func closesAtOnce(opened domain.ApiLogEntry) check {
 				return nil
 			}
 		}
-		return fmt.Errorf("Entry after %d Close at once: got the outcome %q, which is none of theirs", clause.Crowd, read[0].Outcome.Detail)
+		return fmt.Errorf("the entry after %d Close at once: got the outcome %q, which is none of theirs", clause.Crowd, read[0].Outcome.Detail)
 	}
 }

@@ -198,6 +198,6 @@ func listsInPages(filter domain.ApiLogFilter, limit int, want []domain.ApiLogEnt
 			all = append(all, page...)
 			filter.Before = page[len(page)-1].Position()
 		}
-		return fmt.Errorf("List in pages of %d: got %d entries and more, want %d", limit, len(all), len(want))
+		return fmt.Errorf("a list in pages of %d: got %d entries and more, want %d", limit, len(all), len(want))
 	}
 }

@@ -20,7 +20,7 @@ type badUnfinished struct {
 
 func (b badUnfinished) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
 	entries, err := b.ApiLog.Unfinished(ctx, before.Add(b.moment), limit)
-	all, _ := b.ApiLog.List(context.WithoutCancel(ctx), domain.ApiLogFilter{}, 1)
+	all, _ := b.List(context.WithoutCancel(ctx), domain.ApiLogFilter{}, 1)
 	if err == nil && all == nil && b.moment == 0 {
 		err = errNone
 	}

@@ -139,7 +139,7 @@ func breaksOff(ctx context.Context, store Port) error {
 	for _, err := range store.List(ctx) {
 		return clause.Failed("List", err)
 	}
-	return errors.New("List yields nothing where there are photos")
+	return errors.New("the list yields nothing where there are photos")
 }
 
 // listsWhileChanging looks for these photos while others come and go.

@@ -22,11 +22,16 @@ import (
 
 // What the server knows, by the names of the suite's target.
 const (
-	APIKey, DisabledKey, otherKey = "TEST1TEST1TEST1TEST1TEST1", "TEST2TEST2TEST2TEST2TEST2", "TEST3TEST3TEST3TEST3TEST3"
-	Phone, LockPhone, NoPINPhone  = "447700900123", "447700900124", "447700900125"
-	OtherPhone                    = "447700900999"
-	PIN                           = "1234"
-	MaxPhotoBytes, MaxPixels      = 200_000, 10_000
+	APIKey        = "TEST1TEST1TEST1TEST1TEST1"
+	DisabledKey   = "TEST2TEST2TEST2TEST2TEST2"
+	otherKey      = "TEST3TEST3TEST3TEST3TEST3"
+	Phone         = "447700900123"
+	LockPhone     = "447700900124"
+	NoPINPhone    = "447700900125"
+	OtherPhone    = "447700900999"
+	PIN           = "1234"
+	MaxPhotoBytes = 200_000
+	MaxPixels     = 10_000
 )
 
 // Backends is what a server stands on, and what it is given its fleets and

@@ -26,14 +26,11 @@ var (
 	start    = usecasetest.Start
 	customer = usecasetest.Customer
 	pinless  = usecasetest.Pinless
-	pinKey   = usecasetest.PINKey
 	rightPIN = usecasetest.RightPIN
 	wrongPIN = usecasetest.WrongPIN
 	oldPhoto = usecasetest.OldPhoto
 	newPhoto = usecasetest.NewPhoto
-	limits   = usecasetest.Limits
 	picture  = usecasetest.Picture
-	heldBy   = usecasetest.HeldBy
 	told     = usecasetest.Told
 	down     = usecasetest.Down
 	stateOf  = usecasetest.StateOf

@@ -25,6 +25,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
+// The fleets and customers of a World.
 const (
 	OurFleet      domain.FleetID = 689
 	DisabledFleet domain.FleetID = 690
@@ -37,6 +38,7 @@ const (
 	From = "192.0.2.7"
 )
 
+// What a World begins with: the time, its customers, their PINs and photos.
 var (
 	Start         = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 	Customer      = domain.CustomerRef{Fleet: OurFleet, Customer: 452733}
@@ -162,6 +164,7 @@ type State struct {
 	Log    string // the entries after the first
 }
 
+// State returns what a call left behind.
 func (w *World) State() State {
 	w.T.Helper()
 	stored, record := w.Stored(Customer), w.Record(Customer)
