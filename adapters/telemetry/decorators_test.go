@@ -120,15 +120,16 @@ func (f *fixture) decorated(steps steps) {
 // Each step takes a time of its own, and the log and the metrics have each
 // stage's own.
 func TestStageTimes(t *testing.T) {
+	const ms = time.Millisecond
 	f := newFixture(t, nil)
 	now := time.Now()
 	f.clock = func() time.Time { return now }
 	acts := steps{}
 	for name, took := range map[string]time.Duration{
-		"Authenticate": 1, "FindByPhone": 2, "CountPINAttempt": 4, "ResetPINLock": 8, "Read": 16, "Open entry": 32,
-		"ChangePhoto": 64, "Put": 128, "store record": 256, "Close entry": 512,
+		"Authenticate": 1 * ms, "FindByPhone": 2 * ms, "CountPINAttempt": 4 * ms, "ResetPINLock": 8 * ms, "Read": 16 * ms,
+		"Open entry": 32 * ms, "ChangePhoto": 64 * ms, "Put": 128 * ms, "store record": 256 * ms, "Close entry": 512 * ms,
 	} {
-		acts[name] = func() error { now = now.Add(took*time.Millisecond + 999); return nil }
+		acts[name] = func() error { now = now.Add(took + 999); return nil }
 	}
 	f.decorated(acts)
 	if answer := f.post(t, call(t, testKey, testPhone, testPIN, testPhoto(t, 1000))); answer.Code != http.StatusOK {
@@ -136,7 +137,6 @@ func TestStageTimes(t *testing.T) {
 	}
 	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
 	check(t, err)
-	const ms = time.Millisecond
 	wantCall := domain.Timings{Identify: 1 * ms, Find: 2 * ms, CheckPIN: 12*ms + 1*time.Microsecond, ReadPhoto: 16 * ms}
 	wantOutcome := domain.Timings{OpenEntry: 32 * ms, Wait: 64 * ms, StorePhoto: 128 * ms, StoreRecord: 256 * ms}
 	if got := entry.Call.Details.Timings; got != wantCall {
