@@ -2,6 +2,7 @@ package contracttests_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 
@@ -15,6 +16,10 @@ const asCommand = "FLEETPHOTO_TEST_AS_COMMAND"
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(app.Main(context.Background(), os.Args[1:], app.Adapters()))
+	}
+	const parallel = "8" // unless the command line says otherwise: most tests wait for servers
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		panic(err)
 	}
 	os.Exit(reportMatrix(servers.Main(m)))
 }

@@ -31,10 +31,10 @@ func apiCall(n int) domain.ApiCall {
 
 // everyTiming has a time for each step, which differs from those with another n.
 func everyTiming(n int) (timings domain.Timings) {
-	step := time.Duration(0)
-	for _, took := range timings.All() {
-		*took = step*time.Millisecond + time.Duration(n+1)
-		step++
+	took := time.Duration(n + 1)
+	for _, step := range timings.All() {
+		*step = took
+		took += time.Millisecond
 	}
 	return timings
 }

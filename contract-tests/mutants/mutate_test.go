@@ -220,7 +220,7 @@ func (m *mutator) callsGiven(n ast.Node) (calls bool) {
 // call swaps arguments, leaves a call out that returns what it is given, and
 // hides the end of ctx from what is called.
 func (m *mutator) call(n *ast.CallExpr) {
-	if len(n.Args) == 2 && m.of(n.Fun) != "min" {
+	if len(n.Args) == 2 && m.of(n.Fun) != "min" && m.of(n.Fun) != "max" {
 		m.edit(n.Args[0].Pos(), n.Args[1].End(), m.of(n.Args[1])+", "+m.of(n.Args[0]))
 	}
 	if len(n.Args) == 1 && n.Ellipsis == token.NoPos {

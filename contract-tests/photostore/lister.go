@@ -89,7 +89,7 @@ func inOrderOfKeys(photos []stored) []stored {
 func list(ctx context.Context, store Port) (photos []domain.StoredPhoto, err error) {
 	for photo, failure := range store.List(ctx) {
 		if err != nil {
-			return nil, errors.New("List went on after a failure")
+			return nil, errors.New("it went on after a failure")
 		}
 		if err = failure; err == nil {
 			photos = append(photos, photo)
@@ -119,7 +119,7 @@ func ageOf(key domain.PhotoKey, do func(changedAt time.Time) check) check {
 		}
 		at := photos[0].ChangedAt
 		if at.IsZero() || at.Location() != time.UTC {
-			return fmt.Errorf("List of the photo %s: got the time %v, want one in UTC", key, at)
+			return fmt.Errorf("the time with which the photo %s is listed: got %v, want one in UTC", key, at)
 		}
 		return do(at)(ctx, store)
 	}
