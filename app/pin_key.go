@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"go.uber.org/fx"
+
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
-	"go.uber.org/fx"
 )
 
 const pinKeyVariable = "FLEETPHOTO_PIN_KEY"

@@ -44,7 +44,7 @@ func newGS(name string, parameters url.Values) (provider, error) {
 			}
 			if path := parameters.Get("private_key_path"); path != "" {
 				var err error
-				if signing.PrivateKey, err = os.ReadFile(path); err != nil { //nolint:gosec // the path comes from the configuration
+				if signing.PrivateKey, err = os.ReadFile(path); err != nil {
 					return nil, fmt.Errorf("private_key_path: %w", err)
 				}
 			}

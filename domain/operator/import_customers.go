@@ -126,6 +126,7 @@ func (r *ImportReport) count(result domain.ImportResult) string {
 		r.Unchanged++
 	case domain.PhoneTaken:
 		return "phone: another customer of this fleet has this number"
+	case domain.IDTaken: // an import changes those who exist
 	}
 	return ""
 }
