@@ -54,7 +54,7 @@ func secretFromFile(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error)
 	if os.Getenv(variable) != "" {
 		return nil, settingError(variable, fmt.Errorf("want either it or %s_FILE, got both", variable))
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the operator chooses the path
+	text, err := os.ReadFile(path)
 	if failed := new(os.PathError); errors.As(err, &failed) {
 		err = failed.Err // without the path, which may be the secret itself, put there by mistake
 	}
