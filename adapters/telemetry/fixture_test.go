@@ -27,7 +27,7 @@ import (
 const (
 	testKey   = "TEST1TEST1TEST1TEST1TEST1"
 	testPhone = "447700900123"
-	testPIN   = "8642"
+	testPIN   = "864297531086"
 )
 
 var testCustomer = domain.CustomerRef{Fleet: 689, Customer: 452733}

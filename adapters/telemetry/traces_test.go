@@ -121,7 +121,7 @@ func TestNoSecretsInTraces(t *testing.T) {
 	f := newFixture(t, exporter)
 	photo := testPhoto(t, 1000)
 	f.post(t, call(t, testKey, testPhone, testPIN, photo))
-	f.post(t, call(t, testKey, testPhone, "9753", photo))
+	f.post(t, call(t, testKey, testPhone, "975386420197", photo))
 	f.post(t, call(t, testKey, "447700900999", testPIN, photo))
 	f.post(t, call(t, "WRONGWRONGWRONGWRONGWRONG", testPhone, testPIN, photo))
 	f.post(t, []byte(testKey))
@@ -137,7 +137,7 @@ func TestNoSecretsInTraces(t *testing.T) {
 	if len(exporter.GetSpans()) < 20 {
 		t.Fatalf("want the spans of all, got %s", all)
 	}
-	for _, secret := range []string{testKey, "WRONG", testPhone, "447700900999", `"` + testPIN, "9753", photo[:40]} {
+	for _, secret := range []string{testKey, "WRONG", testPhone, "447700900999", `"` + testPIN, "975386420197", photo[:40]} {
 		if strings.Contains(string(all), secret) {
 			t.Errorf("the spans hold %q:\n%s", secret, all)
 		}
