@@ -127,6 +127,11 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 		return nil, translate("open photo", err)
 	}
 	file, err := os.Open(s.file(key))
+	if err != nil {
+		if detached := s.attached(); detached != nil { // a volume that went away meanwhile would look like no photo
+			return nil, translate("open photo", detached)
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
 	}
