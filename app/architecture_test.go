@@ -33,6 +33,7 @@ var importRules = []struct {
 	{"domain/operator", []string{standard, "domain", "domain/photo", "domain/usecase", "ports"}},
 	{"domain/internal/usecasetest", []string{standard, "domain", "domain/photo", "domain/usecase", "ports", "adapters/memory"}},
 	{"adapters/rows", []string{standard, "domain"}},
+	{"adapters/files", []string{standard, "domain", "domain/usecase", "ports"}},
 	{"adapters/sqlite/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/rows"}},
 	{"adapters/postgres/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/rows"}},
 	{"adapters/*/...", []string{standard, thirdParty, "domain/...", "ports"}},
@@ -62,6 +63,7 @@ var homes = map[string][]string{
 	"net/http/...":                      {"adapters/*/...", "app/...", "contract-tests/..."},
 
 	"github.com/testcontainers/testcontainers-go/...": {"contract-tests/servers"},
+	"gocloud.dev/...": {"adapters/gocloud", "contract-tests/servers"},
 
 	// What is measured and where it is sent is decided in one place. The API of
 	// OpenTelemetry, which does nothing by itself, any adapter may import.
@@ -190,6 +192,10 @@ func TestImportRulesFindBadImports(t *testing.T) {
 		{
 			"domain/usecase", []string{"context", "/domain", "/domain/photo", "/ports"},
 			[]string{"net/http", "database/sql", "/adapters/memory", "/app", "/contract-tests", fx, sqlite, "golang.org/x/image/draw"},
+		},
+		{
+			"adapters/files", []string{"os", "/domain", "/domain/usecase", "/ports"},
+			[]string{"/adapters/gocloud", "/app", "/domain/operator", "gocloud.dev/blob", "golang.org/x/sys/unix"},
 		},
 		{
 			"adapters/sqlite", []string{"database/sql", "database/sql/driver", "net/http", "/domain", "/domain/photo", "/domain/usecase", "/ports", "/adapters/rows", "/adapters/sqlite/migrations", sqlite},

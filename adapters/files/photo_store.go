@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -24,6 +24,11 @@ const (
 	directoryMode = 0o750
 	fileMode      = 0o640
 )
+
+// unpolled spares four system calls, in which the runtime finds out that it
+// can't poll a file on a disk. To the system it means nothing for a new file or
+// a directory; an old file may be on lease to another process, so Open waits.
+const unpolled = syscall.O_NONBLOCK
 
 const (
 	listPage  = 1000     // files whose names are read at once
@@ -59,12 +64,12 @@ func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.
 }
 
 func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte) error {
-	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
+	name, err := s.locate(ctx, key)
+	if err != nil {
 		return err
 	}
-	name := s.file(key)
 	written := name + "." + rand.Text() + temporary
-	err := s.writeBelow(key, written, jpeg)
+	err = s.writeBelow(written, jpeg)
 	if err = cmp.Or(err, ctx.Err()); err == nil {
 		err = os.Rename(written, name)
 	}
@@ -75,16 +80,16 @@ func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte) 
 	return s.syncDirectory(filepath.Dir(name))
 }
 
-// writeBelow writes a file beside the photo, and makes the directories of key
-// where that is the first one or somebody has removed them.
-func (s *PhotoStore) writeBelow(key domain.PhotoKey, name string, data []byte) error {
+// writeBelow writes a file beside a photo, and makes its directories where that
+// is the first one or somebody has removed them.
+func (s *PhotoStore) writeBelow(name string, data []byte) error {
 	dir := filepath.Dir(name)
 	if _, known := s.durable.Load(dir); known {
 		if err := s.write(name, data); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := s.makeDirectoriesOf(key); err != nil {
+	if err := cmp.Or(s.makeDirectory(filepath.Dir(dir)), s.makeDirectory(dir)); err != nil {
 		return err
 	}
 	s.durable.Store(dir, nil)
@@ -93,7 +98,7 @@ func (s *PhotoStore) writeBelow(key domain.PhotoKey, name string, data []byte) e
 
 // write makes a file, durably but for its name.
 func (s *PhotoStore) write(name string, data []byte) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unpolled, fileMode)
 	if err != nil {
 		return err
 	}
@@ -107,15 +112,17 @@ func (s *PhotoStore) write(name string, data []byte) error {
 // Delete implements ports.PhotoStore. It syncs even where there is no photo: the
 // Delete that removed it may have been cut off before its sync.
 func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
-	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
+	name, err := s.locate(ctx, key)
+	if err != nil {
 		return translate("delete photo", err)
 	}
-	err := removeIfThere(s.file(key))
+	removed := os.Remove(name)
+	err = unlessMissing(removed)
 	if err == nil {
-		err = s.syncDirectory(filepath.Dir(s.file(key)))
+		err = unlessMissing(s.syncDirectory(filepath.Dir(name)))
 	}
-	if errors.Is(err, fs.ErrNotExist) { // the directory
-		err = nil
+	if err == nil && removed != nil { // a volume that went away meanwhile would look like no photo
+		err = s.attached()
 	}
 	return translate("delete photo", err)
 }
@@ -123,22 +130,19 @@ func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
 // Open implements ports.PhotoStore. The open file stays what it is when another
 // one is renamed to its name.
 func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
-	if err := cmp.Or(ctx.Err(), s.attached()); err != nil {
-		return nil, translate("open photo", err)
-	}
-	file, err := os.Open(s.file(key))
-	if err != nil {
-		if detached := s.attached(); detached != nil { // a volume that went away meanwhile would look like no photo
-			return nil, translate("open photo", detached)
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
-	}
+	name, err := s.locate(ctx, key)
 	if err != nil {
 		return nil, translate("open photo", err)
 	}
-	return file, nil
+	file, err := os.Open(name)
+	if err == nil {
+		return file, nil
+	}
+	missing := errors.Is(err, fs.ErrNotExist)
+	if detached := s.attached(); !missing || detached != nil { // a volume that went away meanwhile would look like no photo
+		return nil, translate("open photo", cmp.Or(detached, err))
+	}
+	return nil, domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
 }
 
 // List implements ports.PhotoLister.
@@ -216,13 +220,17 @@ func (s *PhotoStore) eachFileOf(ctx context.Context, directory string, each func
 	return false, ctx.Err()
 }
 
-func (s *PhotoStore) file(key domain.PhotoKey) string {
-	return filepath.Join(s.path, filepath.FromSlash(path.Clean(string(key))))
+// locate returns the path of the photo under key, and fails when ctx has ended
+// or the directory isn't the one that Start found.
+func (s *PhotoStore) locate(ctx context.Context, key domain.PhotoKey) (string, error) {
+	local, err := filepath.Localize(string(key))
+	return filepath.Join(s.path, local), cmp.Or(err, ctx.Err(), s.attached())
 }
 
-func removeIfThere(name string) error {
-	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
+// unlessMissing returns err, or nil where err is about a file that isn't there.
+func unlessMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -260,6 +260,39 @@ func TestNothingWorksWithoutTheDirectory(t *testing.T) {
 	}
 }
 
+// A volume may go away while a Delete runs, which then finds nothing.
+func TestDeleteOnAVolumeThatGoesAway(t *testing.T) {
+	t.Parallel()
+	skipWithoutDirectorySync(t)
+	root := filepath.Join(t.TempDir(), "photos")
+	store := started(t, root)
+	mustPut(t, store, newPhoto(t, 16, 1))
+	if err := store.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	store.sync = func(*os.File) error { return os.Rename(root, root+"-elsewhere") }
+	checkUnavailable(t, "Delete", store.Delete(t.Context(), key))
+}
+
+// A key that leaves the directory is a bug elsewhere: it reaches no file.
+func TestKeysStayBelowTheDirectory(t *testing.T) {
+	t.Parallel()
+	above := t.TempDir()
+	store := started(t, filepath.Join(above, "photos"))
+	outside := filepath.Join(above, "outside")
+	if err := os.WriteFile(outside, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const leaving = domain.PhotoKey("../outside")
+	_, err := store.Open(t.Context(), leaving)
+	checkUnavailable(t, "Open", err)
+	checkUnavailable(t, "Put", store.Put(t.Context(), leaving, newPhoto(t, 16, 1)))
+	checkUnavailable(t, "Delete", store.Delete(t.Context(), leaving))
+	if read, err := os.ReadFile(outside); err != nil || string(read) != "x" {
+		t.Errorf("the file outside holds %q, %v", read, err)
+	}
+}
+
 func TestNothingWorksBeforeStartAndAfterClose(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -52,7 +50,7 @@ func (s *PhotoStore) Close() error {
 // probe does once, with a small file, what a Put does.
 func (s *PhotoStore) probe() error {
 	name := filepath.Join(s.path, probeName)
-	return cmp.Or(s.write(name, []byte("fleetphoto wrote this to see whether it can.\n")), removeIfThere(name), s.syncDirectory(s.path))
+	return cmp.Or(s.write(name, []byte("fleetphoto wrote this to see whether it can.\n")), unlessMissing(os.Remove(name)), s.syncDirectory(s.path))
 }
 
 // attached fails unless the root is the directory that Start found. Without
@@ -74,23 +72,11 @@ func (s *PhotoStore) syncDirectory(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // it can't sync directories
 	}
-	file, err := os.Open(dir)
+	file, err := os.OpenFile(dir, os.O_RDONLY|unpolled, 0)
 	if err != nil {
 		return err
 	}
 	return cmp.Or(s.sync(file), file.Close())
-}
-
-// makeDirectoriesOf makes the directories of key below the root, from the top.
-func (s *PhotoStore) makeDirectoriesOf(key domain.PhotoKey) error {
-	dir := s.path
-	for name := range strings.SplitSeq(path.Dir(string(key)), "/") {
-		dir = filepath.Join(dir, name)
-		if err := s.makeDirectory(dir); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // makeDirectory makes dir, durably. One that is there already may have been made
@@ -118,10 +104,7 @@ func (s *PhotoStore) makeRoot(dir string) error {
 	if err := s.makeRoot(parent); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, directoryMode); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return s.syncDirectory(parent)
+	return s.makeDirectory(dir)
 }
 
 // Sweep removes the temporary files that killed processes left longer than
@@ -162,5 +145,5 @@ func removeAbandoned(name string, entry fs.DirEntry) error {
 	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < usecase.SettleAfter {
 		return err
 	}
-	return removeIfThere(name)
+	return unlessMissing(os.Remove(name))
 }
