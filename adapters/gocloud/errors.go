@@ -4,44 +4,133 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
+	"cloud.google.com/go/auth"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/aws/smithy-go"
 	"gocloud.dev/gcerrors"
+	"google.golang.org/api/googleapi"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// errTooLarge says that an object is larger than any photo: this product didn't store it.
-var errTooLarge = fmt.Errorf("the object is larger than %d bytes", maxObjectBytes)
+var (
+	errNoCredentials = errors.New("no credentials")
+	errMissing       = errors.New("there is no such object")
+	// errTooLarge says that this product didn't store the object.
+	errTooLarge = fmt.Errorf("the object is larger than %d bytes", maxObjectBytes)
+)
 
-// translate makes a domain.Error of what gocloud says, and
-// nil of nil. Whoever looks for a photo asks missing first: elsewhere
-// something missing is a failure like any other.
+// translate makes a domain.Error of what explain or ctx says, and nil of nil.
 func translate(action string, err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := fmt.Errorf("gocloud: %s: %w", action, err)
+	kind, public := domain.Unavailable, "the photo store doesn't answer as it should; try again later"
 	switch {
+	case errors.Is(err, errMissing):
+		kind, public = domain.NotFound, "there is no photo at this address"
 	case errors.Is(err, errTooLarge):
-		return domain.Errorf(domain.Internal, "the stored photo can't be what was put there; report this").WithCause(cause)
+		kind, public = domain.Internal, "the stored photo can't be what was put there; report this"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return domain.Errorf(domain.Unavailable, "the call was given up before it was done; try again").WithCause(cause)
-	default:
-		return domain.Errorf(domain.Unavailable, "the photo store doesn't answer as it should; try again later").WithCause(cause)
+		public = "the call was given up before it was done; try again"
 	}
+	return domain.Errorf(kind, "%s", public).WithCause(fmt.Errorf("gocloud: %s: %w", action, err))
 }
 
-// missing says that err is about an object that isn't there.
-func missing(err error) bool { return errors.Is(err, gcerrors.ErrNotFound) }
-
-func noPhoto(err error) error {
-	return domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
-}
-
-// noSignature makes err, which came of signing an address, Unavailable.
-func noSignature(err error) error {
-	if err == nil || errors.As(err, new(*domain.Error)) {
+// explain says what err means to the operator; it is Unavailable where the
+// same call may succeed later. right is what the call needed. It doesn't wrap
+// err, in which gocloud calls a missing bucket and an unknown host NotFound,
+// and whose addresses may hold an Azure SAS.
+func (s *PhotoStore) explain(right string, err error) error {
+	var text string
+	status, code := answer(err)
+	switch {
+	case err == nil, errors.Is(err, errTooLarge):
 		return err
+	case refusedCredentials(err, status, code):
+		text = fmt.Sprintf("the credentials for %s are missing or wrong; set %s", s.name, s.identity)
+	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == 0 && broken(err):
+		return domain.Errorf(domain.Unavailable, "the photo store can't be reached; try again later").WithCause(fmt.Errorf("%s: %s", s.name, brief(err)))
+	case status == http.StatusForbidden:
+		text = fmt.Sprintf("%s refuses access; grant %s to these credentials, or set others: %s", s.name, right, s.identity)
+	case status == http.StatusNotFound && right == s.rights.read:
+		text = fmt.Sprintf("%s, or %s in it, is gone; restore it and start again", s.name, markerName)
+	case status == http.StatusNotFound:
+		text = s.name + " does not exist; create it or correct the URL"
+	case status == http.StatusMovedPermanently, code == "AuthorizationHeaderMalformed":
+		text = s.name + " is in another region; name its own with region= in the URL"
+	default:
+		text = s.name + " can't be used; check the URL and the credentials"
 	}
-	return domain.Errorf(domain.Unavailable, "the photo store signs no address; try again later").WithCause(err)
+	return fmt.Errorf("%s (%s)", text, brief(err))
+}
+
+// perhapsMissing says that err may be about an object that isn't there. Of
+// refusals, a store that hides what is missing has one alone.
+func (s *PhotoStore) perhapsMissing(err error) bool {
+	status, code := answer(err)
+	return status == http.StatusNotFound ||
+		s.hides && status == http.StatusForbidden && slices.Contains([]string{"AccessDenied", "Forbidden"}, code)
+}
+
+// answer returns the status of the answer that err is about, 0 if there was
+// none, and the provider's word for it.
+func answer(err error) (status int, code string) {
+	var azure *azcore.ResponseError
+	var google *googleapi.Error
+	var amazon interface{ HTTPStatusCode() int }
+	var coded smithy.APIError
+	switch {
+	case errors.As(err, &azure):
+		return azure.StatusCode, azure.ErrorCode
+	case errors.As(err, &google):
+		return google.Code, http.StatusText(google.Code)
+	case errors.As(err, &amazon):
+		if errors.As(err, &coded) {
+			code = coded.ErrorCode()
+		}
+		return amazon.HTTPStatusCode(), code
+	case errors.Is(err, gcerrors.ErrNotFound) && !broken(err): // as Google's SDK and memory say it
+		return http.StatusNotFound, http.StatusText(http.StatusNotFound)
+	}
+	return 0, ""
+}
+
+func refusedCredentials(err error, status int, code string) bool {
+	var google *auth.Error                // the token server says no
+	var azure interface{ NonRetriable() } // there is no identity, or it gets no token
+	return errors.Is(err, errNoCredentials) || status == http.StatusUnauthorized ||
+		errors.As(err, &google) && !google.Temporary() ||
+		status == 0 && errors.As(err, &azure) ||
+		slices.Contains([]string{
+			"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed", // S3
+			"XAdminUserNotFound",                                                                      // versitygw
+			"AuthenticationFailed", "InvalidAuthenticationInfo", "KeyBasedAuthenticationNotPermitted", // Azure
+		}, code)
+}
+
+// broken says that err is about a connection or about time.
+func broken(err error) bool {
+	var timed net.Error
+	return errors.As(err, new(*net.OpError)) || errors.As(err, &timed) && timed.Timeout() ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
+}
+
+// brief is err in one line, not too long and without an address.
+func brief(err error) string {
+	if status, code := answer(err); status != 0 {
+		return strings.TrimSpace(fmt.Sprint(status, " ", code))
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	return fmt.Sprintf("%.300s", strings.Join(strings.Fields(fmt.Sprint(err)), " "))
 }

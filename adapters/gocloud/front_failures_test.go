@@ -16,12 +16,12 @@ import (
 
 // onEachBucket runs f on a store of each kind behind a front. It isn't
 // parallel, as gs:// takes its server from the environment.
-func onEachBucket(t *testing.T, f func(t *testing.T, front *front, store *PhotoStore, bucket *cloud)) {
+func onEachBucket(t *testing.T, f func(t *testing.T, front *front, store *PhotoStore)) {
 	for _, b := range buckets {
 		t.Run(b.scheme, func(t *testing.T) {
 			front, through := newFront(t, b.place(t))
-			store, bucket := startedBucket(t, through)
-			f(t, front, store, bucket)
+			store := started(t, through)
+			f(t, front, store)
 		})
 	}
 }
@@ -35,11 +35,11 @@ func checkUnavailable(t *testing.T, what string, err error) {
 }
 
 func TestServerThatIsAwayAndBack(t *testing.T) {
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, bucket *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		photo := newPhoto(t, 20, 1)
 		mustPut(t, store, photo)
 		front.stop()
-		bucket.timeout = 500 * time.Millisecond // Azure's SDK tries for longer
+		store.timeout = 500 * time.Millisecond // Azure's SDK tries for longer
 		for what, err := range calls(t, store) {
 			checkUnavailable(t, what, err)
 		}
@@ -47,7 +47,7 @@ func TestServerThatIsAwayAndBack(t *testing.T) {
 			t.Errorf("Start: %v, want it Unavailable", err)
 		}
 		front.start()
-		bucket.timeout = callTimeout
+		store.timeout = callTimeout
 		if !bytes.Equal(stored(t, store), photo.JPEG()) {
 			t.Error("the photo is another one")
 		}
@@ -60,9 +60,9 @@ func TestServerThatIsAwayAndBack(t *testing.T) {
 }
 
 func TestServerThatHangs(t *testing.T) {
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, bucket *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		front.put(front.hang)
-		bucket.timeout = 50 * time.Millisecond
+		store.timeout = 50 * time.Millisecond
 		for what, err := range calls(t, store) {
 			checkUnavailable(t, what, err)
 		}
@@ -73,7 +73,7 @@ func TestServerThatHangs(t *testing.T) {
 }
 
 func TestCallerThatGivesUp(t *testing.T) {
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, _ *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		front.put(func(pass http.Handler) http.Handler {
@@ -87,9 +87,9 @@ func TestCallerThatGivesUp(t *testing.T) {
 // Each call meets the server at a bad moment once; S3's Put at one when a
 // directory is being removed.
 func TestOneFailureIsRepeated(t *testing.T) {
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, bucket *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		photo := newPhoto(t, 20, 1)
-		inS3 := strings.HasPrefix(bucket.rights.write, "s3:")
+		inS3 := strings.HasPrefix(store.rights.write, "s3:")
 		var mu sync.Mutex
 		failed := map[string]bool{}
 		front.put(func(pass http.Handler) http.Handler {
@@ -127,7 +127,7 @@ func TestOneFailureIsRepeated(t *testing.T) {
 // One request replaces a photo: there is no moment with a part of it, and
 // nothing to clear away when it breaks off.
 func TestPutIsOneRequest(t *testing.T) {
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, _ *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		large := append(newPhoto(t, 20, 1).JPEG(), make([]byte, 10<<20)...)
 		photo, err := domain.NewPhoto(large, 20, 20)
 		if err != nil {
@@ -154,7 +154,7 @@ func TestPutIsOneRequest(t *testing.T) {
 }
 
 func TestUploadThatBreaksOff(t *testing.T) {
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, bucket *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		older := newPhoto(t, 20, 1)
 		mustPut(t, store, older)
 		front.put(func(http.Handler) http.Handler {
@@ -163,10 +163,10 @@ func TestUploadThatBreaksOff(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			})
 		})
-		bucket.timeout = 500 * time.Millisecond
+		store.timeout = 500 * time.Millisecond
 		checkUnavailable(t, "Put", store.Put(t.Context(), key, newPhoto(t, 1000, 2)))
 		front.put(nil)
-		bucket.timeout = callTimeout
+		store.timeout = callTimeout
 		if !bytes.Equal(stored(t, store), older.JPEG()) {
 			t.Error("the photo is another one than before")
 		}

@@ -22,7 +22,7 @@ var buckets = []struct {
 }
 
 // opened opens a store in a bucket.
-func opened(t testing.TB, rawURL string) (*PhotoStore, *cloud) {
+func opened(t testing.TB, rawURL string) *PhotoStore {
 	t.Helper()
 	store, err := Open(rawURL)
 	if err != nil {
@@ -33,16 +33,17 @@ func opened(t testing.TB, rawURL string) (*PhotoStore, *cloud) {
 			t.Error(err)
 		}
 	})
-	return store, store.backend.(*cloud)
+	return store
 }
 
-func startedBucket(t testing.TB, rawURL string) (*PhotoStore, *cloud) {
+// started opens and starts a store.
+func started(t testing.TB, rawURL string) *PhotoStore {
 	t.Helper()
-	store, bucket := opened(t, rawURL)
+	store := opened(t, rawURL)
 	if err := store.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return store, bucket
+	return store
 }
 
 // with sets parameters of a URL.

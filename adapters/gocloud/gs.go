@@ -24,38 +24,37 @@ func gsForms() forms {
 }
 
 func newGS(name string, parameters url.Values) (provider, error) {
-	server := cmp.Or(os.Getenv("STORAGE_EMULATOR_HOST"), "https://storage.googleapis.com")
-	if !strings.Contains(server, "://") {
-		server = "http://" + server
-	}
-	base := strings.TrimSuffix(server, "/") + "/" + name + "/"
 	return provider{
 		name: fmt.Sprintf("the bucket %q", name),
-		base: base,
 		rights: rights{
 			write: "storage.objects.create and storage.objects.delete", read: "storage.objects.get", remove: "storage.objects.delete",
 			list: "storage.objects.list", sign: "iam.serviceAccounts.signBlob",
 		},
 		identity: "GOOGLE_APPLICATION_CREDENTIALS, or run as a service account",
 		connect: func(ctx context.Context) (*connection, error) {
-			signing := storage.SignedURLOptions{
-				Scheme: storage.SigningSchemeV4, Method: http.MethodGet, Insecure: strings.HasPrefix(server, "http:"),
-				GoogleAccessID: parameters.Get("access_id"),
-			}
-			if path := parameters.Get("private_key_path"); path != "" {
-				var err error
-				if signing.PrivateKey, err = os.ReadFile(path); err != nil {
-					return nil, fmt.Errorf("private_key_path: %w", err)
-				}
-			}
-			return connectGS(ctx, name, base, signing)
+			return connectGS(ctx, name, parameters)
 		},
 	}, nil
 }
 
-// connectGS has the SDK repeat what it takes for unsafe to repeat: to replace
-// an object by the same one, and to delete it.
-func connectGS(ctx context.Context, name, base string, signing storage.SignedURLOptions) (*connection, error) {
+// connectGS doesn't open by a URL, as gocloud signs only by an account that
+// the URL names. It has the SDK repeat what it takes for unsafe to repeat: to
+// replace an object by the same one, and to delete it.
+func connectGS(ctx context.Context, name string, parameters url.Values) (*connection, error) {
+	server := cmp.Or(os.Getenv("STORAGE_EMULATOR_HOST"), "https://storage.googleapis.com")
+	if !strings.Contains(server, "://") {
+		server = "http://" + server
+	}
+	signing := storage.SignedURLOptions{
+		Scheme: storage.SigningSchemeV4, Method: http.MethodGet, Insecure: strings.HasPrefix(server, "http:"),
+		GoogleAccessID: parameters.Get("access_id"),
+	}
+	if path := parameters.Get("private_key_path"); path != "" {
+		var err error
+		if signing.PrivateKey, err = os.ReadFile(path); err != nil {
+			return nil, fmt.Errorf("private_key_path: %w", err)
+		}
+	}
 	client, err := storage.NewClient(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoCredentials, err)
@@ -67,15 +66,15 @@ func connectGS(ctx context.Context, name, base string, signing storage.SignedURL
 	if err != nil {
 		return nil, err
 	}
-	return &connection{
-		bucket: bucket{objects},
-		base:   base,
-		sign: func(ctx context.Context, key string, lifetime time.Duration) (string, error) {
-			signing := signing
-			signing.Expires = time.Now().Add(lifetime)
-			return within(ctx, func() (string, error) { return client.Bucket(name).SignedURL(key, &signing) })
-		},
-	}, nil
+	return &connection{objects, strings.TrimSuffix(server, "/") + "/" + name + "/", signGS(client.Bucket(name), signing)}, nil
+}
+
+func signGS(bucket *storage.BucketHandle, signing storage.SignedURLOptions) signer {
+	return func(ctx context.Context, name string, lifetime time.Duration) (string, error) {
+		signing := signing
+		signing.Expires = time.Now().Add(lifetime)
+		return within(ctx, func() (string, error) { return bucket.SignedURL(name, &signing) })
+	}
 }
 
 // within stops waiting for f when ctx ends: without a key at hand the SDK has

@@ -93,13 +93,13 @@ func TestLeastRightsS3(t *testing.T) {
 	allow(`["s3:PutObject","s3:GetObject","s3:DeleteObject"]`)
 	t.Run("suite", func(t *testing.T) {
 		contracttests.PhotoStore(t, func(t *testing.T) ports.PhotoStore {
-			store, _ := startedBucket(t, rawURL+"/"+rand.Text())
+			store := started(t, rawURL+"/"+rand.Text())
 			return store
 		})
 	})
 	startFails(t, strings.Replace(rawURL, "prefix=photos", "prefix=other", 1), false, "grant s3:PutObject to these credentials")
 
-	store, _ := startedBucket(t, rawURL)
+	store := started(t, rawURL)
 	mustPut(t, store, newPhoto(t, 20, 1))
 	allow(`["s3:PutObject","s3:GetObject"]`)
 	if err := store.Delete(t.Context(), key); !errors.Is(err, domain.Unavailable) || !strings.Contains(err.Error(), "grant s3:DeleteObject") {
@@ -116,10 +116,10 @@ func TestLeastRightsS3(t *testing.T) {
 
 func TestLeastRightsAzure(t *testing.T) {
 	rawURL := servers.Azblob(t)
-	store, bucket := startedBucket(t, rawURL)
+	store := started(t, rawURL)
 	mustPut(t, store, newPhoto(t, 20, 1))
 	var client *container.Client
-	if !bucket.connection.objects.As(&client) {
+	if !store.connection.As(&client) {
 		t.Fatal("the bucket is no container")
 	}
 	allow := func(rights sas.ContainerPermissions) {
@@ -132,7 +132,7 @@ func TestLeastRightsAzure(t *testing.T) {
 		t.Setenv("AZURE_STORAGE_SAS_TOKEN", token)
 	}
 	allow(sas.ContainerPermissions{Read: true, Write: true, Delete: true})
-	limited, _ := startedBucket(t, rawURL)
+	limited := started(t, rawURL)
 	if content, err := limited.Open(t.Context(), key); err != nil || content.Close() != nil {
 		t.Errorf("Open: %v", err)
 	}
@@ -173,7 +173,7 @@ func TestLeastRightsGoogle(t *testing.T) {
 			_, _ = w.Write(answer.Body.Bytes())
 		})
 	})
-	store, _ := startedBucket(t, rawURL)
+	store := started(t, rawURL)
 	mustPut(t, store, newPhoto(t, 20, 1))
 	for range 2 {
 		if err := store.Delete(t.Context(), key); err != nil {
@@ -212,11 +212,11 @@ func TestRefusalOfOnePhoto(t *testing.T) {
 		t.Run(test.scheme+"_"+test.name, func(t *testing.T) {
 			place := map[string]func(testing.TB) string{"s3": servers.S3, "gs": servers.GS, "azblob": servers.Azblob}[test.scheme]
 			front, through := newFront(t, place(t))
-			store, bucket := startedBucket(t, through)
+			store := started(t, through)
 			photo := newPhoto(t, 20, 1)
 			mustPut(t, store, photo)
 			for _, hides := range []bool{false, test.name != "denied"} { // a store that hides has one code for both
-				bucket.hides = hides
+				store.hides = hides
 				front.put(refusePhotos(test.body))
 				_, err := store.Open(t.Context(), key)
 				checkUnavailable(t, "Open", err)

@@ -44,7 +44,7 @@ func listError(ctx context.Context, t testing.TB, store *PhotoStore) (failure er
 }
 
 // checkList puts photos, and what is none, and lists.
-func checkList(t *testing.T, store *PhotoStore, put func(key string)) {
+func checkList(t *testing.T, store *PhotoStore) {
 	t.Helper()
 	if all := listed(t, store); all != nil {
 		t.Errorf("an empty store lists %+v", all)
@@ -60,7 +60,9 @@ func checkList(t *testing.T, store *PhotoStore, put func(key string)) {
 		"fleet-7/customer_photos/44_photo.jpg.18a.tmp", "fleet-7/customer_photos/note.txt", "fleet-7/note.txt", "fleet-0/customer_photos/1_photo.jpg",
 		"fleet-x/customer_photos/1_photo.jpg", "other/fleet-7/customer_photos/42_photo.jpg", "zebra.txt",
 	} {
-		put(key)
+		if err := store.write(t.Context(), key, []byte("x"), "text/plain"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	all := listed(t, store)
 	if len(all) != len(keys) {
@@ -86,33 +88,19 @@ func checkList(t *testing.T, store *PhotoStore, put func(key string)) {
 
 func TestListInMemory(t *testing.T) {
 	t.Parallel()
-	store, err := Open("mem://")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
-	checkList(t, store, func(key string) {
-		if err := store.backend.put(t.Context(), key, []byte("x")); err != nil {
-			t.Fatal(err)
-		}
-	})
+	checkList(t, started(t, "mem://"))
 }
 
 func TestListPages(t *testing.T) {
 	t.Parallel()
-	memory, err := Open("mem://")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = memory.Close() }()
+	store := started(t, "mem://")
 	const many = 2*listPage + 1
 	for i := range many {
-		key := fmt.Sprintf("%s/%d_photo.jpg", photos, i+1)
-		if err := memory.backend.put(t.Context(), key, nil); err != nil {
+		if err := store.Put(t.Context(), domain.CustomerRef{Fleet: 7, Customer: domain.CustomerID(i + 1)}.PhotoKey(), newPhoto(t, 1, 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	all := listed(t, memory)
+	all := listed(t, store)
 	if unique := slices.CompactFunc(slices.Clone(all), func(x, y domain.StoredPhoto) bool { return x.Key == y.Key }); len(all) != many || len(unique) != many {
 		t.Errorf("listed are %d, %d of them once; want %d", len(all), len(unique), many)
 	}
@@ -121,12 +109,8 @@ func TestListPages(t *testing.T) {
 func TestListBuckets(t *testing.T) {
 	for _, b := range buckets {
 		t.Run(b.scheme, func(t *testing.T) {
-			store, bucket := startedBucket(t, b.place(t))
-			checkList(t, store, func(key string) {
-				if err := bucket.put(t.Context(), key, []byte("x")); err != nil {
-					t.Fatal(err)
-				}
-			})
+			store := started(t, b.place(t))
+			checkList(t, store)
 		})
 	}
 }
@@ -138,7 +122,7 @@ func TestListNamesTheRight(t *testing.T) {
 		"gs":     {`{"error":{"code":403,"message":"denied"}}`, "grant storage.objects.list to these credentials"},
 		"azblob": {"<Error><Code>AuthorizationPermissionMismatch</Code></Error>", "grant blobs/read on the container (l in a SAS) to these credentials"},
 	}
-	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore, bucket *cloud) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		scheme, _, _ := strings.Cut(strings.TrimPrefix(t.Name(), "TestListNamesTheRight/"), "/")
 		front.put(func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -152,7 +136,7 @@ func TestListNamesTheRight(t *testing.T) {
 		if !strings.Contains(fmt.Sprint(err), refusals[scheme].says) {
 			t.Errorf("got %v, want it to say %q", err, refusals[scheme].says)
 		}
-		bucket.timeout = 200 * time.Millisecond
+		store.timeout = 200 * time.Millisecond
 		front.put(front.hang)
 		checkUnavailable(t, "a server that hangs", listError(t.Context(), t, store))
 	})
@@ -165,7 +149,7 @@ func TestListTakesItsOwnRightOnS3(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3Secret)
 	const usual = `["s3:PutObject","s3:GetObject","s3:DeleteObject"]`
 	allow(usual)
-	store, _ := startedBucket(t, "s3://"+s3Bucket+"?endpoint="+address+"&prefix=photos")
+	store := started(t, "s3://"+s3Bucket+"?endpoint="+address+"&prefix=photos")
 	mustPut(t, store, newPhoto(t, 20, 1))
 	if err := listError(t.Context(), t, store); !strings.Contains(fmt.Sprint(err), "grant s3:ListBucket on the bucket") {
 		t.Errorf("without the right: %v", err)
@@ -178,10 +162,10 @@ func TestListTakesItsOwnRightOnS3(t *testing.T) {
 
 func TestListTakesItsOwnRightOnAzure(t *testing.T) {
 	rawURL := servers.Azblob(t)
-	store, bucket := startedBucket(t, rawURL)
+	store := started(t, rawURL)
 	mustPut(t, store, newPhoto(t, 20, 1))
 	var client *container.Client
-	if !bucket.connection.objects.As(&client) {
+	if !store.connection.As(&client) {
 		t.Fatal("the bucket is no container")
 	}
 	limited := func(rights sas.ContainerPermissions) *PhotoStore {
@@ -192,7 +176,7 @@ func TestListTakesItsOwnRightOnAzure(t *testing.T) {
 		_, token, _ := strings.Cut(address, "?")
 		t.Setenv("AZURE_STORAGE_KEY", "")
 		t.Setenv("AZURE_STORAGE_SAS_TOKEN", token)
-		store, _ := startedBucket(t, rawURL)
+		store := started(t, rawURL)
 		return store
 	}
 	usual := limited(sas.ContainerPermissions{Read: true, Write: true, Delete: true})

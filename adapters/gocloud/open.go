@@ -1,18 +1,36 @@
-// Package gocloud keeps the photos in a bucket of S3, Google Cloud Storage or
-// Azure, or in the process's memory, by gocloud.dev/blob.
+// Package gocloud keeps the photos in what gocloud.dev/blob reaches: a bucket
+// of S3, Google Cloud Storage or Azure, or the process's memory.
 //
 // App and tests import it; it imports ports and domain.
 package gocloud
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 
 	"gocloud.dev/blob/memblob"
 )
+
+// forms are the parameters that a URL may have.
+type forms map[string]form
+
+// form is what the value of a parameter looks like.
+type form struct{ pattern, want string }
+
+const (
+	anything = `.+`
+	segment  = `[A-Za-z0-9_=-][A-Za-z0-9._=-]*`
+	host     = `[A-Za-z0-9.:\[\]-]+`
+)
+
+var trueOrFalse = form{`true|false`, "true or false"}
 
 // Open makes the PhotoStore that rawURL names, without touching it:
 //
@@ -20,25 +38,24 @@ import (
 //   - s3://bucket, gs://bucket and azblob://container, which exist. Credentials
 //     come from each SDK's own environment.
 //
-// The first takes no query parameters. The others take prefix, which the
-// names of their objects begin with, and cache_control, which is no-cache
-// where it is left out: a cache asks each time, so that nobody sees a photo
-// that was replaced. The rest is the provider's: s3Forms, gsForms and
-// azblobForms list it.
+// The latter take prefix, which the names of their objects begin with, and
+// cache_control, which is no-cache where it is left out: a cache asks each
+// time, so that nobody sees a photo that was replaced. The rest is the
+// provider's: s3Forms, gsForms and azblobForms list it.
 func Open(rawURL string) (*PhotoStore, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("this is not a URL: %w; write characters other than letters, digits and -._~/ as %%XX", withoutURL(err))
+		return nil, fmt.Errorf("this is not a URL: %w; write characters other than letters, digits and -._~/ as %%XX", errors.Unwrap(err)) // err repeats the URL
 	}
 	switch u.Scheme {
 	case "mem":
 		return openMemory(u)
 	case "s3":
-		return openCloud(u, newS3, s3Forms())
+		return openBucket(u, newS3, s3Forms())
 	case "gs":
-		return openCloud(u, newGS, gsForms())
+		return openBucket(u, newGS, gsForms())
 	case "azblob":
-		return openCloud(u, newAzblob, azblobForms())
+		return openBucket(u, newAzblob, azblobForms())
 	default:
 		return nil, fmt.Errorf("want mem://, s3://bucket, gs://bucket or azblob://container, got the scheme %q", u.Scheme)
 	}
@@ -46,20 +63,63 @@ func Open(rawURL string) (*PhotoStore, error) {
 
 func openMemory(u *url.URL) (*PhotoStore, error) {
 	if u.RawQuery != "" || u.ForceQuery {
-		names := slices.Sorted(maps.Keys(u.Query())) // values may be secret
-		return nil, fmt.Errorf("mem:// takes no parameters, got %q after a question mark; remove them", names)
+		return nil, fmt.Errorf("mem:// takes no parameters, got %q after a question mark; remove them", slices.Sorted(maps.Keys(u.Query())))
 	}
 	if u.Opaque+u.Host+u.Path+u.Fragment != "" || u.User != nil {
 		return nil, errors.New("want mem:// and nothing more")
 	}
-	return &PhotoStore{bucket{memblob.OpenBucket(nil)}}, nil
+	return &PhotoStore{timeout: callTimeout, provider: provider{
+		name: "the store in memory", inMemory: true,
+		connect: func(context.Context) (*connection, error) { return &connection{Bucket: memblob.OpenBucket(nil)}, nil },
+	}}, nil
 }
 
-// withoutURL takes the URL, which may hold a secret, out of what url.Parse says.
-func withoutURL(err error) error {
-	var parsing *url.Error
-	if errors.As(err, &parsing) {
-		return parsing.Err
+// openBucket opens s3://bucket, gs://bucket or azblob://container.
+func openBucket(u *url.URL, newProvider func(name string, parameters url.Values) (provider, error), known forms) (*PhotoStore, error) {
+	maps.Copy(known, forms{
+		"prefix":        {segment + `(/` + segment + `)*/?`, "names of letters, digits and -_.= with a / after each"},
+		"cache_control": {`[A-Za-z0-9=, "-]+`, "a Cache-Control header, such as no-cache"},
+	})
+	if u.Opaque != "" || u.User != nil || u.Fragment != "" || strings.Trim(u.Path, "/") != "" || !matches(`[A-Za-z0-9][A-Za-z0-9._-]{1,221}`, u.Host) {
+		return nil, fmt.Errorf("want %s://name and parameters, where name is that of the bucket or container, of letters, digits and -_.; what its photos' names begin with goes into prefix=, credentials go into the environment", u.Scheme)
 	}
-	return err
+	parameters, err := known.read(u)
+	if err != nil {
+		return nil, err
+	}
+	prefix, cacheControl := parameters.Get("prefix"), parameters.Get("cache_control")
+	if prefix != "" {
+		prefix = strings.TrimSuffix(prefix, "/") + "/"
+	}
+	parameters.Del("prefix")
+	parameters.Del("cache_control")
+	of, err := newProvider(u.Host, parameters)
+	if err != nil {
+		return nil, err
+	}
+	return &PhotoStore{provider: of, prefix: prefix, cacheControl: cmp.Or(cacheControl, "no-cache"), timeout: callTimeout}, nil
+}
+
+// read doesn't repeat values in its errors, which may be secret.
+func (f forms) read(u *url.URL) (url.Values, error) {
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("the parameters after the question mark can't be read; write name=value&name=value, and characters other than letters, digits and -._~ as %XX")
+	}
+	for name, all := range values {
+		form, known := f[name]
+		switch {
+		case !known:
+			return nil, fmt.Errorf("%s:// takes no parameter %q; it takes %s", u.Scheme, name, strings.Join(slices.Sorted(maps.Keys(f)), ", "))
+		case len(all) > 1:
+			return nil, fmt.Errorf("the parameter %s comes twice", name)
+		case !matches(form.pattern, all[0]):
+			return nil, fmt.Errorf("the parameter %s: want %s", name, form.want)
+		}
+	}
+	return values, nil
+}
+
+func matches(pattern, text string) bool {
+	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(text)
 }

@@ -1,6 +1,7 @@
 package gocloud
 
 import (
+	"context"
 	"strings"
 	"testing"
 )
@@ -11,6 +12,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"", "scheme"},
 		{"photos", "scheme"},
 		{"s4://bucket", `the scheme "s4"`},
+		{"file://photos", `the scheme "file"`},
 		{"mem://x", "mem:// and nothing more"},
 		{"mem:///x", "mem:// and nothing more"},
 		{"mem:x", "mem:// and nothing more"},
@@ -28,16 +30,16 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestOpenMemory(t *testing.T) {
+func TestMemory(t *testing.T) {
 	t.Parallel()
-	store, err := Open("mem://")
-	if err != nil {
-		t.Fatal(err)
+	store := started(t, "mem://")
+	if store.HasAddresses() || store.URL(key) != "" {
+		t.Errorf("HasAddresses is %v, the address %q", store.HasAddresses(), store.URL(key))
 	}
-	if err := store.Start(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := store.Close(); err != nil {
-		t.Error(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	checkUnavailable(t, "Put with a ctx that ended", store.Put(ctx, key, newPhoto(t, 16, 1)))
+	if err := store.Delete(t.Context(), key); err != nil || stored(t, store) != nil {
+		t.Errorf("Delete of nothing: %v", err)
 	}
 }

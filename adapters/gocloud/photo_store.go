@@ -1,108 +1,158 @@
 package gocloud
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
+
+	"gocloud.dev/blob"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
+const (
+	// callTimeout is for a call with the SDK's retries, and for Start: a whole
+	// API call may take 30 seconds.
+	callTimeout = 20 * time.Second
+
+	longestSigned  = 7 * 24 * time.Hour // S3's and Google's limit
+	maxObjectBytes = 64 << 20           // more than any photo; what Open may hold in memory
+)
+
 // PhotoStore is a ports.PhotoStore over gocloud.dev/blob. Start comes before
-// every other method but URL, Close after them.
-type PhotoStore struct{ backend backend }
+// every other method, Close after them.
+//
+// It needs no right but to write, read and delete objects below its prefix.
+// Without the right to list them a provider refuses access to an object that
+// isn't there, and of a missing bucket gocloud says no more than of a missing
+// object. So Start writes a marker, and a photo is missing only where the
+// marker can be read.
+type PhotoStore struct {
+	provider
+	prefix       string // of every object's name; empty, or ends in "/"
+	cacheControl string
+	timeout      time.Duration
+	connection   *connection // nil until Start
+	hides        bool        // it refuses access to what is missing, as Start found out
+}
 
 var (
 	_ ports.PhotoStore     = (*PhotoStore)(nil)
+	_ ports.PhotoLister    = (*PhotoStore)(nil)
 	_ ports.PhotoAddresser = (*PhotoStore)(nil)
 )
 
-// backend is where the objects are. Its errors are as gocloud made them:
-// PhotoStore translates them. What is missing is told by the function missing.
-type backend interface {
-	start(ctx context.Context) error
-	put(ctx context.Context, key string, jpeg []byte) error
-	delete(ctx context.Context, key string) error
-	open(ctx context.Context, key string) (io.ReadSeekCloser, error)
-	list(ctx context.Context, each func(object) bool) error // until each returns false
-	address(key string) string
-	close() error
+// provider is what is known of a bucket without asking.
+type provider struct {
+	name     string // of the bucket, with the word for it
+	rights   rights
+	identity string // where the SDK looks for credentials
+	connect  func(context.Context) (*connection, error)
+	inMemory bool // it needs none of these, and nobody else reaches it
 }
 
-// Start makes the store ready, or says in a sentence for the operator why it
-// can't be. In a bucket it proves that objects can be written, read and deleted. It fails with domain.Unavailable where the same Start may succeed
-// later, as the server of the bucket doesn't answer.
-func (s *PhotoStore) Start(ctx context.Context) error { return s.backend.start(ctx) }
+// rights are the provider's names for what a store needs.
+type rights struct{ write, read, remove, list, sign string }
 
-// Close gives back what Start took. Photos that are open stay readable.
-func (s *PhotoStore) Close() error { return s.backend.close() }
+// connection is an open bucket. Its As yields the provider's own client.
+type connection struct {
+	*blob.Bucket
+	base string // of the addresses under which anyone fetches objects
+	sign signer
+}
+
+// signer signs an address of an object.
+type signer func(ctx context.Context, name string, lifetime time.Duration) (string, error)
 
 // Put implements ports.PhotoStore.
 func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	const action = "put photo"
-	if err := ctx.Err(); err != nil {
-		return translate(action, err)
-	}
-	return translate(action, s.backend.put(ctx, string(key), photo.JPEG()))
+	return s.call(ctx, "put photo", func(ctx context.Context) error {
+		return s.write(ctx, string(key), photo.JPEG(), "image/jpeg")
+	})
 }
 
 // Delete implements ports.PhotoStore.
 func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
-	const action = "delete photo"
-	if err := ctx.Err(); err != nil {
-		return translate(action, err)
-	}
-	if err := s.backend.delete(ctx, string(key)); !missing(err) {
-		return translate(action, err)
-	}
-	return nil
+	return s.call(ctx, "delete photo", func(ctx context.Context) error {
+		if err := s.remove(ctx, string(key)); !errors.Is(err, errMissing) {
+			return err
+		}
+		return nil
+	})
 }
 
-// Open implements ports.PhotoStore.
+// Open implements ports.PhotoStore. It reads the whole object at once: a
+// blob.Reader that seeks asks for the object again and may get a later one.
 func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
-	const action = "open photo"
-	if err := ctx.Err(); err != nil {
-		return nil, translate(action, err)
-	}
-	content, err := s.backend.open(ctx, string(key))
-	if missing(err) {
-		return nil, noPhoto(err)
-	}
+	var jpeg []byte
+	err := s.call(ctx, "open photo", func(ctx context.Context) (err error) {
+		jpeg, err = s.read(ctx, string(key))
+		return err
+	})
 	if err != nil {
-		return nil, translate(action, err)
+		return nil, err
 	}
-	return content, nil
+	return content{bytes.NewReader(jpeg)}, nil
 }
 
-// URL implements ports.PhotoAddresser; "" where HasAddresses is false. Start
-// learns the region and the account: before it, the address may be another one.
-func (s *PhotoStore) URL(key domain.PhotoKey) string { return s.backend.address(string(key)) }
+// call runs f with the time that a call has, unless ctx has ended, which memory
+// doesn't look at.
+func (s *PhotoStore) call(ctx context.Context, action string, f func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return translate(action, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return translate(action, f(ctx))
+}
+
+// content is an open photo.
+type content struct{ *bytes.Reader }
+
+// Close implements io.Closer.
+func (content) Close() error { return nil }
 
 // HasAddresses says whether the photos have addresses of their own: in the
 // clouds they have.
-func (s *PhotoStore) HasAddresses() bool {
-	_, can := s.backend.(*cloud)
-	return can
+func (s *PhotoStore) HasAddresses() bool { return !s.inMemory }
+
+// URL implements ports.PhotoAddresser; "" before Start and where HasAddresses
+// is false.
+func (s *PhotoStore) URL(key domain.PhotoKey) string {
+	if s.connection == nil || !s.HasAddresses() {
+		return ""
+	}
+	return s.connection.base + s.prefix + string(key)
 }
 
 // SignedURL implements ports.PhotoAddresser. The first call after Start tells
 // whether the credentials can sign.
 func (s *PhotoStore) SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error) {
-	bucket, can := s.backend.(*cloud)
-	if !can {
-		return "", noSignature(errors.New("photos in mem:// have no address that could be signed; choose s3://, gs:// or azblob://"))
+	address, err := s.sign(ctx, s.prefix+string(key), lifetime)
+	if err == nil || errors.As(err, new(*domain.Error)) {
+		return address, err
 	}
-	if err := ctx.Err(); err != nil {
-		return "", translate("sign an address", err)
-	}
-	address, err := bucket.sign(ctx, string(key), lifetime)
-	return address, noSignature(err)
+	return "", domain.Errorf(domain.Unavailable, "the photo store signs no address; try again later").WithCause(err)
 }
 
-// content is an open photo.
-type content struct {
-	io.ReadSeeker
-	io.Closer
+func (s *PhotoStore) sign(ctx context.Context, name string, lifetime time.Duration) (string, error) {
+	switch {
+	case !s.HasAddresses():
+		return "", errors.New("photos in mem:// have no address that could be signed; choose s3://, gs:// or azblob://")
+	case ctx.Err() != nil:
+		return "", translate("sign an address", ctx.Err())
+	case lifetime < time.Second || lifetime > longestSigned:
+		return "", fmt.Errorf("an address is signed for 1s to %s, which is 7 days, not for %s", longestSigned, lifetime)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	address, err := s.connection.sign(ctx, name, lifetime)
+	if err != nil {
+		return "", s.explain(s.rights.sign, err)
+	}
+	return address, nil
 }

@@ -3,20 +3,18 @@ package gocloud
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"io"
-	"sync"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 const (
-	key    = domain.PhotoKey("fleet-7/customer_photos/42_photo.jpg")
-	photos = "fleet-7/customer_photos"
+	key      = domain.PhotoKey("fleet-7/customer_photos/42_photo.jpg")
+	otherKey = domain.PhotoKey("fleet-7/customer_photos/43_photo.jpg")
 )
 
 // newPhoto makes a photo whose size grows with size and whose content depends on shade.
@@ -60,83 +58,6 @@ func stored(t testing.TB, store *PhotoStore) []byte {
 		t.Fatal(err)
 	}
 	return read
-}
-
-func TestReadsUnderOverwriteAreWhole(t *testing.T) {
-	t.Parallel()
-	store, err := Open("mem://")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
-	readUnderOverwrite(t, store)
-}
-
-func readUnderOverwrite(t *testing.T, store *PhotoStore) {
-	versions := []domain.Photo{newPhoto(t, 16, 1), newPhoto(t, 200, 2), newPhoto(t, 90, 3)}
-	mustPut(t, store, versions[0])
-	var writers, readers sync.WaitGroup
-	done := make(chan struct{})
-	for w := range 2 {
-		writers.Go(func() {
-			for i := w; ; i++ {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				if err := store.Put(t.Context(), key, versions[i%len(versions)]); err != nil {
-					t.Errorf("Put: %v", err)
-					return
-				}
-			}
-		})
-	}
-	for range 20 {
-		readers.Go(func() {
-			for range 100 {
-				if err := readTwice(t, store, versions); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	readers.Wait()
-	close(done)
-	writers.Wait()
-}
-
-// readTwice opens the photo, reads it, goes back and reads it again.
-func readTwice(t *testing.T, store *PhotoStore, versions []domain.Photo) error {
-	content, err := store.Open(t.Context(), key)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = content.Close() }()
-	first, err := io.ReadAll(content)
-	if err != nil {
-		return err
-	}
-	if !isOneOf(first, versions) {
-		return fmt.Errorf("read %d bytes that were never put", len(first))
-	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	second, err := io.ReadAll(content)
-	if err == nil && !bytes.Equal(first, second) {
-		err = fmt.Errorf("read %d bytes, and %d others after seeking back", len(first), len(second))
-	}
-	return err
-}
-
-func isOneOf(read []byte, versions []domain.Photo) bool {
-	for _, version := range versions {
-		if bytes.Equal(read, version.JPEG()) {
-			return true
-		}
-	}
-	return false
 }
 
 // calls runs every method that touches the photos.

@@ -31,22 +31,36 @@ func s3Forms() forms {
 }
 
 func newS3(name string, parameters url.Values) (provider, error) {
-	choose := func(o *s3.Options) { chooseS3(o, parameters) }
-	guess := s3.Options{Region: parameters.Get("region")}
-	choose(&guess)
 	return provider{
 		name:     fmt.Sprintf("the bucket %q", name),
-		base:     s3Base(name, guess),
 		rights:   rights{write: "s3:PutObject", read: "s3:GetObject", remove: "s3:DeleteObject", list: "s3:ListBucket on the bucket"},
 		identity: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
 		connect: func(ctx context.Context) (*connection, error) {
-			found, err := config.LoadDefaultConfig(ctx, config.WithRegion(parameters.Get("region")), config.WithSharedConfigProfile(parameters.Get("profile")), config.WithLogger(logging.Nop{}))
-			if err != nil {
-				return nil, err
-			}
-			return connectS3(ctx, name, s3.NewFromConfig(found, choose, repeatConflicts))
+			return connectS3(ctx, name, parameters)
 		},
 	}, nil
+}
+
+// connectS3 doesn't open by a URL, as gocloud's opener takes no default region
+// and no Retryer.
+func connectS3(ctx context.Context, name string, parameters url.Values) (*connection, error) {
+	found, err := config.LoadDefaultConfig(ctx, config.WithRegion(parameters.Get("region")), config.WithDefaultRegion(defaultRegion),
+		config.WithSharedConfigProfile(parameters.Get("profile")), config.WithLogger(logging.Nop{}))
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(found, func(o *s3.Options) { chooseS3(o, parameters) })
+	options := client.Options()
+	if _, err := options.Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoCredentials, err)
+	}
+	objects, err := s3blob.OpenBucket(ctx, client, name, &s3blob.Options{RequestChecksumCalculation: options.RequestChecksumCalculation})
+	if err != nil {
+		return nil, err
+	}
+	return &connection{objects, s3Base(name, options), func(ctx context.Context, name string, lifetime time.Duration) (string, error) {
+		return objects.SignedURL(ctx, name, &blob.SignedURLOptions{Method: http.MethodGet, Expiry: lifetime})
+	}}, nil
 }
 
 // chooseS3 completes what the environment says. Most servers other than AWS
@@ -56,7 +70,6 @@ func chooseS3(o *s3.Options, parameters url.Values) {
 		o.BaseEndpoint = &endpoint
 	}
 	elsewhere := o.BaseEndpoint != nil
-	o.Region = cmp.Or(o.Region, defaultRegion)
 	o.UsePathStyle = cmp.Or(parameters.Get("use_path_style"), fmt.Sprint(elsewhere)) == "true"
 	switch checksums := parameters.Get("request_checksum_calculation"); {
 	case checksums == "when_supported":
@@ -64,11 +77,8 @@ func chooseS3(o *s3.Options, parameters url.Values) {
 	case checksums == "when_required", elsewhere:
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	}
-}
-
-// repeatConflicts is for servers that keep objects in directories, which a
-// deletion removes while an object beside it is written.
-func repeatConflicts(o *s3.Options) {
+	// Servers that keep objects in directories remove one with its last object,
+	// perhaps while another object is written to it.
 	o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ExistingObjectIsDirectory", "OperationAborted")
 }
 
@@ -88,22 +98,4 @@ func s3Base(name string, o s3.Options) string {
 		return base + name + "/"
 	}
 	return strings.Replace(base, "://", "://"+name+".", 1)
-}
-
-func connectS3(ctx context.Context, name string, client *s3.Client) (*connection, error) {
-	options := client.Options()
-	if _, err := options.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoCredentials, err)
-	}
-	objects, err := s3blob.OpenBucket(ctx, client, name, &s3blob.Options{RequestChecksumCalculation: options.RequestChecksumCalculation})
-	if err != nil {
-		return nil, err
-	}
-	return &connection{
-		bucket: bucket{objects},
-		base:   s3Base(name, options),
-		sign: func(ctx context.Context, key string, lifetime time.Duration) (string, error) {
-			return objects.SignedURL(ctx, key, &blob.SignedURLOptions{Method: http.MethodGet, Expiry: lifetime})
-		},
-	}, nil
 }

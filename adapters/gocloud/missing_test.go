@@ -15,7 +15,7 @@ import (
 )
 
 // openedAlone opens a store in a bucket of its own, which isn't there yet.
-func openedAlone(t *testing.T, rawURL string) (*PhotoStore, *cloud) {
+func openedAlone(t *testing.T, rawURL string) *PhotoStore {
 	t.Helper()
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -27,14 +27,14 @@ func openedAlone(t *testing.T, rawURL string) (*PhotoStore, *cloud) {
 
 // makeBucket makes the bucket of a store that failed to start without it, and
 // returns what removes it when it is empty.
-func makeBucket(t *testing.T, bucket *cloud) (remove func() error) {
+func makeBucket(t *testing.T, store *PhotoStore) (remove func() error) {
 	t.Helper()
-	name := strings.Trim(bucket.prefix, "/")
+	name := strings.Trim(store.prefix, "/")
 	var amazon *s3.Client
 	var google *storage.Client
 	var azure *container.Client
 	var err error
-	switch objects := bucket.connection.objects; {
+	switch objects := store.connection; {
 	case objects.As(&amazon):
 		_, err = amazon.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name})
 		remove = func() error {
@@ -62,16 +62,16 @@ func TestBucketThatIsMissing(t *testing.T) {
 	for _, b := range buckets {
 		t.Run(b.scheme, func(t *testing.T) {
 			t.Parallel()
-			store, bucket := openedAlone(t, b.place(t))
+			store := openedAlone(t, b.place(t))
 			err := store.Start(t.Context())
-			if err == nil || errors.Is(err, domain.Unavailable) || !strings.HasPrefix(err.Error(), bucket.name+" does not exist; create it") {
+			if err == nil || errors.Is(err, domain.Unavailable) || !strings.HasPrefix(err.Error(), store.name+" does not exist; create it") {
 				t.Fatalf("Start without the bucket: %v", err)
 			}
-			remove := makeBucket(t, bucket)
+			remove := makeBucket(t, store)
 			if err := store.Start(t.Context()); err != nil {
 				t.Fatalf("Start with the bucket: %v", err)
 			}
-			if err := errors.Join(bucket.connection.delete(t.Context(), bucket.prefix+markerName), remove()); err != nil {
+			if err := errors.Join(store.connection.Delete(t.Context(), store.prefix+markerName), remove()); err != nil {
 				t.Fatal(err)
 			}
 			for what, err := range calls(t, store) {
@@ -89,10 +89,10 @@ func TestMarkerThatIsGone(t *testing.T) {
 	for _, b := range buckets {
 		t.Run(b.scheme, func(t *testing.T) {
 			t.Parallel()
-			store, bucket := startedBucket(t, b.place(t))
+			store := started(t, b.place(t))
 			photo := newPhoto(t, 20, 1)
 			mustPut(t, store, photo)
-			if err := bucket.connection.delete(t.Context(), bucket.prefix+markerName); err != nil {
+			if err := store.connection.Delete(t.Context(), store.prefix+markerName); err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(stored(t, store), photo.JPEG()) {
@@ -122,7 +122,7 @@ func TestStartsAtOnce(t *testing.T) {
 			rawURL := b.place(t)
 			started := make(chan error)
 			for range 10 {
-				store, _ := opened(t, rawURL)
+				store := opened(t, rawURL)
 				go func() { started <- store.Start(t.Context()) }()
 			}
 			for range 10 {

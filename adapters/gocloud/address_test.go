@@ -9,11 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/fleetphoto/fleetphoto/domain"
 )
-
-const otherKey = domain.PhotoKey("fleet-7/customer_photos/43_photo.jpg")
 
 type answered struct {
 	status                    int
@@ -58,7 +54,7 @@ func TestObjectsCarryTheirHeaders(t *testing.T) {
 				if parameter != "" {
 					rawURL = with(t, rawURL, map[string]string{"cache_control": parameter})
 				}
-				store, _ := startedBucket(t, rawURL)
+				store := started(t, rawURL)
 				photo := newPhoto(t, 20, 1)
 				mustPut(t, store, photo)
 				got := get(t, signed(t, store, time.Minute))
@@ -76,7 +72,7 @@ func TestPublicAddressOpens(t *testing.T) {
 	for _, b := range buckets {
 		t.Run(b.scheme, func(t *testing.T) {
 			t.Parallel()
-			store, _ := startedBucket(t, b.place(t))
+			store := started(t, b.place(t))
 			photo := newPhoto(t, 20, 1)
 			mustPut(t, store, photo)
 			address := store.URL(key)
@@ -98,9 +94,9 @@ func TestSignedAddressExpires(t *testing.T) {
 		}
 		t.Run(b.scheme, func(t *testing.T) {
 			t.Parallel()
-			store, bucket := openedAlone(t, b.place(t))
+			store := openedAlone(t, b.place(t))
 			_ = store.Start(t.Context()) // connects, and fails
-			_ = makeBucket(t, bucket)
+			_ = makeBucket(t, store)
 			if err := store.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +125,7 @@ func TestSignedAddressExpires(t *testing.T) {
 
 func TestGoogleAddressIsSigned(t *testing.T) {
 	t.Parallel()
-	store, _ := startedBucket(t, with(t, buckets[1].place(t), map[string]string{"access_id": "signer@example.com"}))
+	store := started(t, with(t, buckets[1].place(t), map[string]string{"access_id": "signer@example.com"}))
 	u, err := url.Parse(signed(t, store, time.Hour))
 	if err != nil {
 		t.Fatal(err)

@@ -49,8 +49,8 @@ func storeAt(t *testing.T, scheme, address string, variables map[string]string) 
 // startFails starts the store and checks its one line.
 func startFails(t *testing.T, rawURL string, unavailable bool, says ...string) {
 	t.Helper()
-	store, bucket := opened(t, rawURL)
-	bucket.timeout = time.Second // the SDKs repeat what may pass
+	store := opened(t, rawURL)
+	store.timeout = time.Second // the SDKs repeat what may pass
 	err := store.Start(t.Context())
 	if err == nil || errors.Is(err, domain.Unavailable) != unavailable || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "s3cret") {
 		t.Fatalf("got %v, want one line without a secret, Unavailable: %v", err, unavailable)
@@ -195,9 +195,9 @@ func TestStartReadsThePrivateKey(t *testing.T) {
 	if err := os.WriteFile(missing, []byte("s3cret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	store, bucket := opened(t, rawURL+"&access_id=me")
+	store := opened(t, rawURL+"&access_id=me")
 	var err error
-	if bucket.connection, err = bucket.connect(t.Context()); err != nil {
+	if store.connection, err = store.connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if address, err := store.SignedURL(t.Context(), key, time.Hour); err == nil || address != "" || strings.Contains(err.Error(), "s3cret") {
@@ -206,9 +206,9 @@ func TestStartReadsThePrivateKey(t *testing.T) {
 }
 
 func TestAzureSignsWithTheKeyAlone(t *testing.T) {
-	store, bucket := opened(t, storeAt(t, "azblob", "127.0.0.1:1", map[string]string{"AZURE_STORAGE_KEY": "", "AZURE_STORAGE_SAS_TOKEN": "sv=2026-06-06&sig=s3cret"}))
+	store := opened(t, storeAt(t, "azblob", "127.0.0.1:1", map[string]string{"AZURE_STORAGE_KEY": "", "AZURE_STORAGE_SAS_TOKEN": "sv=2026-06-06&sig=s3cret"}))
 	var err error
-	if bucket.connection, err = bucket.connect(t.Context()); err != nil {
+	if store.connection, err = store.connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if address, err := store.SignedURL(t.Context(), key, time.Hour); err == nil || address != "" || !strings.Contains(err.Error(), "only the account's key can sign") {
