@@ -21,16 +21,11 @@ var (
 	_ ports.ApiLogArchive = (*ApiLog)(nil)
 )
 
-const selectEntry = `
-	SELECT id, received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
-		result, error, detail, ended_at, outcome_details
-	FROM api_log `
-
 // whereID finds an entry by the primary key.
 const whereID = `WHERE id = $1 AND shard = $1 % 16`
 
 // selectUnfinished says result = ” in the words of the index api_log_open.
-const selectUnfinished = selectEntry + `WHERE result = '' AND received_at < $1 ORDER BY received_at, id LIMIT $2`
+const selectUnfinished = rows.SelectEntry + `WHERE result = '' AND received_at < $1 ORDER BY received_at, id LIMIT $2`
 
 // Record implements ports.ApiLog.
 func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -44,12 +39,9 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	err = l.db.write(ctx, action, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `
-			INSERT INTO api_log (received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
-				result, error, detail, ended_at, outcome_details)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-			call.ReceivedAt, text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation, rows.CallDetails(call.Details),
-			outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), rows.OutcomeDetails(outcome.Details),
+		return tx.QueryRow(ctx,
+			`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+			rows.EntryValues(call, outcome, call.ReceivedAt, instant(outcome.EndedAt), text)...,
 		).Scan(&id)
 	})
 	if err != nil {
@@ -67,7 +59,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 		if err != nil || closed.RowsAffected() > 0 {
 			return err
 		}
-		return ifNone(conn.QueryRow(ctx, `SELECT id FROM api_log `+whereID, id).Scan(&id), noEntry(id))
+		return ifNone(conn.QueryRow(ctx, `SELECT id FROM api_log `+whereID, id).Scan(&id), rows.NoEntry(id))
 	})
 }
 
@@ -79,8 +71,8 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 // Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.ApiLogEntry, err error) {
 	err = l.db.do(ctx, "read entry", func(conn *pgxpool.Conn) error {
-		entry, err = scanEntry(conn.QueryRow(ctx, selectEntry+whereID, id))
-		return ifNone(err, noEntry(id))
+		entry, err = scanEntry(conn.QueryRow(ctx, rows.SelectEntry+whereID, id))
+		return ifNone(err, rows.NoEntry(id))
 	})
 	if err != nil {
 		return domain.ApiLogEntry{}, err
@@ -92,7 +84,7 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.Ap
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	where, args := rows.Where(filter, "$", instantUp)
 	args = append(args, max(limit, 0))
-	query := fmt.Sprintf("%s%s ORDER BY received_at DESC, id DESC LIMIT $%d", selectEntry, where, len(args))
+	query := fmt.Sprintf("%s%s ORDER BY received_at DESC, id DESC LIMIT $%d", rows.SelectEntry, where, len(args))
 	return list(ctx, l.db, "list entries", scanEntry, query, args...)
 }
 
@@ -113,14 +105,4 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (remove
 	return removed, nil
 }
 
-func scanEntry(row rows.Row) (entry domain.ApiLogEntry, err error) {
-	call, outcome := &entry.Call, &entry.Outcome
-	err = row.Scan(&entry.ID, (*rows.Time)(&call.ReceivedAt), textColumn{&call.From}, &call.Fleet, textColumn{(*string)(&call.Key)},
-		&call.Customer, &call.Phone, &call.Operation, (*rows.CallDetails)(&call.Details), &outcome.Result, &outcome.Error,
-		textColumn{&outcome.Detail}, (*rows.Time)(&outcome.EndedAt), (*rows.OutcomeDetails)(&outcome.Details))
-	return entry, err
-}
-
-func noEntry(id domain.ApiLogID) *domain.Error {
-	return domain.Errorf(domain.NotFound, "there is no log entry %d", id)
-}
+func scanEntry(row rows.Row) (domain.ApiLogEntry, error) { return rows.ScanEntry(row, original) }

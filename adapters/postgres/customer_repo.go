@@ -23,7 +23,7 @@ var (
 
 // FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
-	return r.find(ctx, noCustomer(ref), `WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
+	return r.find(ctx, rows.NoCustomer(ref), `WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
 }
 
 func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where string, args ...any) (found domain.Customer, err error) {
@@ -45,8 +45,7 @@ func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, 
 
 // FindByPhone implements ports.CustomerRepo.
 func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
-	notFound := domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
-	return r.find(ctx, notFound, `WHERE fleet_id = $1 AND phone = $2`, fleet, phone)
+	return r.find(ctx, rows.NoPhone(), `WHERE fleet_id = $1 AND phone = $2`, fleet, phone)
 }
 
 // CountPINAttempt implements ports.CustomerRepo.
@@ -57,7 +56,7 @@ func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerR
 			`SELECT attempts, locked_until FROM pin_locks WHERE fleet_id = $1 AND customer_id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
 		).Scan(&lock.Attempts, (*rows.Time)(&lock.LockedUntil))
 		if err != nil {
-			return ifNone(err, noCustomer(ref))
+			return ifNone(err, rows.NoCustomer(ref))
 		}
 		counted, err := lock.Count(now)
 		if err != nil {
@@ -70,7 +69,7 @@ func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerR
 
 // ResetPINLock implements ports.CustomerRepo.
 func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
-	return r.db.update(ctx, "reset PIN lock", noCustomer(ref), setPINLock, 0, nil, ref.Fleet, ref.Customer)
+	return r.db.update(ctx, "reset PIN lock", rows.NoCustomer(ref), setPINLock, 0, nil, ref.Fleet, ref.Customer)
 }
 
 const setPINLock = `UPDATE pin_locks SET attempts = $1, locked_until = $2 WHERE fleet_id = $3 AND customer_id = $4`
@@ -129,7 +128,7 @@ func lockPhoto(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef) (record d
 	err = tx.QueryRow(ctx,
 		`SELECT `+rows.PhotoColumns+` FROM customers WHERE fleet_id = $1 AND id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
 	).Scan(rows.PhotoInto(&record)...)
-	return record, ifNone(err, noCustomer(ref))
+	return record, ifNone(err, rows.NoCustomer(ref))
 }
 
 func changeLocked(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, record domain.PhotoRecord, change ports.PhotoChange) error {
@@ -158,12 +157,8 @@ func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerpr
 		var bound domain.PINKeyFingerprint
 		err = tx.QueryRow(ctx, `SELECT fingerprint FROM pin_key WHERE id = 1`).Scan((*rows.Digest)(&bound))
 		if err == nil && bound != key {
-			return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
+			return rows.OtherPINKey()
 		}
 		return err
 	})
-}
-
-func noCustomer(ref domain.CustomerRef) *domain.Error {
-	return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
 }

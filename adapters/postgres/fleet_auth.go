@@ -23,19 +23,19 @@ var (
 
 // Authenticate implements ports.FleetAuth.
 func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (caller domain.Caller, err error) {
-	unknown := domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
 	fleet := &caller.Fleet
 	err = a.db.do(ctx, "authenticate", func(conn *pgxpool.Conn) error {
 		err := conn.QueryRow(ctx, `
 			SELECT fleets.id, fleets.name, fleets.disabled, api_keys.label
 			FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
 			WHERE api_keys.hash = $1`, key[:],
-		).Scan(&fleet.ID, textColumn{&fleet.Name}, &fleet.Disabled, textColumn{(*string)(&caller.Key)})
-		return ifNone(err, unknown)
+		).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &caller.Key)
+		return ifNone(err, rows.NoKey())
 	})
 	if err != nil {
 		return domain.Caller{}, err
 	}
+	fleet.Name, caller.Key = original(fleet.Name), domain.KeyLabel(original(string(caller.Key)))
 	return caller, nil
 }
 
@@ -83,13 +83,14 @@ func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) (keys []doma
 }
 
 func scanKey(row rows.Row) (key domain.FleetKey, err error) {
-	err = row.Scan((*rows.Digest)(&key.Hash), textColumn{(*string)(&key.Label)}, (*rows.Time)(&key.AddedAt))
+	err = row.Scan((*rows.Digest)(&key.Hash), &key.Label, (*rows.Time)(&key.AddedAt))
+	key.Label = domain.KeyLabel(original(string(key.Label)))
 	return key, err
 }
 
 // RevokeKey implements ports.FleetDirectory.
 func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
-	return a.db.update(ctx, "revoke key", domain.Errorf(domain.NotFound, "fleet %d has no key %q", fleet, label),
+	return a.db.update(ctx, "revoke key", rows.NoLabel(fleet, label),
 		`DELETE FROM api_keys WHERE fleet_id = $1 AND label = $2`, fleet, text(string(label)))
 }
 
@@ -100,12 +101,12 @@ type querier interface {
 
 func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
 	err := q.QueryRow(ctx, `SELECT id FROM fleets WHERE id = $1`, id).Scan(&id)
-	return ifNone(err, domain.Errorf(domain.NotFound, "there is no fleet %d", id))
+	return ifNone(err, rows.NoFleet(id))
 }
 
 // SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
-	return a.db.update(ctx, "set fleet", domain.Errorf(domain.NotFound, "there is no fleet %d", fleet.ID),
+	return a.db.update(ctx, "set fleet", rows.NoFleet(fleet.ID),
 		`UPDATE fleets SET name = $1, disabled = $2 WHERE id = $3`, text(fleet.Name), fleet.Disabled, fleet.ID)
 }
 
@@ -115,6 +116,7 @@ func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 }
 
 func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {
-	err = row.Scan(&fleet.ID, textColumn{&fleet.Name}, &fleet.Disabled)
+	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled)
+	fleet.Name = original(fleet.Name)
 	return fleet, err
 }

@@ -17,13 +17,13 @@ func instant(t time.Time) any {
 	return t
 }
 
-// instantUp is the first whole microsecond that isn't before t: a stored time is
-// before t just when it is before that.
+// instantUp is t, rounded up to the microsecond: a stored time is before t if and
+// only if it is before that.
 func instantUp(t time.Time) any { return t.Add(time.Microsecond - 1).Truncate(time.Microsecond) }
 
-// text is how a string that may hold anything is stored: as it is, but with
-// what Postgres doesn't take for text, NUL and what isn't UTF-8, as \xNN, and
-// so the backslash.
+// text is how a string that may hold anything is stored: bytes that Postgres
+// doesn't accept as text, NUL and invalid UTF-8, and the backslash are escaped as
+// \xNN.
 func text(s string) string {
 	var stored strings.Builder
 	for i, length := 0, 0; i < len(s); i += length {
@@ -40,18 +40,10 @@ func text(s string) string {
 
 var escapes = regexp.MustCompile(`\\x[0-9a-f]{2}`)
 
-// textColumn reads what text stored.
-type textColumn struct{ into *string }
-
-// Scan implements sql.Scanner.
-func (c textColumn) Scan(value any) error {
-	stored, isString := value.(string)
-	if !isString {
-		return fmt.Errorf("want text, got %T", value)
-	}
-	*c.into = escapes.ReplaceAllStringFunc(stored, func(escape string) string {
+// original is what text made this of.
+func original(stored string) string {
+	return escapes.ReplaceAllStringFunc(stored, func(escape string) string {
 		decoded, _ := hex.DecodeString(escape[2:]) // two digits, as the pattern says
 		return string(decoded)
 	})
-	return nil
 }

@@ -19,8 +19,8 @@ const (
 )
 
 // serverSettings are what a URL may set for each session beside what pgx and
-// its pool take. Any other name is a slip of the pen: the server would refuse
-// it, or a pooler ignore it.
+// its pool take. Any other name is a typo: the server would refuse it, or a
+// pooler ignore it.
 var serverSettings = []string{"application_name", "options", "search_path", "statement_timeout", "timezone"}
 
 // parseURL reads a URL as pgxpool does, and fails with a sentence that repeats

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -19,13 +18,8 @@ var (
 	_ ports.ApiLogArchive = (*ApiLog)(nil)
 )
 
-const selectEntry = `
-	SELECT id, received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
-		result, error, detail, ended_at, outcome_details
-	FROM api_log `
-
 // selectUnfinished says result = ” in the words of the index api_log_open.
-const selectUnfinished = selectEntry + `WHERE result = '' AND received_at < ? ORDER BY received_at, id LIMIT ?`
+const selectUnfinished = rows.SelectEntry + `WHERE result = '' AND received_at < ? ORDER BY received_at, id LIMIT ?`
 
 // Record implements ports.ApiLog.
 func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -39,12 +33,9 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	err = l.db.write(ctx, action, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `
-			INSERT INTO api_log (received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
-				result, error, detail, ended_at, outcome_details)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			call.ReceivedAt.UnixMicro(), call.From, call.Fleet, call.Key, call.Customer, call.Phone, call.Operation, rows.CallDetails(call.Details),
-			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), rows.OutcomeDetails(outcome.Details),
+		return tx.QueryRowContext(ctx,
+			`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			rows.EntryValues(call, outcome, call.ReceivedAt.UnixMicro(), micros(outcome.EndedAt), asItIs)...,
 		).Scan(&id)
 	})
 	if err != nil {
@@ -62,7 +53,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 		if err != nil || closed {
 			return err
 		}
-		return ifNoEntry(tx.QueryRowContext(ctx, `SELECT id FROM api_log WHERE id = ?`, id).Scan(&id), id)
+		return ifNone(tx.QueryRowContext(ctx, `SELECT id FROM api_log WHERE id = ?`, id).Scan(&id), rows.NoEntry(id))
 	})
 }
 
@@ -74,9 +65,9 @@ func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([
 
 // Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error) {
-	entry, err := scanEntry(l.db.readers.QueryRowContext(ctx, selectEntry+`WHERE id = ?`, id))
+	entry, err := scanEntry(l.db.readers.QueryRowContext(ctx, rows.SelectEntry+`WHERE id = ?`, id))
 	if err != nil {
-		return domain.ApiLogEntry{}, translate("read entry", ifNoEntry(err, id))
+		return domain.ApiLogEntry{}, translate("read entry", ifNone(err, rows.NoEntry(id)))
 	}
 	return entry, nil
 }
@@ -85,7 +76,7 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	where, args := rows.Where(filter, "?", microsUp)
 	entries, err := list(ctx, l.db.readers, scanEntry,
-		selectEntry+where+` ORDER BY received_at DESC, id DESC LIMIT ?`, append(args, max(limit, 0))...)
+		rows.SelectEntry+where+` ORDER BY received_at DESC, id DESC LIMIT ?`, append(args, max(limit, 0))...)
 	return entries, translate("list entries", err)
 }
 
@@ -109,17 +100,6 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (remove
 	return removed, nil
 }
 
-func scanEntry(row rows.Row) (entry domain.ApiLogEntry, err error) {
-	call, outcome := &entry.Call, &entry.Outcome
-	err = row.Scan(&entry.ID, (*rows.Time)(&call.ReceivedAt), &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
-		&call.Operation, (*rows.CallDetails)(&call.Details), &outcome.Result, &outcome.Error, &outcome.Detail,
-		(*rows.Time)(&outcome.EndedAt), (*rows.OutcomeDetails)(&outcome.Details))
-	return entry, err
-}
+func scanEntry(row rows.Row) (domain.ApiLogEntry, error) { return rows.ScanEntry(row, asItIs) }
 
-func ifNoEntry(err error, id domain.ApiLogID) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Errorf(domain.NotFound, "there is no log entry %d", id)
-	}
-	return err
-}
+func asItIs(text string) string { return text }

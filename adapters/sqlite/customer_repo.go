@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -22,21 +21,18 @@ var (
 
 // FindByPhone implements ports.CustomerRepo.
 func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
-	found, err := rows.ScanCustomer(r.db.readers.QueryRowContext(ctx, rows.SelectCustomer+`WHERE fleet_id = ? AND phone = ?`, fleet, phone))
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
-	}
-	if err != nil {
-		return domain.Customer{}, translate("find customer", err)
-	}
-	return found, nil
+	return r.find(ctx, rows.NoPhone(), `WHERE fleet_id = ? AND phone = ?`, fleet, phone)
 }
 
 // FindCustomer implements ports.CustomerDirectory.
 func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error) {
-	found, err := rows.ScanCustomer(r.db.readers.QueryRowContext(ctx, rows.SelectCustomer+`WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer))
+	return r.find(ctx, rows.NoCustomer(ref), `WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer)
+}
+
+func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where string, args ...any) (domain.Customer, error) {
+	found, err := rows.ScanCustomer(r.db.readers.QueryRowContext(ctx, rows.SelectCustomer+where, args...))
 	if err != nil {
-		return domain.Customer{}, translate("find customer", ifNoCustomer(err, ref))
+		return domain.Customer{}, translate("find customer", ifNone(err, notFound))
 	}
 	return found, nil
 }
@@ -56,27 +52,23 @@ func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerR
 			`SELECT pin_attempts, pin_locked_until FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
 		).Scan(&lock.Attempts, (*rows.Time)(&lock.LockedUntil))
 		if err != nil {
-			return ifNoCustomer(err, ref)
+			return ifNone(err, rows.NoCustomer(ref))
 		}
 		counted, err := lock.Count(now)
 		if err != nil {
 			return err
 		}
-		return setPINLock(ctx, tx, ref, counted)
+		_, err = tx.ExecContext(ctx, setPINLock, counted.Attempts, micros(counted.LockedUntil), ref.Fleet, ref.Customer)
+		return err
 	})
 }
 
 // ResetPINLock implements ports.CustomerRepo.
 func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
-	return r.db.write(ctx, "reset PIN lock", func(tx *sql.Tx) error {
-		return setPINLock(ctx, tx, ref, domain.PINLock{})
-	})
+	return r.db.update(ctx, "reset PIN lock", rows.NoCustomer(ref), setPINLock, 0, nil, ref.Fleet, ref.Customer)
 }
 
-func setPINLock(ctx context.Context, tx *sql.Tx, ref domain.CustomerRef, lock domain.PINLock) error {
-	return update(ctx, tx, ref, `UPDATE customers SET pin_attempts = ?, pin_locked_until = ? WHERE fleet_id = ? AND id = ?`,
-		lock.Attempts, micros(lock.LockedUntil))
-}
+const setPINLock = `UPDATE customers SET pin_attempts = ?, pin_locked_until = ? WHERE fleet_id = ? AND id = ?`
 
 // ChangePhoto implements ports.CustomerRepo. While change runs, the customer's
 // lock file is held and no transaction.
@@ -87,18 +79,17 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	}
 	defer unlock()
 
-	record, err := r.photoRecord(ctx, ref)
+	found, err := r.FindCustomer(ctx, ref)
 	if err != nil {
-		return translate("read the photo's record", err)
-	}
-	if record, err = change(ctx, record); err != nil {
 		return err
 	}
-	return r.db.write(ctx, "store the photo's record", func(tx *sql.Tx) error {
-		return update(ctx, tx, ref, `
-			UPDATE customers SET (`+rows.PhotoColumns+`) = (?, ?, ?, ?, ?, ?) WHERE fleet_id = ? AND id = ?`,
-			rows.PhotoValues(record, micros(record.ChangedAt))...)
-	})
+	record, err := change(ctx, found.Photo)
+	if err != nil {
+		return err
+	}
+	return r.db.update(ctx, "store the photo's record", rows.NoCustomer(ref),
+		`UPDATE customers SET (`+rows.PhotoColumns+`) = (?, ?, ?, ?, ?, ?) WHERE fleet_id = ? AND id = ?`,
+		append(rows.PhotoValues(record, micros(record.ChangedAt)), ref.Fleet, ref.Customer)...)
 }
 
 // RemoveCustomer implements ports.CustomerDirectory.
@@ -115,9 +106,7 @@ func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRe
 	if err := deletePhoto(ctx); err != nil {
 		return err
 	}
-	return r.db.write(ctx, "remove customer", func(tx *sql.Tx) error {
-		return update(ctx, tx, ref, `DELETE FROM customers WHERE fleet_id = ? AND id = ?`)
-	})
+	return r.db.update(ctx, "remove customer", rows.NoCustomer(ref), `DELETE FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer)
 }
 
 // BindPINKey implements ports.PINKeyBinder.
@@ -132,32 +121,8 @@ func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerpr
 		var bound domain.PINKeyFingerprint
 		err = tx.QueryRowContext(ctx, `SELECT fingerprint FROM pin_key`).Scan((*rows.Digest)(&bound))
 		if err == nil && bound != key {
-			return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
+			return rows.OtherPINKey()
 		}
 		return err
 	})
-}
-
-func (r *CustomerRepo) photoRecord(ctx context.Context, ref domain.CustomerRef) (domain.PhotoRecord, error) {
-	var record domain.PhotoRecord
-	err := r.db.readers.QueryRowContext(ctx,
-		`SELECT `+rows.PhotoColumns+` FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
-	).Scan(rows.PhotoInto(&record)...)
-	return record, ifNoCustomer(err, ref)
-}
-
-// update runs a statement whose last two parameters are the customer's ids.
-func update(ctx context.Context, tx *sql.Tx, ref domain.CustomerRef, statement string, values ...any) error {
-	found, err := changes(tx.ExecContext(ctx, statement, append(values, ref.Fleet, ref.Customer)...))
-	if err == nil && !found {
-		err = sql.ErrNoRows
-	}
-	return ifNoCustomer(err, ref)
-}
-
-func ifNoCustomer(err error, ref domain.CustomerRef) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
-	}
-	return err
 }

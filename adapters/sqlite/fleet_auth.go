@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -25,11 +24,8 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 		SELECT fleets.id, fleets.name, fleets.disabled, api_keys.label
 		FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
 		WHERE api_keys.hash = ?`, key[:]).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &caller.Key)
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Caller{}, domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
-	}
 	if err != nil {
-		return domain.Caller{}, translate("authenticate", err)
+		return domain.Caller{}, translate("authenticate", ifNone(err, rows.NoKey()))
 	}
 	return caller, nil
 }
@@ -79,33 +75,17 @@ func scanKey(row rows.Row) (key domain.FleetKey, err error) {
 
 // RevokeKey implements ports.FleetDirectory.
 func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
-	return a.db.write(ctx, "revoke key", func(tx *sql.Tx) error {
-		found, err := changes(tx.ExecContext(ctx, `DELETE FROM api_keys WHERE fleet_id = ? AND label = ?`, fleet, label))
-		if err == nil && !found {
-			return domain.Errorf(domain.NotFound, "fleet %d has no key %q", fleet, label)
-		}
-		return err
-	})
+	return a.db.update(ctx, "revoke key", rows.NoLabel(fleet, label), `DELETE FROM api_keys WHERE fleet_id = ? AND label = ?`, fleet, label)
 }
 
 func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
-	err := q.QueryRowContext(ctx, `SELECT id FROM fleets WHERE id = ?`, id).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Errorf(domain.NotFound, "there is no fleet %d", id)
-	}
-	return err
+	return ifNone(q.QueryRowContext(ctx, `SELECT id FROM fleets WHERE id = ?`, id).Scan(&id), rows.NoFleet(id))
 }
 
 // SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
-	return a.db.write(ctx, "set fleet", func(tx *sql.Tx) error {
-		found, err := changes(tx.ExecContext(ctx, `UPDATE fleets SET name = ?, disabled = ? WHERE id = ?`,
-			fleet.Name, fleet.Disabled, fleet.ID))
-		if err == nil && !found {
-			return domain.Errorf(domain.NotFound, "there is no fleet %d", fleet.ID)
-		}
-		return err
-	})
+	return a.db.update(ctx, "set fleet", rows.NoFleet(fleet.ID),
+		`UPDATE fleets SET name = ?, disabled = ? WHERE id = ?`, fleet.Name, fleet.Disabled, fleet.ID)
 }
 
 // Fleets implements ports.FleetDirectory.

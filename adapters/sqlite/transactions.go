@@ -3,9 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 // write runs f in a transaction that is the only one writing to the file. When
@@ -23,6 +25,17 @@ func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) e
 	return translate(action, tx.Commit())
 }
 
+// update runs a statement that changes one row.
+func (db *DB) update(ctx context.Context, action string, notFound *domain.Error, statement string, args ...any) error {
+	return db.write(ctx, action, func(tx *sql.Tx) error {
+		found, err := changes(tx.ExecContext(ctx, statement, args...))
+		if err == nil && !found {
+			return notFound
+		}
+		return err
+	})
+}
+
 // micros is how a time is stored: microseconds since 1970 in UTC, NULL for
 // the zero time.
 func micros(t time.Time) any {
@@ -32,8 +45,8 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// microsUp is the first whole microsecond that isn't before t: a stored time is
-// before t just when it is before that.
+// microsUp is t, rounded up to the microsecond: a stored time is before t if and
+// only if it is before that.
 func microsUp(t time.Time) any { return t.Add(time.Microsecond - 1).UnixMicro() }
 
 // querier is a *sql.DB or *sql.Tx.
@@ -69,4 +82,12 @@ func changes(result sql.Result, err error) (bool, error) {
 	}
 	count, err := result.RowsAffected()
 	return count > 0, err
+}
+
+// ifNone is notFound when err says that there is no such row, and err otherwise.
+func ifNone(err error, notFound *domain.Error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return notFound
+	}
+	return err
 }
