@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/fx"
 
+	"github.com/fleetphoto/fleetphoto/adapters/cli"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -120,8 +122,11 @@ func offered[R any](o *opened, role func(Backend) R) (R, error) {
 
 // start migrates a backend where that is wanted, and starts it.
 func (b *backends) start(ctx context.Context, o *opened) error {
+	if err := b.mayMake(ctx, o); err != nil {
+		return err
+	}
 	migrates := b.config.Migrate == "on" && !b.purpose.asIs
-	if customers, err := b.customers(); migrates && err == nil && customers == o && o.PINKeyFile != "" {
+	if migrates && b.hasCustomers(o) && o.PINKeyFile != "" {
 		if _, err := b.pinKey(); err != nil { // it comes before an embedded database, never after
 			return err
 		}
@@ -139,6 +144,57 @@ func (b *backends) start(ctx context.Context, o *opened) error {
 		}
 	}
 	return nil
+}
+
+// mayMake fails where a backend is an embedded database whose file isn't there
+// and shouldn't be made: a command looks for the server's, and photos belong to a
+// database that somebody has to bring back.
+func (b *backends) mayMake(ctx context.Context, o *opened) error {
+	switch {
+	case o.DataFile == "" || isThere(o.DataFile) || b.config.Create:
+		return nil
+	case b.purpose.command:
+		return settingError(o.variable, fmt.Errorf("there is no database at %s; is this the server's directory? Make one with --create, or with: fleetphoto migrate", o.DataFile))
+	case b.hasCustomers(o) && b.hasPhotos(ctx):
+		return settingError(o.variable, fmt.Errorf("there is no database at %s, but %s has photos, which belong to one; bring it back, or have --create make an empty one", o.DataFile, photoStoreVariable))
+	}
+	return nil
+}
+
+// hasCustomers says whether o is where the customers are.
+func (b *backends) hasCustomers(o *opened) bool {
+	customers, err := b.customers()
+	return err == nil && customers == o
+}
+
+// hasPhotos says whether the photo store holds a photo, as far as it can be listed.
+func (b *backends) hasPhotos(ctx context.Context) bool {
+	store, err := open(b.catalogue.PhotoStores, b.config.PhotoStoreURL)
+	if err != nil {
+		return false // whoever needs it says so
+	}
+	o := &opened{Backend: store}
+	defer func() { _ = o.close() }()
+	if store.PhotoLister == nil || store.Start != nil && store.Start(ctx) != nil {
+		return false
+	}
+	for _, err := range store.PhotoLister.List(ctx) {
+		return err == nil
+	}
+	return false
+}
+
+// name is what the backend is called in the server's log: its URL without
+// secrets, and with the whole path.
+func (o *opened) name() string {
+	scheme, _, _ := strings.Cut(o.rawURL, "://")
+	switch {
+	case o.DataFile != "":
+		return scheme + "://" + o.DataFile
+	case strings.HasPrefix(string(o.PhotoStoreName), "file://"):
+		return string(o.PhotoStoreName)
+	}
+	return cli.WithoutSecrets(o.rawURL)
 }
 
 func (o *opened) close() error {
@@ -207,6 +263,9 @@ func migrate(ctx context.Context, config Config, catalogue Catalogue) (err error
 	for _, o := range b.opened {
 		if o.Migrate == nil {
 			continue
+		}
+		if err := b.mayMake(ctx, o); err != nil {
+			return err
 		}
 		if err := o.Migrate(ctx); err != nil {
 			return settingError(o.variable, err)

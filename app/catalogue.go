@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/cli"
 	"github.com/fleetphoto/fleetphoto/adapters/files"
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/adapters/postgres"
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
+	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -44,9 +46,14 @@ type Backend struct {
 	FleetDirectory    ports.FleetDirectory
 	CustomerDirectory ports.CustomerDirectory
 	PINKeyBinder      ports.PINKeyBinder
+	ChangeRecorder    ports.ChangeRecorder // of CustomerRepo and ApiLog
 	ApiLogArchive     ports.ApiLogArchive
 	PhotoAddresser    ports.PhotoAddresser
 	PhotoLister       ports.PhotoLister
+
+	// PhotoStoreName tells the PhotoStore from others, in records and in the
+	// log. Empty: the URL without its parameters does.
+	PhotoStoreName domain.PhotoStoreName
 
 	// Migrate brings what is stored up to date with this program, in any number
 	// of processes at once; it comes before Start unless it is switched off.
@@ -104,7 +111,7 @@ func openMemory(rawURL string) (Backend, error) {
 	return Backend{
 		FleetAuth: b.FleetAuth, CustomerRepo: b.CustomerRepo, ApiLog: b.ApiLog, PhotoStore: b.PhotoStore,
 		FleetDirectory: b.FleetAuth, CustomerDirectory: b.CustomerRepo, PINKeyBinder: b.CustomerRepo,
-		ApiLogArchive: b.ApiLog, PhotoLister: b.PhotoStore,
+		ChangeRecorder: b.ChangeRecorder(), ApiLogArchive: b.ApiLog, PhotoLister: b.PhotoStore, PhotoStoreName: "memory",
 		Ephemeral: true,
 	}, nil
 }
@@ -116,7 +123,8 @@ func openSQLite(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
-		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(), ApiLogArchive: db.ApiLog(),
+		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
+		ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
 		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(), Disk: filepath.Dir(db.Path()),
 	}, nil
@@ -129,7 +137,8 @@ func openPostgres(rawURL string) (Backend, error) {
 	}
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
-		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(), ApiLogArchive: db.ApiLog(),
+		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
+		ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
 	}, nil
 }
@@ -139,7 +148,7 @@ func openFiles(rawURL string) (Backend, error) {
 	if err != nil {
 		return Backend{}, err
 	}
-	return Backend{PhotoStore: store, PhotoLister: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}, nil
+	return Backend{PhotoStore: store, PhotoStoreName: store.Name(), PhotoLister: store, Start: store.Start, Sweep: store.Sweep, Close: store.Close, Disk: store.Directory()}, nil
 }
 
 func openBlob(rawURL string) (Backend, error) {
@@ -147,7 +156,7 @@ func openBlob(rawURL string) (Backend, error) {
 	if err != nil {
 		return Backend{}, err
 	}
-	backend := Backend{PhotoStore: store, PhotoLister: store, Start: store.Start, Close: store.Close}
+	backend := Backend{PhotoStore: store, PhotoStoreName: store.Name(), PhotoLister: store, Start: store.Start, Close: store.Close}
 	if store.HasAddresses() {
 		backend.PhotoAddresser = store
 	}
@@ -162,7 +171,12 @@ func open(openers map[string]Opener, rawURL string) (Backend, error) {
 		schemes := slices.Sorted(maps.Keys(openers))
 		return Backend{}, fmt.Errorf("want a URL that begins with %s://%s", strings.Join(schemes, "://, "), got(scheme, found))
 	}
-	return opener(rawURL)
+	backend, err := opener(rawURL)
+	if backend.PhotoStoreName == "" {
+		name, _, _ := strings.Cut(rawURL, "?")
+		backend.PhotoStoreName = domain.PhotoStoreName(cli.WithoutSecrets(name))
+	}
+	return backend, err
 }
 
 // got repeats what came where it can't be but a scheme: it may be a whole URL

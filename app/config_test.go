@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,6 +88,47 @@ func TestPINKeyIsIrreplaceable(t *testing.T) {
 	out, err := command(t, directory, nil, "fleet", "add", "691").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "FLEETPHOTO_PIN_KEY") || !strings.Contains(string(out), "bring that file back") {
 		t.Errorf("without the key file: got %v %s", err, out)
+	}
+}
+
+// TestPINKeyRotation: the PINs of the old key match beside the new one, and those
+// that were used match without the old one.
+func TestPINKeyRotation(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	form := newFleet(t, directory)
+	output(t, directory, nil, "customer", "add", "--fleet", "689", "--id", "2", "--phone", "447700900002", "--pin", "1234")
+	rare := url.Values{"api_key": form["api_key"], "phone_number": {"447700900002"}, "customer_pin": {"1234"}}
+	newKey, oldKey := "FLEETPHOTO_PIN_KEY="+strings.Repeat("5e", 32), "FLEETPHOTO_PIN_KEY_OLD_FILE=fleetphoto-data/pin.key"
+	for _, phase := range []struct {
+		settings []string
+		want     [2]string // of the customer who calls, and of one who doesn't before
+	}{
+		{nil, [2]string{"valid"}},
+		{[]string{newKey, oldKey}, [2]string{"valid"}},
+		{[]string{newKey}, [2]string{"valid", "Invalid PIN"}},
+		{[]string{newKey, oldKey}, [2]string{"valid", "valid"}},
+		{[]string{newKey}, [2]string{"valid", "valid"}},
+	} {
+		server := serve(t, directory, phase.settings...)
+		for i, form := range []url.Values{form, rare} {
+			if phase.want[i] == "" {
+				continue
+			}
+			a, err := postForm(server.api, withPhoto(form, "delete"))
+			if got := cmp.Or(a.Error, a.Result); err != nil || got != phase.want[i] {
+				t.Errorf("%q: got %q, %v, want %q", phase.settings, got, err, phase.want[i])
+			}
+		}
+		server.stop(t)
+	}
+	out, err := command(t, directory, nil, "fleet", "list").CombinedOutput()
+	if err != nil {
+		t.Errorf("what needs no PIN works with any key: %v %s", err, out)
+	}
+	out, err = command(t, directory, nil, "customer", "add", "--fleet", "689", "--id", "3", "--phone", "447700900003").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "FLEETPHOTO_PIN_KEY_OLD") {
+		t.Errorf("with the old key alone: got %v %s", err, out)
 	}
 }
 

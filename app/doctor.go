@@ -35,7 +35,7 @@ type checkup struct {
 	cameFrom func(variable string) string // says where a setting comes from
 	ports    operator.DoctorPorts
 	binder   *opened // the customers' backend; nil: it could not be opened
-	key      domain.PINKey
+	keys     domain.PINKeys
 	own      bool      // the photos have addresses that need no server of this product
 	fetched  time.Time // the photo store's clock when the photo was fetched; zero: it wasn't
 }
@@ -137,8 +137,8 @@ func (c *checkup) findPINKey(context.Context) (string, error) {
 			return "", fmt.Errorf("there is none yet %s; make it, and the database, with: fleetphoto migrate", from)
 		}
 	}
-	key, err := c.pinKey()
-	c.key = key
+	keys, err := c.pinKeys()
+	c.keys = keys
 	return from, err
 }
 
@@ -220,7 +220,7 @@ func (c *checkup) generalSteps(o *opened) []operator.Step {
 		}))
 	}
 	if o == c.binder && o.PINKeyBinder != nil {
-		steps = append(steps, step("its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.key) }))
+		steps = append(steps, step("its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.keys) }))
 	}
 	return steps
 }

@@ -27,8 +27,8 @@ const healthy = `configuration
   ✓ look up an API key
   ✓ add a customer
   ✓ find a customer by phone
-  ✓ count an attempt on a PIN
-  ✓ set a PIN's lock back
+  ✓ try a wrong PIN
+  ✓ unlock a PIN
   ✓ write a photo's record under the customer's lock
   ✓ overwrite it
   ✓ remove a customer
@@ -40,6 +40,7 @@ const healthy = `configuration
   ✓ put a photo
   ✓ read it
   ✓ overwrite it
+  ✓ refuse a change that comes too late
   ✓ delete it
   ✓ find none
 what was there only to try
@@ -49,7 +50,7 @@ all %d steps went well
 
 func TestDoctorInMemory(t *testing.T) {
 	s := newShared(t)
-	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 24), "", "doctor")
+	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 25), "", "doctor")
 	s.expectNoProbes()
 }
 
@@ -72,9 +73,9 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 	directory := t.TempDir()
 	out, err := command(t, directory, nil, "doctor").CombinedOutput()
 	for _, want := range []string{
-		"\n  ✗ there is a key for the PINs\n      there is none yet in fleetphoto-data/pin.key; make it, and the database, with: fleetphoto migrate\n",
-		"\n  ✗ connect, and find the tables up to date\n      there is no database file fleetphoto-data/fleetphoto.db; make it with: fleetphoto migrate\n  – look up an API key: not tried\n",
-		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 13 steps failed; the line below each ✗ says what to change\n",
+		"\n  ✗ there is a key for the PINs\n      there is none yet in " + directory + "/fleetphoto-data/pin.key; make it, and the database, with: fleetphoto migrate\n",
+		"\n  ✗ connect, and find the tables up to date\n      there is no database at " + directory + "/fleetphoto-data/fleetphoto.db; is this the server's directory? make one with: fleetphoto migrate\n  – look up an API key: not tried\n",
+		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 14 steps failed; the line below each ✗ says what to change\n",
 	} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("before the migration: %v, want %q in\n%s", err, want, out)
@@ -95,13 +96,13 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 		}
 	}
 	const room = "\n  ✓ its disk has room"
-	want := fmt.Sprintf(healthy, "in fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 26)
+	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 27)
 	if got := strings.Join(lines, "\n"); got != want || len(sizes) != 2 || !strings.HasSuffix(sizes[0], " are free") {
 		t.Errorf("after the migration: got\n%s\nwant\n%s", got, want)
 	}
 	check(t, os.Remove(filepath.Join(directory, "fleetphoto-data/pin.key")))
 	out, err = command(t, directory, nil, "doctor").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "✗ there is a key for the PINs\n      FLEETPHOTO_PIN_KEY: the database fleetphoto-data/fleetphoto.db exists, but the PIN key beside it") {
+	if err == nil || !strings.Contains(string(out), "✗ there is a key for the PINs\n      FLEETPHOTO_PIN_KEY: the database "+directory+"/fleetphoto-data/fleetphoto.db exists, but the PIN key beside it") {
 		t.Errorf("without the key: %v\n%s", err, out)
 	}
 }
@@ -131,7 +132,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 // refusing is a store that refuses to delete, in an operator's words.
 type refusing struct{ ports.PhotoStore }
 
-func (refusing) Delete(context.Context, domain.PhotoKey) error {
+func (refusing) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) error {
 	return domain.Errorf(domain.Unavailable, "the photo store doesn't answer as it should").WithCause(errors.New("grant DeleteObject\nto s3cret"))
 }
 
@@ -151,7 +152,7 @@ func TestDoctorIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stores["old"] = interrupting{s.old, cancel}
 	code, out, failure := s.run(ctx, "doctor")
-	want := "  – overwrite it: not tried\n  – delete it: not tried\n  – find none: not tried\nwhat was there only to try\n  ✓ remove it\n"
+	want := "  – overwrite it: not tried\n  – refuse a change that comes too late: not tried\n  – delete it: not tried\n  – find none: not tried\nwhat was there only to try\n  ✓ remove it\n"
 	if code != 1 || !strings.HasSuffix(out, want) || !strings.Contains(failure, "steps failed") && !strings.Contains(failure, "interrupted after") {
 		t.Errorf("got %d\n%s%s", code, out, failure)
 	}
@@ -184,7 +185,7 @@ func TestDoctorFetches(t *testing.T) {
 			_, _ = w.Write(body)
 			return
 		}
-		content, err := s.old.Open(r.Context(), domain.PhotoKey(strings.TrimPrefix(r.URL.Path, "/")))
+		content, _, err := s.old.Open(r.Context(), domain.PhotoKey(strings.TrimPrefix(r.URL.Path, "/")))
 		check(t, err)
 		defer func() { _ = content.Close() }()
 		http.ServeContent(w, r, "", time.Time{}, content)
@@ -200,10 +201,10 @@ func TestDoctorFetches(t *testing.T) {
 		want   string
 		ticks  int
 	}{
-		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 26},
-		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 25},
-		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 25},
-		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 25},
+		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 27},
+		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 26},
+		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 26},
+		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 26},
 	} {
 		status, date, body = test.status, time.Now().Add(test.skew), test.body
 		_, out, _ := s.run(t.Context(), "doctor")

@@ -21,10 +21,10 @@ import (
 // announced tells of each photo that is put.
 type announced struct{ ports.PhotoStore }
 
-func (a announced) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	err := a.PhotoStore.Put(ctx, key, photo)
+func (a announced) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	version, err := a.PhotoStore.Put(ctx, key, photo, over)
 	fmt.Println("put", key, err)
-	return err
+	return version, err
 }
 
 // An application of one's own has the call, with one port decorated.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -113,11 +114,14 @@ func sqliteAndFiles(directory string) *program {
 	return &program{config: config, catalogue: Adapters()}
 }
 
-// repairAll runs Repair as it runs when the calls are old enough.
+// repairAll runs Repair as it runs when the calls are old enough for both looks.
 func repairAll(t *testing.T, directory string) {
 	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(directory, "fleetphoto-data/fleetphoto.db"))
+	check(t, err)
+	_, err = db.ExecContext(t.Context(), `UPDATE api_log SET opened_at = opened_at - ?`, (usecase.LateAfter + time.Minute).Microseconds())
+	check(t, errors.Join(err, db.Close()))
 	check(t, sqliteAndFiles(directory).run(t.Context(), slog.New(slog.DiscardHandler), func(ctx context.Context, repair *usecase.Repair) error {
-		repair.Clock = func() time.Time { return time.Now().Add(time.Hour) }
 		report, err := repair.Do(ctx)
 		t.Logf("settled %+v", report)
 		if again, err := repair.Do(ctx); err != nil || again.Settled() != 0 {
@@ -189,7 +193,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 func TestFailedStartLeavesNothing(t *testing.T) {
 	ignored := goleak.IgnoreCurrent()
 	p := sqliteAndFiles(t.TempDir())
-	p.config.PhotoStoreURL = "file:///dev/null/photos"
+	p.config.PhotoStoreURL, p.config.Create = "file:///dev/null/photos", true
 	err := p.run(t.Context(), slog.New(slog.DiscardHandler), func(context.Context, *usecase.Repair) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "FLEETPHOTO_PHOTO_STORE_URL") {
 		t.Errorf("got %v", err)

@@ -17,7 +17,7 @@ import (
 // of them received at once.
 func logOf(t *testing.T, count int) Catalogue {
 	t.Helper()
-	log := memory.NewApiLog()
+	log := memory.New().ApiLog
 	for i := range count {
 		received := time.Date(2026, 7, 28, 14, 3, i/3, 0, time.UTC)
 		_, err := log.Record(t.Context(), domain.ApiCall{ReceivedAt: received}, domain.Outcome{Result: domain.Valid, EndedAt: received})

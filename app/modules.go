@@ -40,14 +40,13 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(c Config) usecase.PhotoReader {
 		return photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0))
 	},
-	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog, address usecase.PhotoAddress, key domain.PINKey, reader usecase.PhotoReader) *usecase.UpdateCustomerPhoto {
-		return &usecase.UpdateCustomerPhoto{
-			Fleets: fleets, Customers: customers, Photos: photos, Log: log, Address: address, PINKey: key, Reader: reader, Clock: time.Now,
-		}
+	func(customers ports.CustomerRepo, photos ports.PhotoStore, store domain.PhotoStoreName, log ports.ApiLog, recorder ports.ChangeRecorder) *usecase.ChangePhoto {
+		return &usecase.ChangePhoto{Customers: customers, Photos: photos, Store: store, Log: log, Recorder: recorder, Clock: usecase.Now}
 	},
-	func(customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Repair {
-		return &usecase.Repair{Customers: customers, Photos: photos, Log: log, Clock: time.Now}
+	func(fleets ports.FleetAuth, changes *usecase.ChangePhoto, address usecase.PhotoAddress, keys domain.PINKeys, reader usecase.PhotoReader) *usecase.UpdateCustomerPhoto {
+		return &usecase.UpdateCustomerPhoto{Fleets: fleets, Changes: changes, Address: address, PINKeys: keys, Reader: reader}
 	},
+	func(changes *usecase.ChangePhoto) *usecase.Repair { return &usecase.Repair{Changes: changes} },
 	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Readiness {
 		return &usecase.Readiness{Fleets: fleets, Customers: customers, Photos: photos, Log: log}
 	},
@@ -63,14 +62,14 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(fleets ports.FleetDirectory, customers ports.CustomerDirectory) *operator.ExportCustomers {
 		return &operator.ExportCustomers{Fleets: fleets, Customers: customers}
 	},
-	func(customers ports.CustomerDirectory, photos ports.PhotoStore, log ports.ApiLog) *operator.RemoveCustomer {
-		return &operator.RemoveCustomer{Customers: customers, Photos: photos, Log: log, Clock: time.Now}
+	func(customers ports.CustomerDirectory, changes *usecase.ChangePhoto) *operator.RemoveCustomer {
+		return &operator.RemoveCustomer{Customers: customers, Changes: changes}
 	},
-	func(c Config, directory ports.CustomerDirectory, customers ports.CustomerRepo, photos ports.PhotoStore) *operator.VerifyPhotos {
+	func(c Config, directory ports.CustomerDirectory, customers ports.CustomerRepo, photos ports.PhotoStore, store domain.PhotoStoreName) *operator.VerifyPhotos {
 		limits := c.photoLimits()
 		limits.MaxDimension, limits.Verify = 0, photo.VerifyDecode
 		reader := photo.NewReader(limits, runtime.GOMAXPROCS(0))
-		return &operator.VerifyPhotos{Directory: directory, Customers: customers, Photos: photos, Reader: reader, Clock: time.Now}
+		return &operator.VerifyPhotos{Directory: directory, Customers: customers, Photos: photos, Store: store, Reader: reader, Clock: time.Now}
 	},
 	func(customers ports.CustomerDirectory, lister ports.PhotoLister, photos ports.PhotoStore) *operator.OrphanPhotos {
 		return &operator.OrphanPhotos{Customers: customers, Lister: lister, Photos: photos, Clock: time.Now}
@@ -91,8 +90,11 @@ var portsAndRoles = fx.Provide(
 	from((*backends).photos, func(b Backend) ports.PhotoStore { return b.PhotoStore }),
 	from((*backends).photos, func(b Backend) ports.PhotoAddresser { return b.PhotoAddresser }),
 	from((*backends).photos, func(b Backend) ports.PhotoLister { return b.PhotoLister }),
+	(*backends).photoStoreName,
+	(*backends).changeRecorder,
 	(*backends).photoAddress,
-	(*backends).boundPINKey,
+	(*backends).boundPINKeys,
+	func(keys domain.PINKeys) domain.PINKey { return keys.Current },
 )
 
 // from makes a constructor of what a backend offers.
@@ -108,20 +110,41 @@ func from[R any](backend func(*backends) (*opened, error), role func(Backend) R)
 }
 
 // copyPhotos copies between the stores that a command names.
-func copyPhotos(b *backends, between cli.CopyBetween, directory ports.CustomerDirectory, customers ports.CustomerRepo) (*operator.CopyPhotos, error) {
+func copyPhotos(b *backends, between cli.CopyBetween, directory ports.CustomerDirectory, customers ports.CustomerRepo, log ports.ApiLog, recorder ports.ChangeRecorder) (*operator.CopyPhotos, error) {
+	copying := &operator.CopyPhotos{Directory: directory, Customers: customers}
 	store := func(flag, rawURL string) (ports.PhotoStore, error) {
 		o, err := b.open(b.catalogue.PhotoStores, flag, rawURL)
 		if err != nil {
 			return nil, err
 		}
+		copying.Repairs = append(copying.Repairs, &usecase.Repair{Changes: &usecase.ChangePhoto{
+			Customers: customers, Photos: o.PhotoStore, Store: o.PhotoStoreName, Log: log, Recorder: recorder, Clock: usecase.Now,
+		}})
 		return offered(o, func(b Backend) ports.PhotoStore { return b.PhotoStore })
 	}
-	from, err := store("--from", between.From)
+	var fromErr, toErr error
+	copying.From, fromErr = store("--from", between.From)
+	copying.To, toErr = store("--to", between.To)
+	return copying, firstOf(fromErr, toErr)
+}
+
+func (b *backends) photoStoreName() (domain.PhotoStoreName, error) {
+	photos, err := b.photos()
 	if err != nil {
+		return "", err
+	}
+	return photos.PhotoStoreName, nil
+}
+
+// changeRecorder returns the one of the backend that has both the customers and
+// the log; nil where there are two, or it has none.
+func (b *backends) changeRecorder() (ports.ChangeRecorder, error) {
+	customers, customersErr := b.customers()
+	log, logErr := b.log()
+	if err := firstOf(customersErr, logErr); err != nil || customers != log {
 		return nil, err
 	}
-	to, err := store("--to", between.To)
-	return &operator.CopyPhotos{Directory: directory, Customers: customers, From: from, To: to}, err
+	return customers.ChangeRecorder, nil
 }
 
 // photoAddress returns the addresses of photos that are configured; nil where

@@ -10,6 +10,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -66,7 +67,7 @@ func (s *shared) add(id domain.CustomerID, recorded, stored []byte) domain.Custo
 	_, err := s.database.CustomerRepo.ImportCustomers(s.t.Context(), []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(id)}})
 	check(s.t, err)
 	if recorded != nil {
-		check(s.t, s.database.CustomerRepo.ChangePhoto(s.t.Context(), ref, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+		check(s.t, s.database.CustomerRepo.ChangePhoto(s.t.Context(), ref, func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
 			return domain.PhotoRecord{Info: photo.Describe(recorded)}, nil
 		}))
 	}
@@ -80,7 +81,8 @@ func (s *shared) put(ref domain.CustomerRef, jpeg []byte) {
 	s.t.Helper()
 	stored, err := domain.NewPhoto(jpeg, 1, 1)
 	check(s.t, err)
-	check(s.t, s.old.Put(s.t.Context(), ref.PhotoKey(), stored))
+	_, err = s.old.Put(s.t.Context(), ref.PhotoKey(), stored, domain.NoPhoto)
+	check(s.t, err)
 }
 
 // expect runs a command and compares what it prints.
@@ -106,7 +108,9 @@ func TestPhotosVerify(t *testing.T) {
 		"fleetphoto: 1 photos are not as they should be\n", "photos", "verify", "--after=689/1", "--parallel=1")
 	s.expect(1, firstKey+" missing\n"+secondKey+" broken\n3 customers looked at: 1 photos missing, 0 different, 0 unrecorded, 1 broken; 0 records repaired\n",
 		"fleetphoto: 2 photos are not as they should be\n", "photos", "verify", "--parallel=1")
-	check(t, s.old.Delete(t.Context(), secondKey))
+	held, err := usecase.ReadHeld(t.Context(), s.old, secondKey)
+	check(t, err)
+	check(t, s.old.Delete(t.Context(), secondKey, held.Version))
 	s.expect(0, firstKey+" missing repaired\n3 customers looked at: 1 photos missing, 0 different, 0 unrecorded, 0 broken; 1 records repaired\n", "", "photos", "verify", "--repair")
 	s.expect(0, "3 customers looked at: 0 photos missing, 0 different, 0 unrecorded, 0 broken; 0 records repaired\n", "", "photos", "verify")
 }
@@ -138,7 +142,7 @@ func TestPhotosCopy(t *testing.T) {
 	copied := []string{"photos", "copy", "--from=old://", "--to=new://"}
 	lost := "fleetphoto: 1 photos are in neither store as their records say, perhaps because a call was cut off"
 	s.expect(1, secondKey+" lost\n3 customers looked at: 1 photos copied, 1.5 KiB; 0 deleted where they were deleted since; 1 were as they should be\n", lost, copied...)
-	if content, err := s.new.Open(t.Context(), firstKey); err != nil || content.Close() != nil {
+	if content, _, err := s.new.Open(t.Context(), firstKey); err != nil || content.Close() != nil {
 		t.Errorf("in the new store: %v", err)
 	}
 	s.expect(0, "1 customers looked at: 0 photos copied, 0 B; 0 deleted where they were deleted since; 1 were as they should be\n", "", append(copied, "--after", "689/2")...)
@@ -175,9 +179,9 @@ type interrupting struct {
 	interrupt func()
 }
 
-func (s interrupting) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (s interrupting) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	s.interrupt()
-	return s.PhotoStore.Put(ctx, key, photo)
+	return s.PhotoStore.Put(ctx, key, photo, over)
 }
 
 // TestPhotosOnSQLiteAndFiles moves a served photo to another directory.

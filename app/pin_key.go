@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"go.uber.org/fx"
@@ -16,7 +17,10 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-const pinKeyVariable = "FLEETPHOTO_PIN_KEY"
+const (
+	pinKeyVariable    = "FLEETPHOTO_PIN_KEY"
+	pinKeyOldVariable = "FLEETPHOTO_PIN_KEY_OLD"
+)
 
 // pinKeyBeside returns the path of the key file of an embedded database.
 func pinKeyBeside(database string) string {
@@ -35,30 +39,39 @@ func (b *backends) pinKey() (domain.PINKey, error) {
 	case customers.Ephemeral:
 		return domain.NewPINKey(randomKey())
 	case customers.PINKeyFile != "":
-		return embeddedPINKey(customers)
+		return b.embeddedPINKey(customers)
 	}
 	return domain.PINKey{}, settingError(pinKeyVariable, errors.New("it is missing, and this database needs it; make one with: openssl rand -hex 32"))
 }
 
-// boundPINKey is pinKey, with a start that fails unless the stored PINs were
-// hashed under it. A backend that binds no key isn't asked.
-func (b *backends) boundPINKey() (domain.PINKey, error) {
-	key, err := b.pinKey()
+// pinKeys are pinKey and the one before it.
+func (b *backends) pinKeys() (keys domain.PINKeys, err error) {
+	if keys.Current, err = b.pinKey(); err == nil && b.config.PINKeyOld != "" {
+		keys.Old, err = parsePINKey(pinKeyOldVariable, b.config.PINKeyOld)
+	}
+	return keys, err
+}
+
+// boundPINKeys is pinKeys, with a start that fails unless the stored PINs were
+// hashed under one of them. A backend that binds no key isn't asked.
+func (b *backends) boundPINKeys() (domain.PINKeys, error) {
+	keys, err := b.pinKeys()
 	if err != nil {
-		return key, err
+		return keys, err
 	}
 	if customers, err := b.customers(); err == nil && customers.PINKeyBinder != nil {
-		b.lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.PINKeyBinder, key) }))
+		b.lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.PINKeyBinder, keys) }))
 	}
-	return key, nil
+	return keys, nil
 }
 
 // bindPINKey finds out on start, rather than by right PINs that don't match,
-// that the key is another one than the stored PINs'.
-func bindPINKey(ctx context.Context, customers ports.PINKeyBinder, key domain.PINKey) error {
-	err := customers.BindPINKey(ctx, key.Fingerprint())
+// that the keys are others than the stored PINs'.
+func bindPINKey(ctx context.Context, customers ports.PINKeyBinder, keys domain.PINKeys) error {
+	err := customers.BindPINKey(ctx, keys.Current.Fingerprint(), keys.OldFingerprint())
 	if errors.Is(err, domain.Conflict) {
-		err = errors.New("the PINs in the database were hashed under another key, and none would match; set the key that they were stored with")
+		err = errors.New("the PINs in the database were hashed under another key, and none would match; set the key that they were stored with, " +
+			"or name it in " + pinKeyOldVariable + " beside the new one")
 	}
 	if err != nil {
 		return settingError(pinKeyVariable, err)
@@ -80,12 +93,15 @@ func parsePINKey(variable, text string) (domain.PINKey, error) {
 
 // embeddedPINKey makes the key file before the database exists, never after:
 // with another key, no stored PIN would match.
-func embeddedPINKey(customers *opened) (domain.PINKey, error) {
+func (b *backends) embeddedPINKey(customers *opened) (domain.PINKey, error) {
 	path := customers.PINKeyFile
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if info, err := os.Stat(customers.DataFile); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 			return domain.PINKey{}, settingError(pinKeyVariable, fmt.Errorf("the database %s exists, but the PIN key beside it, %s, does not; bring that file back, or set the variable: with another key no stored PIN matches", customers.DataFile, path))
+		}
+		if err := b.mayMake(context.Background(), customers); err != nil {
+			return domain.PINKey{}, err
 		}
 		if err = createPINKey(path); err == nil {
 			text, err = os.ReadFile(path)
@@ -116,7 +132,19 @@ func createPINKey(path string) error {
 	if err := os.Link(temporary.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	return nil
+	return errors.Join(syncDirectory(directory), syncDirectory(filepath.Dir(directory)))
+}
+
+// syncDirectory makes what was created in a directory outlast a power cut.
+func syncDirectory(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // it can't sync directories
+	}
+	directory, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(directory.Sync(), directory.Close())
 }
 
 func randomKey() []byte {

@@ -22,8 +22,10 @@ import (
 // How often open entries are looked for, and what killed processes left. Any
 // number of replicas may do so at once.
 const (
-	repairEvery = 3 * time.Minute
-	sweepEvery  = time.Hour
+	sweepEvery = time.Hour
+	// closeTimeout is how long a stop waits for the entries whose closing is
+	// tried again.
+	closeTimeout = 5 * time.Second
 )
 
 // Handler provides the API as an http.Handler of type *httpapi.Server, made of
@@ -33,7 +35,7 @@ var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invok
 // Serve is the whole service: Core, Handler and Telemetry, servers on the
 // addresses of the Config, and what a server does regularly: it settles calls
 // that were cut off and sweeps the photo store.
-var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin))
+var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin))
 
 // newOptions has the photos served where their store has no addresses of its own.
 func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore) (httpapi.Options, error) {
@@ -98,12 +100,18 @@ func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycl
 	var jobs sync.WaitGroup
 	lifecycle.Append(fx.StartStopHook(
 		func() {
-			jobs.Go(func() { every(ctx, repairEvery, func() { repairOnce(ctx, repair, b.logger) }) })
+			jobs.Go(func() { every(ctx, usecase.RepairEvery, func() { repairOnce(ctx, repair, b.logger) }) })
 			if photos.Sweep != nil {
 				jobs.Go(func() { every(ctx, sweepEvery, func() { sweepOnce(ctx, photos.Sweep, b.logger) }) })
 			}
 		},
-		func() { cancel(); jobs.Wait() },
+		func(ctx context.Context) {
+			cancel()
+			jobs.Wait()
+			ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+			defer cancel()
+			repair.Changes.Wait(ctx)
+		},
 	))
 	return nil
 }
@@ -130,13 +138,23 @@ func sweepOnce(ctx context.Context, sweep func(context.Context) error, logger *s
 
 func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger) {
 	report, err := repair.Do(ctx)
-	if report.Settled() > 0 {
-		logger.Info("settled calls that were cut off", slog.Int("done", report.Done),
-			slog.Int("interrupted", report.Interrupted), slog.Int("corrected", report.Corrected))
+	if report != (usecase.RepairReport{}) {
+		logger.Info("settled calls that were cut off", slog.Int("done", report.Done), slog.Int("interrupted", report.Interrupted),
+			slog.Int("looked_at", report.LookedAt), slog.Int("corrected", report.Corrected), slog.Int("deleted", report.Deleted))
 	}
 	if err != nil && ctx.Err() == nil {
 		logger.Warn("some calls that were cut off could not be settled yet", slog.String("cause", err.Error()))
 	}
+}
+
+// sayWhatIsServed tells an operator what this is and where it keeps everything.
+func sayWhatIsServed(b *backends, lifecycle fx.Lifecycle) error {
+	customers, customersErr := b.customers()
+	photos, photosErr := b.photos()
+	lifecycle.Append(fx.StartHook(func() {
+		b.logger.Info("serving", slog.String("version", version()), slog.String("database", customers.name()), slog.String("photo_store", photos.name()))
+	}))
+	return firstOf(customersErr, photosErr)
 }
 
 // sayWhatIsMissing tells a new operator what to do first, where the fleets can

@@ -24,7 +24,7 @@ import (
 // newFleet adds fleet 689 and customer 452733 and returns a form for it.
 func newFleet(t *testing.T, directory string, settings ...string) url.Values {
 	t.Helper()
-	key := strings.TrimSpace(output(t, directory, settings, "fleet", "add", "689", "--name", "City"))
+	key := strings.TrimSpace(output(t, directory, settings, "fleet", "add", "689", "--name", "City", "--create"))
 	output(t, directory, settings, "customer", "add", "--fleet", "689", "--id", "452733", "--phone", "+44 7700 900123", "--pin", "1234")
 	return url.Values{"api_key": {key}, "phone_number": {"447700900123"}, "customer_pin": {"1234"}}
 }

@@ -17,7 +17,7 @@ import (
 var Telemetry = fx.Options(
 	fx.Provide(openTelemetry),
 	fx.Decorate(
-		(*telemetry.Telemetry).FleetAuth, (*telemetry.Telemetry).CustomerRepo, (*telemetry.Telemetry).PhotoStore, (*telemetry.Telemetry).ApiLog,
+		(*telemetry.Telemetry).FleetAuth, (*telemetry.Telemetry).CustomerRepo, (*telemetry.Telemetry).ChangeRecorder, (*telemetry.Telemetry).PhotoStore, (*telemetry.Telemetry).ApiLog,
 		(*telemetry.Telemetry).Reader, watchRequests,
 	),
 	fx.Invoke(func(watcher *telemetry.Telemetry, server *httpapi.Server) { watcher.Inflight(server.InflightBytes) }),

@@ -83,7 +83,7 @@ func TestTracesAreSent(t *testing.T) {
 	const route = "POST /update_customer_photo.json"
 	for name, parent := range map[string]string{
 		"identify": route, "store_photo": route, "gocloud.dev/blob.NewWriter": "store_photo",
-		"SELECT": "find", "INSERT": "open_entry", "UPDATE": "close_entry",
+		"SELECT": "find", "INSERT": "open_entry", "UPDATE": route,
 	} {
 		if !to.below(name, parent) {
 			t.Errorf("there is no span %s below %s", name, parent)

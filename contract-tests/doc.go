@@ -4,8 +4,10 @@
 //
 // There is one function a role. For what a call needs, they are [FleetAuth],
 // [CustomerRepo], [PhotoStore] and [ApiLog]: an adapter that has the methods of
-// these ports and no others passes them. For what operators need, they are
-// [FleetDirectory], [CustomerDirectory], [PINKeyBinder], [PhotoLister],
+// these ports and no others passes them. [UnversionedPhotoStore] takes the place
+// of PhotoStore where a store can't tell versions apart. [ChangeRecorder] is for
+// one database that has both the customers and the log. For what operators need,
+// they are [FleetDirectory], [CustomerDirectory], [PINKeyBinder], [PhotoLister],
 // [PhotoAddresser] and [ApiLogArchive], each for those adapters that have the
 // role. Each takes a function that opens a port, and calls it for each clause
 // of the suite:
@@ -39,8 +41,8 @@
 //	go test -race -run 'TestPhotoStore/put_under_readers' ./mystore
 //
 // No clause can show that something is durable, that another process waits for
-// a lock, or what an error says while the backend is down: show these in tests
-// of your own, the last with [CheckPublic].
+// a lock, that a PIN's lock ends after its time, or what an error says while the
+// backend is down: show these in tests of your own, the last with [CheckPublic].
 //
 // The clauses themselves are in one folder a port: fleetauth, customerrepo,
 // photostore and apilog. The folder clause runs them, mutants shows that each

@@ -2,6 +2,7 @@ package contracttests_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/gocloud"
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
@@ -36,7 +37,7 @@ func ExampleFleetDirectory() {
 func ExampleCustomerRepo() {
 	_ = func(t *testing.T) { // func TestCustomerRepo(t *testing.T)
 		contracttests.CustomerRepo(t, func(t *testing.T, customers ...domain.Customer) ports.CustomerRepo {
-			repo := memory.NewCustomerRepo()
+			repo := memory.NewCustomerRepo(time.Now)
 			for _, customer := range customers { // or INSERT INTO …
 				addCustomer(t, repo, customer)
 			}
@@ -48,15 +49,32 @@ func ExampleCustomerRepo() {
 func ExampleCustomerDirectory() {
 	_ = func(t *testing.T) { // func TestCustomerDirectory(t *testing.T)
 		contracttests.CustomerDirectory(t, func(*testing.T) (ports.CustomerDirectory, ports.CustomerRepo) {
-			repo := memory.NewCustomerRepo()
+			repo := memory.NewCustomerRepo(time.Now)
 			return repo, repo
+		})
+	}
+}
+
+func ExampleChangeRecorder() {
+	_ = func(t *testing.T) { // func TestChangeRecorder(t *testing.T)
+		contracttests.ChangeRecorder(t, func(*testing.T) contracttests.Recorded {
+			db := memory.New()
+			return contracttests.Recorded{
+				Recorder: db.ChangeRecorder(), Customers: db.CustomerRepo, Directory: db.CustomerRepo, Log: db.ApiLog, Archive: db.ApiLog,
+			}
 		})
 	}
 }
 
 func ExamplePhotoStore() {
 	_ = func(t *testing.T) { // func TestPhotoStore(t *testing.T)
-		contracttests.PhotoStore(t, func(t *testing.T) ports.PhotoStore {
+		contracttests.PhotoStore(t, func(*testing.T) ports.PhotoStore { return memory.NewPhotoStore() })
+	}
+}
+
+func ExampleUnversionedPhotoStore() {
+	_ = func(t *testing.T) { // func TestPhotoStore(t *testing.T)
+		contracttests.UnversionedPhotoStore(t, func(t *testing.T) ports.PhotoStore {
 			store, err := gocloud.Open("mem://")
 			if err != nil {
 				t.Fatal(err)
@@ -81,14 +99,14 @@ func ExamplePhotoLister() {
 
 func ExampleApiLog() {
 	_ = func(t *testing.T) { // func TestApiLog(t *testing.T)
-		contracttests.ApiLog(t, func(*testing.T) ports.ApiLog { return memory.NewApiLog() })
+		contracttests.ApiLog(t, func(*testing.T) ports.ApiLog { return memory.NewApiLog(time.Now) })
 	}
 }
 
 func ExampleApiLogArchive() {
 	_ = func(t *testing.T) { // func TestApiLogArchive(t *testing.T)
 		contracttests.ApiLogArchive(t, func(*testing.T) (ports.ApiLogArchive, ports.ApiLog) {
-			log := memory.NewApiLog()
+			log := memory.NewApiLog(time.Now)
 			return log, log
 		})
 	}

@@ -32,7 +32,7 @@ func TestHTTP(t *testing.T) {
 		databases, photos := find(databases, on.database), find(photoStores, on.photos)
 		tested.cell(t, "HTTP", len(cases), func(t *testing.T) {
 			db := databases.open(t)
-			handler := testserver.New(t, testserver.Backends{Fleets: db.fleets, Customers: db.customers, Log: db.log, Photos: photos.open(t)})
+			handler := testserver.New(t, testserver.Backends{Fleets: db.fleets, Customers: db.customers, Log: db.log, Recorder: db.recorder, Photos: photos.open(t)})
 			contracttests.HTTPHandler(t, handler, target)
 		}, databases.backend, photos.backend)
 	}

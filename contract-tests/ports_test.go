@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/adapters/files"
@@ -14,6 +15,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
 	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 	"github.com/fleetphoto/fleetphoto/contract-tests/apilog"
+	"github.com/fleetphoto/fleetphoto/contract-tests/clause"
 	"github.com/fleetphoto/fleetphoto/contract-tests/customerrepo"
 	"github.com/fleetphoto/fleetphoto/contract-tests/fleetauth"
 	"github.com/fleetphoto/fleetphoto/contract-tests/photostore"
@@ -37,6 +39,7 @@ type database struct {
 		ports.ApiLog
 		ports.ApiLogArchive
 	}
+	recorder ports.ChangeRecorder
 }
 
 // The adapters of the matrix by the scheme of their URLs, in its order.
@@ -90,7 +93,7 @@ func addFleets(t *testing.T, directory ports.FleetDirectory, fleets []contractte
 }
 
 func TestCustomerRepo(t *testing.T) {
-	clauses := len(customerrepo.Clauses()) + len(customerrepo.DirectoryClauses(1)) + len(customerrepo.PINKeyClauses())
+	clauses := len(customerrepo.Clauses()) + len(customerrepo.DirectoryClauses(1)) + len(customerrepo.PINKeyClauses()) + len(customerrepo.RecorderClauses())
 	for _, a := range databases {
 		tested.cell(t, "CustomerRepo", clauses, func(t *testing.T) {
 			contracttests.CustomerRepo(t, func(t *testing.T, customers ...domain.Customer) ports.CustomerRepo {
@@ -112,8 +115,15 @@ func TestCustomerRepo(t *testing.T) {
 					return db.customers, db.customers
 				})
 			})
+			t.Run("recorder", func(t *testing.T) {
+				contracttests.ChangeRecorder(t, func(t *testing.T) contracttests.Recorded { return a.open(t).recorded() })
+			})
 		}, a.backend)
 	}
+}
+
+func (db database) recorded() contracttests.Recorded {
+	return contracttests.Recorded{Recorder: db.recorder, Customers: db.customers, Directory: db.customers, Log: db.log, Archive: db.log}
 }
 
 func addCustomer(t *testing.T, directory ports.CustomerDirectory, c domain.Customer) {
@@ -136,16 +146,31 @@ func TestApiLog(t *testing.T) {
 	}
 }
 
+// notOnStandIn are clauses, by schemes, that the servers for tests can't pass,
+// unlike those that they stand for. fake-gcs-server 1.56 doesn't look at the
+// condition of a Delete, so the adapter looks first, which isn't one step.
+// versitygw 1.8 looks at that of a Delete before it deletes, and reads the ETag
+// and the object one after the other.
+var notOnStandIn = map[string][]string{
+	"gs": {"version_put_and_delete_at_once"},
+	"s3": {"version_put_and_delete_at_once", "version_of_what_is_read"},
+}
+
 // TestPhotoStore runs the suite of addresses where a server takes requests.
 func TestPhotoStore(t *testing.T) {
 	for _, a := range photoStores {
-		clauses := len(photostore.Clauses(2_000)) + len(photostore.ListerClauses())
+		suite := photostore.Clauses(photostore.Large)
+		if a.scheme == "mem" {
+			suite = photostore.UnversionedClauses(photostore.Large)
+		}
+		suite = slices.DeleteFunc(suite, func(c clause.Clause[photostore.Port]) bool { return slices.Contains(notOnStandIn[a.scheme], c.Name) })
+		clauses := len(suite) + len(photostore.ListerClauses())
 		addressed := a.server != ""
 		if addressed {
 			clauses += len(photostore.AddresserClauses())
 		}
 		tested.cell(t, "PhotoStore", clauses, func(t *testing.T) {
-			contracttests.PhotoStore(t, a.open)
+			clause.Prove(t, suite, func(t *testing.T) photostore.Port { return photostore.Port{PhotoStore: a.open(t)} })
 			t.Run("lister", func(t *testing.T) {
 				contracttests.PhotoLister(t, func(t *testing.T) (ports.PhotoLister, ports.PhotoStore) {
 					store := a.open(t)
@@ -166,7 +191,7 @@ func TestPhotoStore(t *testing.T) {
 
 func openMemoryDatabase(*testing.T) database {
 	b := memory.New()
-	return database{b.FleetAuth, b.CustomerRepo, b.ApiLog}
+	return database{b.FleetAuth, b.CustomerRepo, b.ApiLog, b.ChangeRecorder()}
 }
 
 func openSQLite(t *testing.T) database {
@@ -176,13 +201,13 @@ func openSQLite(t *testing.T) database {
 	closeAtEnd(t, db)
 	must(t, db.Migrate(t.Context()))
 	must(t, db.Start(t.Context()))
-	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder()}
 }
 
 func openPostgres(t *testing.T) database {
 	t.Helper()
 	db := startPostgres(t, servers.PostgresTemplate(t, migratePostgres))
-	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog()}
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder()}
 }
 
 func startPostgres(t *testing.T, rawURL string) *postgres.DB {

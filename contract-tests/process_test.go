@@ -68,6 +68,7 @@ func (p product) output(t *testing.T, args ...string) string {
 // addCustomer adds fleet 689 and a customer, and returns a form for it.
 func (p product) addCustomer(t *testing.T) url.Values {
 	t.Helper()
+	p.output(t, "migrate")
 	key := p.output(t, "fleet", "add", "689")
 	p.output(t, "customer", "add", "--fleet=689", "--id=452733", "--phone="+phone, "--pin=1234")
 	return url.Values{"api_key": {key}, "phone_number": {phone}, "customer_pin": {"1234"}}

@@ -51,6 +51,7 @@ func TestStrangerEmbedsTheCall(t *testing.T) {
 	target := contracttests.Target{
 		Phone: phone, PIN: "1234", LockPhone: "447700900124", NoPINPhone: "447700900125", OtherPhone: "447700900999", MaxPhotoBytes: 200_000, MaxPixels: 10_000,
 	}
+	p.output(t, "migrate")
 	target.APIKey, target.DisabledKey = p.output(t, "fleet", "add", "689"), p.output(t, "fleet", "add", "690")
 	p.output(t, "fleet", "disable", "690")
 	p.output(t, "fleet", "add", "691")

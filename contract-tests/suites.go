@@ -68,11 +68,35 @@ func PINKeyBinder(t *testing.T, open func(t *testing.T) (ports.PINKeyBinder, por
 	})
 }
 
+// Recorded is a ports.ChangeRecorder and the ports of the database that it
+// stores in.
+type Recorded = customerrepo.Recorded
+
+// ChangeRecorder proves that the recorder that open returns keeps the promises of
+// ports.ChangeRecorder. Its database has neither customers nor log entries.
+func ChangeRecorder(t *testing.T, open func(t *testing.T) Recorded) {
+	t.Helper()
+	clause.Prove(t, customerrepo.RecorderClauses(), func(t *testing.T) *customerrepo.Port {
+		return customerrepo.RecordedPort(open(t))
+	})
+}
+
 // PhotoStore proves that what open returns, a store without photos, keeps the
-// promises of ports.PhotoStore.
+// promises of ports.PhotoStore. [UnversionedPhotoStore] is for a store that has
+// no versions.
 func PhotoStore(t *testing.T, open func(t *testing.T) ports.PhotoStore) {
 	t.Helper()
 	clause.Prove(t, photostore.Clauses(photostore.Large), func(t *testing.T) photostore.Port {
+		return photostore.Port{PhotoStore: open(t)}
+	})
+}
+
+// UnversionedPhotoStore proves that what open returns, a store without photos
+// and without versions, keeps the promises of ports.PhotoStore: it returns
+// domain.Unversioned for each photo and takes every version for the right one.
+func UnversionedPhotoStore(t *testing.T, open func(t *testing.T) ports.PhotoStore) {
+	t.Helper()
+	clause.Prove(t, photostore.UnversionedClauses(photostore.Large), func(t *testing.T) photostore.Port {
 		return photostore.Port{PhotoStore: open(t)}
 	})
 }

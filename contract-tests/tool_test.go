@@ -28,6 +28,7 @@ func provisioned(t *testing.T) map[string]string {
 		"-phone": phone, "-pin": "1234", "-lock-phone": "447700900124", "-no-pin-phone": "447700900125", "-other-phone": "447700900999",
 		"-max-photo-bytes": "200000", "-max-pixels": "10000",
 	}
+	p.output(t, "migrate")
 	flags["-api-key"] = p.output(t, "fleet", "add", "689")
 	flags["-disabled-key"] = p.output(t, "fleet", "add", "690")
 	p.output(t, "fleet", "disable", "690")

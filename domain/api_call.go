@@ -27,6 +27,10 @@ type ApiCall struct {
 	Phone      MaskedPhone // empty: none came
 	Operation  Operation   // empty: not understood
 	Details    CallDetails
+
+	// What a call that opens an entry is about to do.
+	Intent Digest         // of the photo that it means to store; zero: it deletes one
+	Store  PhotoStoreName // where it does so
 }
 
 // CallDetails is what of a call is there to be read by people. A backend may
@@ -62,13 +66,14 @@ const (
 	Open        Result = "open"        // only in ApiLogFilter and Outcome.Status
 )
 
-// Outcome is the end of a call. The zero Outcome is an entry still open.
+// Outcome is the end of a call. An Outcome without a Result is an entry still open.
 type Outcome struct {
-	Result  Result
-	Error   Kind      // empty unless Result is Failed
-	Detail  string    // the sentence that the caller got; empty if none
-	EndedAt time.Time // UTC, whole microseconds
-	Details OutcomeDetails
+	Result    Result
+	Error     Kind      // empty unless Result is Failed
+	Detail    string    // the sentence that the caller got; empty if none
+	EndedAt   time.Time // UTC, whole microseconds
+	SettledAt time.Time // when Repair looked at the open entry for the first time; zero: it didn't
+	Details   OutcomeDetails
 }
 
 // OutcomeDetails is what of an Outcome is there to be read by people. A

@@ -24,7 +24,7 @@ const (
 	Unavailable      Kind = "Service Unavailable" // a backend is down, slow or full; a repeat is safe
 	Internal         Kind = "Internal Error"      // a bug
 	NotFound         Kind = "Not Found"           // no such photo, log entry, fleet or path
-	Conflict         Kind = "Conflict"            // what is to be added exists already
+	Conflict         Kind = "Conflict"            // what is to be added exists already, or isn't the version that is to be replaced
 )
 
 // Kinds lists every Kind.
@@ -45,6 +45,9 @@ type Error struct {
 	Public     string        // what came, what was expected, what to change; no secret, no photo bytes
 	Cause      error         // for the server's log alone; may be nil
 	RetryAfter time.Duration // when a repeat may succeed; 0: unknown
+	// Unchanged says that a photo store or a repository did nothing and never
+	// will: no request can have been carried out. Without it nobody knows.
+	Unchanged bool
 }
 
 // Errorf makes an Error whose public sentence is formatted from format.
@@ -57,6 +60,13 @@ func (e *Error) WithCause(cause error) *Error {
 	withCause := *e
 	withCause.Cause = cause
 	return &withCause
+}
+
+// AsUnchanged returns a copy of e that says that nothing was changed.
+func (e *Error) AsUnchanged() *Error {
+	unchanged := *e
+	unchanged.Unchanged = true
+	return &unchanged
 }
 
 // Error returns everything, the cause included: it is for logs, not for callers.

@@ -77,12 +77,30 @@ type PhotoInfo struct {
 // Exists says whether there is a photo.
 func (i PhotoInfo) Exists() bool { return i.Size > 0 }
 
+// PhotoVersion names what a photo store holds under a key at one time: the
+// store's own word for it, such as an ETag, or one of the constants. A change
+// that names the version that it replaces does nothing to a later one.
+type PhotoVersion string
+
+// The versions that are no store's own word.
+const (
+	UnknownVersion PhotoVersion = ""            // nobody knows: the store has to be asked
+	NoPhoto        PhotoVersion = "none"        // there is no photo
+	Unversioned    PhotoVersion = "unversioned" // a photo in a store that has no versions
+)
+
+// PhotoStoreName tells photo stores apart: scheme, bucket and prefix, or the
+// directory. It holds no secret. Empty: not known, as before stores had names.
+type PhotoStoreName string
+
 // PhotoRecord is what a customer's record says of the stored photo. The zero
 // PhotoRecord is a customer whose photo was never changed.
 type PhotoRecord struct {
 	Info      PhotoInfo // zero: the photo was deleted, or never was
 	ChangedAt time.Time // UTC, whole microseconds; zero: never
 	ChangedBy ApiLogID  // the call that changed it last; 0: none
+	Version   PhotoVersion
+	Store     PhotoStoreName // where Version is
 }
 
 // StoredPhoto is a photo as a photo store lists it.

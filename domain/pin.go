@@ -107,37 +107,78 @@ func (k PINKey) Hash(ref CustomerRef, pin PIN) PINHash {
 }
 
 // Matches compares in constant time. A customer without a PIN matches none.
-func (h PINHash) Matches(sent PINHash) bool {
-	return h != PINHash{} && hmac.Equal(h[:], sent[:])
+func (h PINHash) Matches(offered PINHash) bool {
+	return h != PINHash{} && hmac.Equal(h[:], offered[:])
+}
+
+// PINKeys are the keys that PINs may be stored under: the current one and,
+// while keys are rotated, the old one. A zero Old is none.
+type PINKeys struct{ Current, Old PINKey }
+
+// Offer returns the forms in which pin may be stored for the customer ref.
+func (k PINKeys) Offer(ref CustomerRef, pin PIN) OfferedPIN {
+	offered := OfferedPIN{Current: k.Current.Hash(ref, pin)}
+	if k.Old.secret != nil {
+		offered.Old = k.Old.Hash(ref, pin)
+	}
+	return offered
+}
+
+// OldFingerprint returns the fingerprint of Old; zero where there is none.
+func (k PINKeys) OldFingerprint() PINKeyFingerprint {
+	if k.Old.secret == nil {
+		return PINKeyFingerprint{}
+	}
+	return k.Old.Fingerprint()
+}
+
+// OfferedPIN is a PIN that a call offers, hashed under each key that the stored
+// one may be hashed under.
+type OfferedPIN struct {
+	Current PINHash // zero: matches nothing
+	Old     PINHash // under the key before this one; zero: there is none
 }
 
 // The PIN lock: so many wrong PINs in a row lock a customer's PIN for so long.
+// So many since the last right one, however slowly, lock it until an operator
+// unlocks it, as NIST SP 800-63B, 5.2.2, asks for.
 const (
-	MaxWrongPINs    = 5
-	PINLockDuration = 15 * time.Minute
+	MaxWrongPINs      = 5
+	PINLockDuration   = 15 * time.Minute
+	MaxWrongPINsInAll = 100
 )
 
-// PINLock counts the attempts on a customer's PIN since the last right one.
+// PINLock counts the wrong PINs that were offered for a customer.
 type PINLock struct {
-	Attempts    int
+	Attempts    int       // since the last right one, or since the last lock ended
 	LockedUntil time.Time // zero: not locked
+	Wrong       int       // since the last right one
 }
 
-// Count counts an attempt, before anyone checks its PIN, and returns the lock
-// to be stored. The fifth attempt is let through and locks; a right PIN then
-// resets the lock to its zero value. While locked, Count fails with PINLocked.
-func (l PINLock) Count(now time.Time) (PINLock, error) {
-	if now.Before(l.LockedUntil) {
+// Try compares offered with the stored PIN at the time now and returns the lock
+// and the PIN that are to be stored, also where it fails. A right PIN sets the
+// lock to its zero value, and is stored under the current key from then on. A
+// wrong one is counted and fails with InvalidPIN. While locked, Try fails with
+// PINLocked, counts nothing and compares nothing; RetryAfter is the time to
+// wait, 0 where only an operator can help.
+func (l PINLock) Try(stored PINHash, offered OfferedPIN, now time.Time) (PINLock, PINHash, error) {
+	switch {
+	case l.Wrong >= MaxWrongPINsInAll:
+		return l, stored, Errorf(PINLocked, "customer_pin: %d wrong PINs since the last right one; the PIN stays locked until the fleet has it unlocked, so ask the fleet", MaxWrongPINsInAll)
+	case now.Before(l.LockedUntil):
 		locked := Errorf(PINLocked, "customer_pin: %d wrong PINs in a row; wait until the lock ends", MaxWrongPINs)
 		locked.RetryAfter = l.LockedUntil.Sub(now)
-		return l, locked
+		return l, stored, locked
+	case stored.Matches(offered.Current), stored.Matches(offered.Old):
+		return PINLock{}, offered.Current, nil
 	}
 	if !l.LockedUntil.IsZero() {
-		l = PINLock{}
+		l.Attempts, l.LockedUntil = 0, time.Time{}
 	}
 	l.Attempts++
+	l.Wrong++
 	if l.Attempts >= MaxWrongPINs {
 		l.LockedUntil = now.Add(PINLockDuration)
 	}
-	return l, nil
+	return l, stored, Errorf(InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes", MaxWrongPINs, PINLockDuration.Minutes())
 }

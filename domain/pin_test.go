@@ -153,53 +153,77 @@ func TestPINHashMatches(t *testing.T) {
 	}
 }
 
-func TestPINLockCount(t *testing.T) {
+func TestPINLockTry(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	until := now.Add(domain.PINLockDuration)
-	refused := func(wait time.Duration) domain.Error {
+	someone := domain.CustomerRef{Fleet: 689, Customer: 452733}
+	newKey := must(domain.NewPINKey(append([]byte("new"), secret...)))
+	keys, rotating := domain.PINKeys{Current: pinKey}, domain.PINKeys{Current: newKey, Old: pinKey}
+	stored, anew := pinKey.Hash(someone, pin("4711")), newKey.Hash(someone, pin("4711"))
+	right, wrong := keys.Offer(someone, pin("4711")), keys.Offer(someone, pin("4712"))
+	invalid := domain.Error{Kind: domain.InvalidPIN, Public: "customer_pin: it does not match; after 5 wrong ones in a row the PIN is locked for 15 minutes"}
+	locked := func(wait time.Duration) domain.Error {
 		return domain.Error{Kind: domain.PINLocked, RetryAfter: wait, Public: "customer_pin: 5 wrong PINs in a row; wait until the lock ends"}
 	}
+	forGood := domain.Error{Kind: domain.PINLocked, Public: "customer_pin: 100 wrong PINs since the last right one; the PIN stays locked until the fleet has it unlocked, so ask the fleet"}
+	four, five := domain.PINLock{Attempts: 4, Wrong: 4}, domain.PINLock{Attempts: 5, LockedUntil: until, Wrong: 5}
 	for _, test := range []struct {
-		name  string
-		lock  domain.PINLock
-		at    time.Time
-		after domain.PINLock
-		err   domain.Error
+		name    string
+		lock    domain.PINLock
+		stored  domain.PINHash
+		offered domain.OfferedPIN
+		at      time.Time
+		after   domain.PINLock
+		keeps   domain.PINHash
+		err     domain.Error
 	}{
-		{"the first", domain.PINLock{}, now, domain.PINLock{Attempts: 1}, domain.Error{}},
-		{"the fourth", domain.PINLock{Attempts: 3}, now, domain.PINLock{Attempts: 4}, domain.Error{}},
-		{"the fifth is let through and locks", domain.PINLock{Attempts: 4}, now, domain.PINLock{Attempts: 5, LockedUntil: until}, domain.Error{}},
-		{"the sixth at once", domain.PINLock{Attempts: 5, LockedUntil: until}, now, domain.PINLock{Attempts: 5, LockedUntil: until}, refused(15 * time.Minute)},
-		{"an instant before the end", domain.PINLock{Attempts: 5, LockedUntil: until}, until.Add(-1), domain.PINLock{Attempts: 5, LockedUntil: until}, refused(1)},
-		{"at the end", domain.PINLock{Attempts: 5, LockedUntil: until}, until, domain.PINLock{Attempts: 1}, domain.Error{}},
-		{"long after the end", domain.PINLock{Attempts: 5, LockedUntil: until}, until.AddDate(1, 0, 0), domain.PINLock{Attempts: 1}, domain.Error{}},
-		{"a lock stored without its end", domain.PINLock{Attempts: 7}, now, domain.PINLock{Attempts: 8, LockedUntil: until}, domain.Error{}},
+		{"a right one", domain.PINLock{}, stored, right, now, domain.PINLock{}, stored, domain.Error{}},
+		{"a right one after four wrong", four, stored, right, now, domain.PINLock{}, stored, domain.Error{}},
+		{"the first wrong one", domain.PINLock{}, stored, wrong, now, domain.PINLock{Attempts: 1, Wrong: 1}, stored, invalid},
+		{"the fifth wrong one locks", four, stored, wrong, now, five, stored, invalid},
+		{"a right one while locked", five, stored, right, now, five, stored, locked(15 * time.Minute)},
+		{"an instant before the end", five, stored, right, until.Add(-1), five, stored, locked(1)},
+		{"a right one at the end", five, stored, right, until, domain.PINLock{}, stored, domain.Error{}},
+		{"a wrong one at the end", five, stored, wrong, until, domain.PINLock{Attempts: 1, Wrong: 6}, stored, invalid},
+		{"a lock stored without its end", domain.PINLock{Attempts: 7}, stored, wrong, now, domain.PINLock{Attempts: 8, LockedUntil: until, Wrong: 1}, stored, invalid},
+		{"the hundredth wrong one", domain.PINLock{Attempts: 1, Wrong: 99}, stored, wrong, now, domain.PINLock{Attempts: 2, Wrong: 100}, stored, invalid},
+		{"a right one after a hundred", domain.PINLock{Attempts: 2, Wrong: 100}, stored, right, until, domain.PINLock{Attempts: 2, Wrong: 100}, stored, forGood},
+		{"no PIN is set", domain.PINLock{}, domain.PINHash{}, right, now, domain.PINLock{Attempts: 1, Wrong: 1}, domain.PINHash{}, invalid},
+		{"none is set and none offered", domain.PINLock{}, domain.PINHash{}, domain.OfferedPIN{}, now, domain.PINLock{Attempts: 1, Wrong: 1}, domain.PINHash{}, invalid},
+		{"under the old key", four, stored, rotating.Offer(someone, pin("4711")), now, domain.PINLock{}, anew, domain.Error{}},
+		{"under the new key", four, anew, rotating.Offer(someone, pin("4711")), now, domain.PINLock{}, anew, domain.Error{}},
+		{"wrong under both", domain.PINLock{}, stored, rotating.Offer(someone, pin("4712")), now, domain.PINLock{Attempts: 1, Wrong: 1}, stored, invalid},
+		{"under another key alone", domain.PINLock{}, stored, domain.PINKeys{Current: newKey}.Offer(someone, pin("4711")), now, domain.PINLock{Attempts: 1, Wrong: 1}, stored, invalid},
 	} {
-		after, err := test.lock.Count(test.at)
+		after, keeps, err := test.lock.Try(test.stored, test.offered, test.at)
 		var got domain.Error
 		if err != nil {
 			got = *domain.AsError(err)
 		}
-		if after != test.after || got != test.err {
-			t.Errorf("%s: got %+v, %+v; want %+v, %+v", test.name, after, got, test.after, test.err)
+		if after != test.after || keeps != test.keeps || got != test.err {
+			t.Errorf("%s: got %+v, %x, %+v; want %+v, %x, %+v", test.name, after, keeps, got, test.after, test.keeps, test.err)
 		}
 	}
 }
 
-func TestPINLockLetsFiveThroughAgainAfterItsEnd(t *testing.T) {
+// However slowly somebody guesses, a hundred PINs are compared and no more.
+func TestPINLockBound(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	stored, wrong := domain.PINHash{1}, domain.OfferedPIN{Current: domain.PINHash{2}}
 	var lock domain.PINLock
-	for round := range 3 {
-		for attempt := range domain.MaxWrongPINs + 2 {
-			var err error
-			lock, err = lock.Count(now)
-			if wait := attempt >= domain.MaxWrongPINs; wait != (kindOf(err) == domain.PINLocked) {
-				t.Fatalf("round %d, attempt %d: got %v", round+1, attempt+1, err)
-			}
+	compared := 0
+	for range 500 {
+		var err error
+		lock, _, err = lock.Try(stored, wrong, now)
+		if kindOf(err) == domain.InvalidPIN {
+			compared++
 		}
-		now = now.Add(domain.PINLockDuration)
+		now = now.Add(domain.PINLockDuration / 2)
+	}
+	if compared != domain.MaxWrongPINsInAll {
+		t.Errorf("%d were compared, want %d", compared, domain.MaxWrongPINsInAll)
 	}
 }
 

@@ -16,7 +16,7 @@ type Timings struct {
 	OpenEntry   time.Duration // the log entry is opened, durably
 	Wait        time.Duration // for the customer's turn
 	StorePhoto  time.Duration // the photo store is changed
-	StoreRecord time.Duration // the record is stored, durably
+	StoreRecord time.Duration // the record is stored, durably; 0 where the log is stored with it
 }
 
 // All yields each time with its name, in the order in which a call goes

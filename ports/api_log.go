@@ -19,18 +19,22 @@ type ApiLog interface {
 	Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error)
 
 	// Open writes a call that is about to change a photo and returns the id
-	// of its entry, which is open. When Open returns, the entry is durable.
+	// of its entry, which is open. When Open returns, the entry is durable. Of
+	// two Open, one of which began after the other had returned, the later one
+	// returns the greater id.
 	Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID, error)
 
-	// Close gives an open entry its outcome, durably. An entry that is closed
-	// keeps the outcome that it has, without an error. It fails with NotFound
-	// where there is no such entry.
+	// Close gives an open entry its outcome, durably. An outcome without a
+	// Result leaves it open: Repair has looked at it for the first time. An
+	// entry that is closed keeps the outcome that it has, without an error,
+	// but for one: Valid replaces Interrupted. It fails with NotFound where
+	// there is no such entry.
 	Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error
 
-	// Unfinished returns the open entries of calls received before the given
-	// time, the oldest first, at most limit of them; none where limit is below 1.
-	// Entries received at the same time come in the order of their ids.
-	Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error)
+	// Unfinished returns the open entries that were opened longer than olderThan
+	// ago, by the log's own clock, and whose ids are greater than after, in the
+	// order of their ids, at most limit of them; none where limit is below 1.
+	Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error)
 }
 
 // ApiLogArchive is how an operator reads an ApiLog and keeps it small.

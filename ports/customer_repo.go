@@ -2,17 +2,33 @@ package ports
 
 import (
 	"context"
-	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
+// LockProof proves by a round trip to where the lock is kept that the customer
+// is still locked, so that no other change can have begun. It fails with
+// Unavailable where that isn't certain.
+type LockProof func(ctx context.Context) error
+
 // PhotoChange changes a customer's photo in the photo store and returns the
 // record of what is there now. current is the record before the change.
-type PhotoChange func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error)
+type PhotoChange func(ctx context.Context, current domain.PhotoRecord, stillLocked LockProof) (domain.PhotoRecord, error)
 
-// CustomerRepo is what a call needs of the customers: to find one, to count
-// attempts on the PIN, and to change the record of the photo.
+// ClosingChange is a PhotoChange that also returns the outcome for the entry of
+// the log.
+type ClosingChange func(ctx context.Context, current domain.PhotoRecord, stillLocked LockProof) (domain.PhotoRecord, domain.Outcome, error)
+
+// Closing returns change as one that has no outcome for an entry.
+func (change PhotoChange) Closing() ClosingChange {
+	return func(ctx context.Context, current domain.PhotoRecord, stillLocked LockProof) (domain.PhotoRecord, domain.Outcome, error) {
+		record, err := change(ctx, current, stillLocked)
+		return record, domain.Outcome{}, err
+	}
+}
+
+// CustomerRepo is what a call needs of the customers: to find one, to check the
+// PIN, and to change the record of the photo.
 //
 // Each method fails with Unavailable while the backend doesn't answer and once
 // ctx has ended, and puts no host, path or secret into an error's Public text.
@@ -22,16 +38,14 @@ type CustomerRepo interface {
 	// fleets have.
 	FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error)
 
-	// CountPINAttempt applies domain.PINLock.Count to the customer's lock at
-	// the time now and stores the result, durably and atomically: of any
-	// number of attempts at once, in any process, at most domain.MaxWrongPINs
-	// succeed. It fails with PINLocked and the time to wait in RetryAfter, and
-	// with CustomerNotFound.
-	CountPINAttempt(ctx context.Context, customer domain.CustomerRef, now time.Time) error
-
-	// ResetPINLock sets the customer's lock back, durably, after a right PIN.
-	// It fails with CustomerNotFound.
-	ResetPINLock(ctx context.Context, customer domain.CustomerRef) error
+	// TryPIN applies domain.PINLock.Try to the customer's PIN and lock, by the
+	// repository's own clock, and stores the result, durably, in one atomic
+	// step: nobody compares before another's attempt is counted, in any process.
+	// What it returns holds once it is stored; one whose ctx ends meanwhile
+	// counts a wrong PIN or doesn't, and never a right one. While a change of
+	// the photo runs, a PIN under the old key may stay so until the next right one. It fails with
+	// InvalidPIN, PINLocked and CustomerNotFound. It waits for no change.
+	TryPIN(ctx context.Context, customer domain.CustomerRef, offered domain.OfferedPIN) error
 
 	// ChangePhoto runs change while no other ChangePhoto for this customer
 	// runs, in any process on this repository, and stores the record that
@@ -43,7 +57,7 @@ type CustomerRepo interface {
 	// was and ChangePhoto returns that error as it is, or lets the panic
 	// through; the customer isn't left locked. When ChangePhoto fails after
 	// change succeeded, the record is the old one or the new one: the caller
-	// lets Repair find out.
+	// lets Repair find out. Where the lock was lost meanwhile, the record stays.
 	//
 	// The ctx that change gets is ctx or ends with it. change doesn't call
 	// this repository. ChangePhoto fails with CustomerNotFound, without
@@ -80,15 +94,33 @@ type CustomerDirectory interface {
 	// waits for no change. It fails with Unavailable alone.
 	PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error)
 
-	// RemoveCustomer runs deletePhoto under the customer's lock, as ChangePhoto
-	// runs its change, and then removes the customer, durably, with the PIN's
-	// lock and the photo's record. When deletePhoto fails or panics, the
-	// customer stays, and RemoveCustomer returns that error as it is, or lets
-	// the panic through. When RemoveCustomer fails after deletePhoto succeeded,
-	// the customer is still there or removed, whole. It fails with
-	// CustomerNotFound, without running deletePhoto, where the customer doesn't
-	// exist, and so does a ChangePhoto that waited meanwhile.
-	RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(ctx context.Context) error) error
+	// RemoveCustomer runs change, which deletes the photo, as ChangePhoto does,
+	// and then removes the customer instead of storing the record, durably, with
+	// the PIN's lock. When change fails or panics, the customer stays, and
+	// RemoveCustomer returns that error as it is, or lets the panic through.
+	// When RemoveCustomer fails after change succeeded, the customer is still
+	// there or removed, whole. It fails with CustomerNotFound, without running
+	// change, where the customer doesn't exist, and so does a ChangePhoto that
+	// waited meanwhile.
+	RemoveCustomer(ctx context.Context, ref domain.CustomerRef, change PhotoChange) error
+
+	// UnlockPIN sets the PIN's lock to its zero value, durably. It fails with
+	// CustomerNotFound.
+	UnlockPIN(ctx context.Context, ref domain.CustomerRef) error
+}
+
+// ChangeRecorder is a CustomerRepo and an ApiLog in one database, which store a
+// change and how it ended in one commit: the log can't say anything else than
+// the record. Each method does what the one of CustomerRepo or
+// CustomerDirectory does and, in the transaction that stores the record, gives
+// the entry the outcome that change returns, as Close does; an entry that
+// doesn't exist is no error. When the method fails, neither is stored, or both.
+type ChangeRecorder interface {
+	// ChangePhotoAndClose is ChangePhoto and Close.
+	ChangePhotoAndClose(ctx context.Context, customer domain.CustomerRef, entry domain.ApiLogID, change ClosingChange) error
+
+	// RemoveCustomerAndClose is RemoveCustomer and Close.
+	RemoveCustomerAndClose(ctx context.Context, customer domain.CustomerRef, entry domain.ApiLogID, change ClosingChange) error
 }
 
 // PINKeyBinder remembers which key the PINs of a CustomerRepo are hashed under.
@@ -96,9 +128,10 @@ type CustomerDirectory interface {
 // It fails with Unavailable while the backend doesn't answer and once
 // ctx has ended, and puts no host, path or secret into an error's Public text.
 type PINKeyBinder interface {
-	// BindPINKey stores which key the PINs are hashed under, durably, where none
-	// is stored or no customer has a PIN. Where another key is stored and a
-	// customer has a PIN, it fails with Conflict and changes nothing: no PIN would
-	// match. Of any number of keys at once, one is stored then.
-	BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error
+	// BindPINKey stores that the PINs are hashed under key, durably, where no
+	// key is stored, no customer has a PIN, or the stored key is old: keys are
+	// rotated then. old is zero where there is none. Where another key is stored
+	// and a customer has a PIN, it fails with Conflict and changes nothing: no
+	// PIN would match. Of any number of keys at once, one is stored then.
+	BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error
 }

@@ -9,7 +9,19 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// PhotoStore holds the photos, one JPEG a key.
+// PhotoStore holds the photos, one JPEG a key, and gives each state of a key a
+// version, so that a request that arrives after a later change does nothing.
+//
+// A change names the version that it replaces: one that Put or Open returned, or
+// domain.NoPhoto. Where the store holds another one, which it does for any other
+// word too, the change fails with Conflict and does nothing. The same version
+// may come again only with the same bytes. A store that can't do that returns
+// domain.Unversioned for each photo and takes every version for the right one.
+//
+// A change asks for one thing that may be carried out, and never repeats it
+// unless the answer says that it was not. Where nothing can have been carried
+// out, and never will be, its error is Unchanged; Conflict always is. All else
+// may have been carried out, or may be later.
 //
 // Each method fails with Unavailable while the backend doesn't answer and once
 // ctx has ended, and puts no host, path or secret into an error's Public text.
@@ -18,19 +30,21 @@ type PhotoStore interface {
 	//
 	// Until Put returns nil, Open yields the previous photo or the new one,
 	// never part of one and never none where one was. A Put whose ctx had
-	// ended before it began changes nothing. Repeating a Put is harmless. Put
-	// keeps no reference to photo.
-	Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error
+	// ended before it began changes nothing, and its error is Unchanged. Put
+	// keeps no reference to photo. It returns the version of what is there now,
+	// as the store told it.
+	Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error)
 
-	// Delete removes the photo under key, durably. Deleting what isn't there
-	// is no error.
-	Delete(ctx context.Context, key domain.PhotoKey) error
+	// Delete removes the photo under key, durably. Over domain.NoPhoto it makes
+	// sure that there is none. Over a version of a photo that is gone it may fail
+	// with Conflict or return nil.
+	Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error
 
-	// Open returns the photo under key, which the caller closes. What is read
-	// is one photo, whole, as it was when Open returned, whatever is put or
-	// deleted meanwhile. ctx covers the reading too. It fails with NotFound
-	// where there is no photo.
-	Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error)
+	// Open returns the photo under key, which the caller closes, and its
+	// version. What is read is one photo, whole, as it was when Open returned,
+	// whatever is put or deleted meanwhile. ctx covers the reading too. It fails
+	// with NotFound where there is no photo.
+	Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error)
 }
 
 // PhotoAddresser is a photo store whose photos have addresses of their own,

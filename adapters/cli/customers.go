@@ -147,8 +147,8 @@ type customerUnlockCommand struct{ whichCustomer }
 
 // Run sets the lock back, whether or not the PIN is locked.
 func (c *customerUnlockCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, customers ports.CustomerRepo) error {
-		if err := customers.ResetPINLock(ctx, c.ref()); err != nil {
+	return e.run(ctx, func(ctx context.Context, customers ports.CustomerDirectory) error {
+		if err := customers.UnlockPIN(ctx, c.ref()); err != nil {
 			return err
 		}
 		e.say("the PIN of customer %d of fleet %d is not locked", c.ID, c.Fleet)

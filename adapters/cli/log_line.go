@@ -30,6 +30,8 @@ type logLine struct {
 	Error       domain.Kind        `json:"error,omitempty"`
 	Detail      string             `json:"detail,omitempty"`
 	EndedAt     time.Time          `json:"ended_at,omitzero"`
+	SettledAt   time.Time          `json:"settled_at,omitzero"`
+	Store       string             `json:"store,omitempty"`
 	Before      photoLine          `json:"before,omitzero"`
 	After       photoLine          `json:"after,omitzero"`
 
@@ -52,6 +54,7 @@ func newLogLine(entry domain.ApiLogEntry) logLine {
 		TraceID: call.Details.TraceID, ContentType: call.Details.ContentType, BodyBytes: call.Details.BodyBytes,
 		PhotoBytes: call.Details.PhotoBytes, Format: call.Details.Format, Treatment: call.Details.Treatment,
 		Result: outcome.Status(), Error: outcome.Error, Detail: outcome.Detail, EndedAt: outcome.EndedAt,
+		SettledAt: outcome.SettledAt, Store: string(call.Store),
 		Before: photoLine(outcome.Details.Before), After: photoLine(outcome.Details.After), Stages: maps.Collect(stages(entry)),
 	}
 }

@@ -29,6 +29,7 @@ func printStory(out io.Writer, entry domain.ApiLogEntry) error {
 	tell("fleet", number(call.Fleet), about(`by the key "%s"`, call.Key))
 	tell("customer", number(call.Customer), about("phone %s", call.Phone))
 	tell("asked", asked(call.Operation))
+	tell("store", string(call.Store))
 	tell("body", details.ContentType, byteCount(details.BodyBytes))
 	tell("image", details.Format, byteCount(details.PhotoBytes), string(details.Treatment))
 	tell("result", ended(entry))
@@ -88,7 +89,12 @@ func ended(entry domain.ApiLogEntry) string {
 	after := outcome.EndedAt.Sub(entry.Call.ReceivedAt)
 	switch outcome.Status() {
 	case domain.Open:
-		return fmt.Sprintf("open: it is under way, or was cut off; then it is settled once it is older than %v", usecase.SettleAfter)
+		at := func(age time.Duration) string { return entry.Call.ReceivedAt.Add(age).Format(time.RFC3339) }
+		if outcome.SettledAt.IsZero() {
+			return "open: it is under way, or was cut off; then it is settled from " + at(usecase.SettleAfter) + " on"
+		}
+		return fmt.Sprintf("open: it was cut off; settled once at %s, looked at again from %s on, as a request may come late",
+			outcome.SettledAt.Format(time.RFC3339), at(usecase.LateAfter))
 	case domain.Failed:
 		return fmt.Sprintf("error: %s, after %v", outcome.Error, after)
 	case domain.Interrupted:

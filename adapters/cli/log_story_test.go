@@ -95,6 +95,8 @@ func stories() []story {
 	}
 	bare := call
 	bare.Details = domain.CallDetails{}
+	kept := bare
+	kept.Store = "s3://photos/prefix/"
 	asked := func(operation domain.Operation) domain.ApiCall {
 		call := bare
 		call.Operation = operation
@@ -112,6 +114,7 @@ func stories() []story {
 		{"wrong PIN", entry(bare, ended(domain.Outcome{Result: domain.Failed, Error: domain.InvalidPIN, Detail: "customer_pin: it does not match"}))},
 		{"interrupted", entry(bare, ended(domain.Outcome{Result: domain.Interrupted}))},
 		{"open", entry(bare, domain.Outcome{})},
+		{"settled once", entry(kept, domain.Outcome{SettledAt: received.Add(3 * time.Minute)})},
 		{"not understood", entry(domain.ApiCall{ReceivedAt: received}, ended(domain.Outcome{Result: domain.Failed, Error: domain.TypeError, Detail: "Content-Type: it is missing"}))},
 		{"probe", entry(domain.ApiCall{ReceivedAt: received, Operation: domain.ProbeLog}, ended(domain.Outcome{Result: domain.Valid}))},
 	}

@@ -35,14 +35,17 @@ func (*migrateCommand) Run(ctx context.Context, e environment) error {
 	return nil
 }
 
-type repairCommand struct{}
+type repairCommand struct {
+	AllStores bool `help:"Also settle the calls of other photo stores, as if they were of this one: for a directory that was moved."`
+}
 
 // Run settles what can be settled and says how much it was.
-func (*repairCommand) Run(ctx context.Context, e environment) error {
+func (c *repairCommand) Run(ctx context.Context, e environment) error {
 	return e.run(ctx, func(ctx context.Context, repair *usecase.Repair) error {
+		repair.AllStores = c.AllStores
 		report, err := repair.Do(ctx)
-		_, printErr := fmt.Fprintf(e.out, "%d calls settled: %d had been done, %d were interrupted; %d records corrected\n",
-			report.Settled(), report.Done, report.Interrupted, report.Corrected)
+		_, printErr := fmt.Fprintf(e.out, "%d calls settled: %d had been done, %d were interrupted; %d others looked at for the first time; %d records corrected, %d photos deleted again\n",
+			report.Settled(), report.Done, report.Interrupted, report.LookedAt, report.Corrected, report.Deleted)
 		return errors.Join(err, printErr)
 	})
 }

@@ -4,15 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// translate makes err, which came while doing action, an error as the ports
-// promise it. Nil stays nil.
-func translate(action string, err error) error {
+// uncertain is a failure that came after a change had been tried.
+type uncertain struct{ error }
+
+func (u uncertain) Unwrap() error { return u.error }
+
+// tried returns what a rename or a removal that failed with err leaves: it is
+// uncertain unless the system refused it. A missing file is no refusal: a
+// network file system may have repeated what it had done.
+func tried(err error) error {
+	for _, refusal := range []error{nil, fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, refusal) {
+			return err
+		}
+	}
+	return uncertain{err}
+}
+
+// translateChange is translate for a change, which has left all as it was
+// unless err is uncertain.
+func translateChange(action string, err error) error {
 	if err == nil {
 		return nil
+	}
+	known := domain.AsError(translate(action, err))
+	if maybe := (uncertain{}); errors.As(err, &maybe) {
+		return known
+	}
+	return known.AsUnchanged()
+}
+
+// translate makes err, which came while doing action, an error as the ports
+// promise it. Nil stays nil, and what is such an error stays as it is.
+func translate(action string, err error) error {
+	if known := new(domain.Error); err == nil || errors.As(err, &known) {
+		return err
 	}
 	cause := fmt.Errorf("files: %s: %w", action, err)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -13,66 +13,108 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// The variables that make TestProcessThatIsKilled the process to be killed.
+// The variables that make TestProcess a process that another test starts.
 const (
-	killedRoot = "FILES_TEST_KILLED_ROOT" // its directory
-	killedStop = "FILES_TEST_KILLED_STOP" // the sync of its first Put to stop at; 0: go on putting
+	processRoot = "FILES_TEST_ROOT" // its directory
+	processStop = "FILES_TEST_STOP" // the sync of its only Put to stop at; 0: go on putting
 )
 
 func killedPhotos(t testing.TB) (older, newer domain.Photo) {
 	return newPhoto(t, 300, 1), newPhoto(t, 200, 2)
 }
 
-// TestProcessThatIsKilled runs only in a process that another test starts and
-// kills. It writes a line when it stands still, or after each Put.
-func TestProcessThatIsKilled(t *testing.T) {
-	root := os.Getenv(killedRoot)
+// TestProcess runs only in a process that another test starts. It puts over what
+// is there, and writes a line when it stands still and after each Put.
+func TestProcess(t *testing.T) {
+	root := os.Getenv(processRoot)
 	if root == "" {
 		t.Skip("other tests start this one")
 	}
-	stop, err := strconv.Atoi(os.Getenv(killedStop))
+	stop, err := strconv.Atoi(os.Getenv(processStop))
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := started(t, root)
 	older, newer := killedPhotos(t)
+	_, over := opened(t, store)
+	var syncs int
 	store.sync = func(file *os.File) error {
-		if stop--; stop == 0 {
+		if syncs++; syncs == stop {
 			fmt.Println("still")
-			_, _ = io.Copy(io.Discard, os.Stdin) // until the kill, or the parent's end
-			os.Exit(1)
+			if n, _ := os.Stdin.Read(make([]byte, 1)); n == 0 {
+				os.Exit(1) // the parent is gone
+			}
 		}
 		return file.Sync()
 	}
-	for {
-		for _, photo := range []domain.Photo{newer, older} {
-			mustPut(t, store, photo)
-			fmt.Println("put")
-		}
+	for i := 0; err == nil && (i == 0 || stop == 0); i++ {
+		over, err = store.Put(t.Context(), key, []domain.Photo{newer, older}[i%2], over)
+		fmt.Println(outcome(err))
 	}
 }
 
-// runAndKill starts a process on root and kills it when it has written so many lines.
-func runAndKill(t *testing.T, root string, stop, lines int) {
+// process is one that runs TestProcess.
+type process struct {
+	*exec.Cmd
+	input io.Writer // a byte lets it go on
+	said  *bufio.Scanner
+}
+
+func startProcess(t *testing.T, root string, stop int) process {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessThatIsKilled$")
-	child.Env = append(os.Environ(), killedRoot+"="+root, killedStop+"="+strconv.Itoa(stop))
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcess$")
+	child.Env = append(os.Environ(), processRoot+"="+root, processStop+"="+strconv.Itoa(stop))
 	output, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The child sees the end of its input if this process dies first.
-	if _, err := child.StdinPipe(); err != nil {
+	input, err := child.StdinPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := bufio.NewScanner(output)
+	return process{child, input, bufio.NewScanner(output)}
+}
+
+// line returns the next line that the process writes.
+func (p process) line(t *testing.T) string {
+	t.Helper()
+	if !p.said.Scan() {
+		t.Fatalf("the process ended: %v", p.Wait())
+	}
+	return p.said.Text()
+}
+
+// goOn lets a process that stands still go on.
+func (p process) goOn(t *testing.T) {
+	t.Helper()
+	if _, err := p.input.Write([]byte{'\n'}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end returns how the only Put of a process ended.
+func (p process) end(t *testing.T) string {
+	t.Helper()
+	said := p.line(t)
+	for p.said.Scan() { // what the test package says
+	}
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+	return said
+}
+
+// runAndKill starts a process on root and kills it when it has written so many lines.
+func runAndKill(t *testing.T, root string, stop, lines int) {
+	t.Helper()
+	child := startProcess(t, root, stop)
 	for range lines {
-		if !said.Scan() {
-			t.Errorf("the process ended before it was killed: %v", child.Wait())
-			return
+		if said := child.line(t); said != "still" && said != changed {
+			t.Errorf("the process says %q", said)
 		}
 	}
 	if err := child.Process.Kill(); err != nil {

@@ -50,13 +50,14 @@ func checkList(t *testing.T, store *PhotoStore, put func(key string)) {
 	photo := newPhoto(t, 20, 1)
 	keys := []domain.PhotoKey{"fleet-7/customer_photos/42_photo.jpg", "fleet-7/customer_photos/43_photo.jpg", "fleet-70/customer_photos/1_photo.jpg"}
 	for _, key := range keys {
-		if err := store.Put(t.Context(), key, photo); err != nil {
+		if _, err := store.Put(t.Context(), key, photo, domain.NoPhoto); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, key := range []string{
 		"fleet-7/customer_photos/44_photo.jpg.18a.tmp", "fleet-7/customer_photos/note.txt", "fleet-7/note.txt", "fleet-0/customer_photos/1_photo.jpg",
 		"fleet-x/customer_photos/1_photo.jpg", "other/fleet-7/customer_photos/42_photo.jpg", "zebra.txt",
+		locksDir + "/fleet-7%2Fcustomer_photos%2F42_photo.jpg", locksDir + "/customer_photos/42_photo.jpg",
 	} {
 		put(key)
 	}

@@ -1,6 +1,6 @@
 // Package files keeps the photos in a directory of this machine, fsynced.
 //
-// App and tests import it; it imports usecase, ports and domain.
+// App and tests import it; it imports usecase, ports, domain and locks.
 package files
 
 import (
@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/fleetphoto/fleetphoto/adapters/locks"
 )
 
 // Open makes the PhotoStore for file://relative/directory or
@@ -30,7 +32,7 @@ func Open(rawURL string) (*PhotoStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &PhotoStore{path: path, sync: (*os.File).Sync}, nil
+	return &PhotoStore{path: path, sync: (*os.File).Sync, locks: locks.NewFiles(filepath.Join(path, locksDir))}, nil
 }
 
 func directoryOf(u *url.URL) (string, error) {

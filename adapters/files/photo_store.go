@@ -14,7 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/locks"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -43,6 +45,7 @@ const (
 type PhotoStore struct {
 	path    string // absolute
 	sync    func(*os.File) error
+	locks   *locks.Files
 	root    *os.File    // path as Start found it, open so that its inode isn't used again; nil until then
 	started os.FileInfo // of root
 	closed  atomic.Bool
@@ -57,92 +60,116 @@ var (
 // Directory returns where the photos are.
 func (s *PhotoStore) Directory() string { return s.path }
 
+// Name returns what tells this store from others: its URL.
+func (s *PhotoStore) Name() domain.PhotoStoreName { return domain.PhotoStoreName("file://" + s.path) }
+
 // Put implements ports.PhotoStore. It writes a temporary file beside the photo,
-// syncs it, renames it and syncs the directory.
-func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	return translate("put photo", s.put(ctx, key, photo.JPEG()))
+// syncs it, renames it under the key's lock and syncs the directory.
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	version, err := s.put(ctx, key, photo.JPEG(), over)
+	return version, translateChange("put photo", err)
 }
 
-func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte) error {
+func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	name, err := s.locate(ctx, key)
 	if err != nil {
-		return err
+		return "", err
+	}
+	replaced, err := s.compare(name, over) // to write nothing where the rename would be refused
+	if err != nil {
+		return "", err
 	}
 	written := name + "." + rand.Text() + temporary
-	err = s.writeBelow(written, jpeg)
-	if err = cmp.Or(err, ctx.Err()); err == nil {
-		err = os.Rename(written, name)
+	version, err := s.writeBelow(written, jpeg, modifiedAfter(replaced))
+	if err == nil {
+		err = s.change(ctx, key, name, over, func() error { return os.Rename(written, name) })
 	}
 	if err != nil {
 		_ = os.Remove(written) // Sweep removes what is left
-		return err
+		return "", err
 	}
-	return s.syncDirectory(filepath.Dir(name))
+	if err := s.syncDirectory(filepath.Dir(name)); err != nil {
+		return "", uncertain{err}
+	}
+	return version, nil
 }
 
 // writeBelow writes a file beside a photo, and makes its directories where that
 // is the first one or somebody has removed them.
-func (s *PhotoStore) writeBelow(name string, data []byte) error {
+func (s *PhotoStore) writeBelow(name string, data []byte, modified time.Time) (domain.PhotoVersion, error) {
 	dir := filepath.Dir(name)
 	if _, known := s.durable.Load(dir); known {
-		if err := s.write(name, data); !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if version, err := s.write(name, data, modified); !errors.Is(err, fs.ErrNotExist) {
+			return version, err
 		}
 	}
 	if err := cmp.Or(s.makeDirectory(filepath.Dir(dir)), s.makeDirectory(dir)); err != nil {
-		return err
+		return "", err
 	}
 	s.durable.Store(dir, nil)
-	return s.write(name, data)
+	return s.write(name, data, modified)
 }
 
-// write makes a file, durably but for its name.
-func (s *PhotoStore) write(name string, data []byte) error {
+// write makes a file, durably but for its name, and returns its version.
+func (s *PhotoStore) write(name string, data []byte, modified time.Time) (version domain.PhotoVersion, err error) {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unpolled, fileMode)
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, err = file.Write(data)
 	if err == nil {
+		err = setModified(file, modified)
+	}
+	if err == nil {
 		err = s.sync(file)
 	}
-	return cmp.Or(err, file.Close())
+	if err == nil {
+		version, err = versionOf(file.Stat())
+	}
+	return version, cmp.Or(err, file.Close())
 }
 
 // Delete implements ports.PhotoStore. It syncs even where there is no photo: the
 // Delete that removed it may have been cut off before its sync.
-func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error {
 	name, err := s.locate(ctx, key)
-	if err != nil {
-		return translate("delete photo", err)
-	}
-	removed := os.Remove(name)
-	err = unlessMissing(removed)
 	if err == nil {
-		err = unlessMissing(s.syncDirectory(filepath.Dir(name)))
+		err = s.change(ctx, key, name, over, func() error {
+			if over == domain.NoPhoto {
+				return nil
+			}
+			return unlessMissing(os.Remove(name))
+		})
 	}
-	if err == nil && removed != nil { // a volume that went away meanwhile would look like no photo
-		err = s.attached()
+	if err == nil {
+		// What is missing may have gone with its volume.
+		if err = cmp.Or(unlessMissing(s.syncDirectory(filepath.Dir(name))), s.attached()); err != nil {
+			err = uncertain{err}
+		}
 	}
-	return translate("delete photo", err)
+	return translateChange("delete photo", err)
 }
 
 // Open implements ports.PhotoStore. The open file stays what it is when another
 // one is renamed to its name.
-func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	name, err := s.locate(ctx, key)
 	if err != nil {
-		return nil, translate("open photo", err)
+		return nil, "", translate("open photo", err)
 	}
 	file, err := os.Open(name)
 	if err == nil {
-		return file, nil
+		version, err := versionOf(file.Stat())
+		if err != nil {
+			return nil, "", translate("open photo", cmp.Or(err, file.Close()))
+		}
+		return file, version, nil
 	}
 	missing := errors.Is(err, fs.ErrNotExist)
 	if detached := s.attached(); !missing || detached != nil { // a volume that went away meanwhile would look like no photo
-		return nil, translate("open photo", cmp.Or(detached, err))
+		return nil, "", translate("open photo", cmp.Or(detached, err))
 	}
-	return nil, domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
+	return nil, "", domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
 }
 
 // List implements ports.PhotoLister.

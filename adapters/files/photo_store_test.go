@@ -67,19 +67,23 @@ func started(t testing.TB, dir string) *PhotoStore {
 	return store
 }
 
-func mustPut(t testing.TB, store *PhotoStore, photo domain.Photo) {
+// mustPut puts photo over what is there and returns its version.
+func mustPut(t testing.TB, store *PhotoStore, photo domain.Photo) domain.PhotoVersion {
 	t.Helper()
-	if err := store.Put(t.Context(), key, photo); err != nil {
+	_, over := opened(t, store)
+	version, err := store.Put(t.Context(), key, photo, over)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return version
 }
 
-// stored returns what is under key, nil where there is nothing.
-func stored(t testing.TB, store *PhotoStore) []byte {
+// opened returns what is under key, nil where there is nothing, and its version.
+func opened(t testing.TB, store *PhotoStore) ([]byte, domain.PhotoVersion) {
 	t.Helper()
-	content, err := store.Open(t.Context(), key)
+	content, version, err := store.Open(t.Context(), key)
 	if errors.Is(err, domain.NotFound) {
-		return nil
+		return nil, domain.NoPhoto
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +92,32 @@ func stored(t testing.TB, store *PhotoStore) []byte {
 	if err := errors.Join(err, content.Close()); err != nil {
 		t.Fatal(err)
 	}
+	return read, version
+}
+
+func stored(t testing.TB, store *PhotoStore) []byte {
+	t.Helper()
+	read, _ := opened(t, store)
 	return read
+}
+
+// How a change may end, as outcome says it.
+const (
+	changed    = "changed"
+	conflicted = "Conflict, unchanged"
+	harmless   = "Service Unavailable, unchanged"
+	unknown    = "Service Unavailable"
+)
+
+func outcome(err error) string {
+	if err == nil {
+		return changed
+	}
+	known := domain.AsError(err)
+	if known.Unchanged {
+		return string(known.Kind) + ", unchanged"
+	}
+	return string(known.Kind)
 }
 
 // temporaries returns the names of the temporary files beside the photos.
@@ -119,7 +148,8 @@ func readUnderOverwrite(t *testing.T, store *PhotoStore) {
 					return
 				default:
 				}
-				if err := store.Put(t.Context(), key, versions[i%len(versions)]); err != nil {
+				_, over := opened(t, store)
+				if _, err := store.Put(t.Context(), key, versions[i%len(versions)], over); err != nil && !errors.Is(err, domain.Conflict) {
 					t.Errorf("Put: %v", err)
 					return
 				}
@@ -142,7 +172,7 @@ func readUnderOverwrite(t *testing.T, store *PhotoStore) {
 
 // readTwice opens the photo, reads it, goes back and reads it again.
 func readTwice(t *testing.T, store *PhotoStore, versions []domain.Photo) error {
-	content, err := store.Open(t.Context(), key)
+	content, _, err := store.Open(t.Context(), key)
 	if err != nil {
 		return err
 	}
@@ -180,7 +210,7 @@ func TestPublicTextsNameNoPath(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "fleet-7"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := store.Put(t.Context(), key, newPhoto(t, 16, 1))
+	_, err := store.Put(t.Context(), key, newPhoto(t, 16, 1), domain.NoPhoto)
 	known := domain.AsError(err)
 	if known.Kind != domain.Unavailable || strings.Contains(known.Public, "fleet-7") || strings.Contains(known.Public, root) {
 		t.Errorf("Put where a file stands in the way: %v, public %q", err, known.Public)
@@ -192,7 +222,7 @@ func TestFailedPutKeepsTheOldPhoto(t *testing.T) {
 	root := t.TempDir()
 	store := started(t, root)
 	older := newPhoto(t, 16, 1)
-	mustPut(t, store, older)
+	over := mustPut(t, store, older)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, c := range []struct {
@@ -205,8 +235,8 @@ func TestFailedPutKeepsTheOldPhoto(t *testing.T) {
 		{"cancelled before", nil},
 	} {
 		store.sync = c.sync
-		if err := store.Put(ctx, key, newPhoto(t, 90, 2)); !errors.Is(err, domain.Unavailable) {
-			t.Errorf("%s: %v, want Unavailable", c.name, err)
+		if _, err := store.Put(ctx, key, newPhoto(t, 90, 2), over); outcome(err) != harmless {
+			t.Errorf("%s: %v, want it %s", c.name, err, harmless)
 		}
 		if !bytes.Equal(stored(t, store), older.JPEG()) {
 			t.Errorf("%s: the old photo is gone", c.name)
@@ -219,12 +249,9 @@ func TestFailedPutKeepsTheOldPhoto(t *testing.T) {
 
 // calls runs every method that touches the photos.
 func calls(t *testing.T, store *PhotoStore) map[string]error {
-	_, open := store.Open(t.Context(), key)
-	return map[string]error{
-		"Open":   open,
-		"Put":    store.Put(t.Context(), key, newPhoto(t, 16, 1)),
-		"Delete": store.Delete(t.Context(), key),
-	}
+	_, _, open := store.Open(t.Context(), key)
+	_, put := store.Put(t.Context(), key, newPhoto(t, 16, 1), domain.NoPhoto)
+	return map[string]error{"Open": open, "Put": put, "Delete": store.Delete(t.Context(), key, domain.NoPhoto)}
 }
 
 func TestNothingWorksWithoutTheDirectory(t *testing.T) {
@@ -241,8 +268,8 @@ func TestNothingWorksWithoutTheDirectory(t *testing.T) {
 	}
 	for _, state := range []string{"gone", "another one"} {
 		for name, err := range calls(t, store) {
-			if !errors.Is(err, domain.Unavailable) {
-				t.Errorf("%s while the directory is %s: %v, want Unavailable", name, state, err)
+			if got := outcome(err); got != harmless && (name != "Open" || got != unknown) {
+				t.Errorf("%s while the directory is %s: %v, want Unavailable, and unchanged", name, state, err)
 			}
 		}
 		if err := os.RemoveAll(root); err != nil {
@@ -266,12 +293,12 @@ func TestDeleteOnAVolumeThatGoesAway(t *testing.T) {
 	skipWithoutDirectorySync(t)
 	root := filepath.Join(t.TempDir(), "photos")
 	store := started(t, root)
-	mustPut(t, store, newPhoto(t, 16, 1))
-	if err := store.Delete(t.Context(), key); err != nil {
+	version := mustPut(t, store, newPhoto(t, 16, 1))
+	if err := store.Delete(t.Context(), key, version); err != nil {
 		t.Fatal(err)
 	}
 	store.sync = func(*os.File) error { return os.Rename(root, root+"-elsewhere") }
-	checkUnavailable(t, "Delete", store.Delete(t.Context(), key))
+	checkUnavailable(t, "Delete", store.Delete(t.Context(), key, domain.NoPhoto))
 }
 
 // A key that leaves the directory is a bug elsewhere: it reaches no file.
@@ -284,10 +311,11 @@ func TestKeysStayBelowTheDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	const leaving = domain.PhotoKey("../outside")
-	_, err := store.Open(t.Context(), leaving)
+	_, over, err := store.Open(t.Context(), leaving)
 	checkUnavailable(t, "Open", err)
-	checkUnavailable(t, "Put", store.Put(t.Context(), leaving, newPhoto(t, 16, 1)))
-	checkUnavailable(t, "Delete", store.Delete(t.Context(), leaving))
+	_, err = store.Put(t.Context(), leaving, newPhoto(t, 16, 1), over)
+	checkUnavailable(t, "Put", err)
+	checkUnavailable(t, "Delete", store.Delete(t.Context(), leaving, over))
 	if read, err := os.ReadFile(outside); err != nil || string(read) != "x" {
 		t.Errorf("the file outside holds %q, %v", read, err)
 	}
@@ -321,7 +349,7 @@ func TestOpenPhotosOutliveClose(t *testing.T) {
 	store := started(t, t.TempDir())
 	photo := newPhoto(t, 16, 1)
 	mustPut(t, store, photo)
-	content, err := store.Open(t.Context(), key)
+	content, _, err := store.Open(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,8 +372,8 @@ func TestPutsInNewDirectoriesAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 50 {
 		group.Go(func() {
-			ref := domain.CustomerRef{Fleet: domain.FleetID(i%3 + 1), Customer: domain.CustomerID(i%5 + 1)}
-			if err := store.Put(t.Context(), ref.PhotoKey(), photo); err != nil {
+			ref := domain.CustomerRef{Fleet: domain.FleetID(i%3 + 1), Customer: domain.CustomerID(i + 1)}
+			if _, err := store.Put(t.Context(), ref.PhotoKey(), photo, domain.NoPhoto); err != nil {
 				t.Error(err)
 			}
 		})

@@ -17,14 +17,18 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-const probeName = ".fleetphoto-probe"
+// What lies in the directory beside the fleets.
+const (
+	probeName = ".fleetphoto-probe"
+	locksDir  = ".fleetphoto-locks"
+)
 
 // Start creates the directory and proves that it can be written, or says in a
 // sentence for the operator why it can't be.
-func (s *PhotoStore) Start(context.Context) error {
+func (s *PhotoStore) Start(ctx context.Context) error {
 	err := s.makeRoot(s.path)
 	if err == nil {
-		err = s.probe()
+		err = s.probe(ctx)
 	}
 	if err == nil {
 		s.root, err = os.Open(s.path)
@@ -48,9 +52,15 @@ func (s *PhotoStore) Close() error {
 }
 
 // probe does once, with a small file, what a Put does.
-func (s *PhotoStore) probe() error {
+func (s *PhotoStore) probe(ctx context.Context) error {
+	lock, err := s.locks.Take(ctx, probeName)
+	if err != nil {
+		return fmt.Errorf("lock a file: %w", err)
+	}
+	lock.Unlock() // others that start at the same time don't wait for the disk
 	name := filepath.Join(s.path, probeName)
-	return cmp.Or(s.write(name, []byte("fleetphoto wrote this to see whether it can.\n")), unlessMissing(os.Remove(name)), s.syncDirectory(s.path))
+	_, err = s.write(name, []byte("fleetphoto wrote this to see whether it can.\n"), time.Now())
+	return cmp.Or(err, unlessMissing(os.Remove(name)), s.syncDirectory(s.path))
 }
 
 // attached fails unless the root is the directory that Start found. Without

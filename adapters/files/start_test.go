@@ -37,8 +37,8 @@ func TestStartMakesTheDirectory(t *testing.T) {
 	if !slices.Equal(synced, want) {
 		t.Errorf("Start synced %q, want %q", synced, want)
 	}
-	if left, err := os.ReadDir(filepath.Join(above, "a", "b")); err != nil || len(left) != 0 {
-		t.Errorf("Start left %v, %v", left, err)
+	if left, err := os.ReadDir(filepath.Join(above, "a", "b")); err != nil || len(left) != 1 || left[0].Name() != locksDir {
+		t.Errorf("Start left %v, %v, want the directory of locks", left, err)
 	}
 }
 
@@ -66,8 +66,8 @@ func TestStartFailsWhereNothingCanBeSynced(t *testing.T) {
 	}
 	store.sync = func(*os.File) error { return syscall.EIO }
 	checkStartFails(t, store, root)
-	if left, err := os.ReadDir(root); err != nil || len(left) != 0 {
-		t.Errorf("Start left %v, %v", left, err)
+	if left, err := os.ReadDir(root); err != nil || len(left) != 1 || left[0].Name() != locksDir {
+		t.Errorf("Start left %v, %v, want the directory of locks", left, err)
 	}
 }
 
@@ -127,6 +127,7 @@ func TestSweepRemovesOnlyWhatKilledPutsLeft(t *testing.T) {
 		"other/customer_photos/42_photo.jpg.18a2.tmp",
 		"fleet-notes.txt",
 		"42_photo.jpg.18a2.tmp",
+		locksDir + "/42_photo.jpg.18a2.tmp",
 	}
 	for _, name := range slices.Concat(swept, kept) {
 		write(t, filepath.Join(root, name))

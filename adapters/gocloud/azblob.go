@@ -1,18 +1,27 @@
 package gocloud
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 	"gocloud.dev/blob/azureblob"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 func azblobForms() forms {
@@ -30,7 +39,8 @@ func newAzblob(name string, parameters url.Values) (provider, error) {
 		return provider{}, errors.New("no storage account: name it in AZURE_STORAGE_ACCOUNT, or with storage_account= in the URL")
 	}
 	return provider{
-		name: fmt.Sprintf("the container %q", name),
+		bucket: name,
+		name:   fmt.Sprintf("the container %q", name),
 		rights: rights{
 			write: "blobs/write (w in a SAS)", read: "blobs/read (r in a SAS)", remove: "blobs/delete (d in a SAS)",
 			list: "blobs/read on the container (l in a SAS)",
@@ -44,9 +54,56 @@ func newAzblob(name string, parameters url.Values) (provider, error) {
 			var client *container.Client
 			objects.As(&client)
 			base, _, _ := strings.Cut(client.URL(), "?") // without the SAS
-			return &connection{objects, base + "/", signAzblob(client, base+"/")}, nil
+			return &connection{objects, azblobObjects{client}, etags, base + "/", signAzblob(client, base+"/")}, nil
 		},
 	}, nil
+}
+
+// azblobObjects is a container.
+type azblobObjects struct{ *container.Client }
+
+func (b azblobObjects) put(ctx context.Context, o object, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	answer, err := b.NewBlockBlobClient(o.name).Upload(asAzblobChange(ctx), streaming.NopCloser(bytes.NewReader(o.data)), &blockblob.UploadOptions{
+		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: &o.contentType, BlobCacheControl: &o.cacheControl},
+		AccessConditions: azblobConditions(over),
+	})
+	if err != nil {
+		return "", err
+	}
+	return version((*string)(answer.ETag)), nil
+}
+
+func (b azblobObjects) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
+	_, err := b.NewBlobClient(name).Delete(asAzblobChange(ctx), &blob.DeleteOptions{AccessConditions: azblobConditions(over)})
+	return err
+}
+
+func (b azblobObjects) get(ctx context.Context, name string) (stored, error) {
+	answer, err := b.NewBlobClient(name).DownloadStream(ctx, nil)
+	if err != nil {
+		return stored{}, err
+	}
+	size := int64(-1)
+	if answer.ContentLength != nil {
+		size = *answer.ContentLength
+	}
+	return stored{answer.Body, size, version((*string)(answer.ETag))}, nil
+}
+
+func azblobConditions(over domain.PhotoVersion) *blob.AccessConditions {
+	match, noneMatch := conditions(over)
+	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{
+		IfMatch: (*azcore.ETag)(match), IfNoneMatch: (*azcore.ETag)(noneMatch),
+	}}
+}
+
+// asAzblobChange has a request repeated only after Azure refused it because it
+// is busy.
+func asAzblobChange(ctx context.Context) context.Context {
+	return policy.WithRetryOptions(ctx, policy.RetryOptions{ShouldRetry: func(answer *http.Response, _ error) bool {
+		return answer != nil && (answer.StatusCode == http.StatusTooManyRequests ||
+			answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("x-ms-error-code") == string(bloberror.ServerBusy))
+	}})
 }
 
 // signAzblob signs as gocloud does, but for two things: what that signs is

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"cloud.google.com/go/auth"
+	"cloud.google.com/go/storage"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/aws/smithy-go"
 	"gocloud.dev/gcerrors"
 	"google.golang.org/api/googleapi"
@@ -23,9 +25,23 @@ import (
 var (
 	errNoCredentials = errors.New("no credentials")
 	errMissing       = errors.New("there is no such object")
+	errConflict      = errors.New("there is another version")
+	// errNotStore says that somebody else answered, such as the page of a
+	// network that wants a login.
+	errNotStore = errors.New("the answer is none of a store")
 	// errTooLarge says that this product didn't store the object.
 	errTooLarge = fmt.Errorf("the object is larger than %d bytes", maxObjectBytes)
 )
+
+// changeError is what explain says of a change.
+type changeError struct {
+	error
+	status    int  // of the answer; 0: there was none
+	unchanged bool // it wasn't carried out, and won't be
+}
+
+// Unwrap implements errors.Is and errors.As.
+func (e changeError) Unwrap() error { return e.error }
 
 // translate makes a domain.Error of what explain or ctx says, and nil of nil.
 func translate(action string, err error) error {
@@ -36,12 +52,19 @@ func translate(action string, err error) error {
 	switch {
 	case errors.Is(err, errMissing):
 		kind, public = domain.NotFound, "there is no photo at this address"
+	case errors.Is(err, errConflict):
+		kind, public = domain.Conflict, "the photo was changed meanwhile; try again"
 	case errors.Is(err, errTooLarge):
 		kind, public = domain.Internal, "the stored photo can't be what was put there; report this"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		public = "the call was given up before it was done; try again"
 	}
-	return domain.Errorf(kind, "%s", public).WithCause(fmt.Errorf("gocloud: %s: %w", action, err))
+	failure := domain.Errorf(kind, "%s", public).WithCause(fmt.Errorf("gocloud: %s: %w", action, err))
+	var change changeError
+	if errors.As(err, &change) && change.unchanged || kind == domain.Conflict {
+		return failure.AsUnchanged()
+	}
+	return failure
 }
 
 // explain says what err means to the operator; it is Unavailable where the
@@ -76,8 +99,14 @@ func (s *PhotoStore) explain(right string, err error) error {
 // refusals, a store that hides what is missing has one alone.
 func (s *PhotoStore) perhapsMissing(err error) bool {
 	status, code := answer(err)
-	return status == http.StatusNotFound ||
+	return status == http.StatusNotFound && code != "NoSuchBucket" && code != string(bloberror.ContainerNotFound) ||
 		s.hides && status == http.StatusForbidden && slices.Contains([]string{"AccessDenied", "Forbidden"}, code)
+}
+
+// conflicts says that an answer is about a version that isn't there.
+func conflicts(status int, code string) bool {
+	return status == http.StatusPreconditionFailed && code != string(bloberror.LeaseIDMissing) ||
+		code == "ConditionalRequestConflict" || code == string(bloberror.BlobAlreadyExists)
 }
 
 // answer returns the status of the answer that err is about, 0 if there was
@@ -97,23 +126,27 @@ func answer(err error) (status int, code string) {
 			code = coded.ErrorCode()
 		}
 		return amazon.HTTPStatusCode(), code
-	case errors.Is(err, gcerrors.ErrNotFound) && !broken(err): // as Google's SDK and memory say it
+	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, gcerrors.ErrNotFound) && !broken(err): // as memory says it
 		return http.StatusNotFound, http.StatusText(http.StatusNotFound)
 	}
 	return 0, ""
 }
 
 func refusedCredentials(err error, status int, code string) bool {
-	var google *auth.Error                // the token server says no
-	var azure interface{ NonRetriable() } // there is no identity, or it gets no token
-	return errors.Is(err, errNoCredentials) || status == http.StatusUnauthorized ||
-		errors.As(err, &google) && !google.Temporary() ||
-		status == 0 && errors.As(err, &azure) ||
+	var azure interface{ NonRetriable() } // there is no identity, or it gets no token; or the answer broke off
+	return refusedToken(err) || status == http.StatusUnauthorized ||
+		status == 0 && errors.As(err, &azure) && !broken(err) ||
 		slices.Contains([]string{
 			"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed", // S3
 			"XAdminUserNotFound",                                                                      // versitygw
 			"AuthenticationFailed", "InvalidAuthenticationInfo", "KeyBasedAuthenticationNotPermitted", // Azure
 		}, code)
+}
+
+// refusedToken says that there was nothing to sign a request with.
+func refusedToken(err error) bool {
+	var google *auth.Error // the token server says no
+	return errors.Is(err, errNoCredentials) || errors.As(err, &google) && !google.Temporary()
 }
 
 // broken says that err is about a connection or about time.

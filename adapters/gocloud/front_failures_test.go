@@ -37,21 +37,24 @@ func checkUnavailable(t *testing.T, what string, err error) {
 func TestServerThatIsAwayAndBack(t *testing.T) {
 	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		photo := newPhoto(t, 20, 1)
-		mustPut(t, store, photo)
+		version := mustPut(t, store, photo)
 		front.stop()
-		store.timeout = 500 * time.Millisecond // Azure's SDK tries for longer
-		for what, err := range calls(t, store) {
+		store.timeout = 500 * time.Millisecond // Azure's SDK reads for longer
+		for what, err := range calls(t, store, version) {
 			checkUnavailable(t, what, err)
+			if what != "Open" && !domain.AsError(err).Unchanged {
+				t.Errorf("%s that found nobody: %v, want it Unchanged", what, err)
+			}
 		}
 		if err := store.Start(t.Context()); !errors.Is(err, domain.Unavailable) {
 			t.Errorf("Start: %v, want it Unavailable", err)
 		}
 		front.start()
 		store.timeout = callTimeout
-		if !bytes.Equal(stored(t, store), photo.JPEG()) {
+		if !bytes.Equal(holds(t, store), photo.JPEG()) {
 			t.Error("the photo is another one")
 		}
-		for what, err := range calls(t, store) {
+		for what, err := range calls(t, store, version) {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -63,8 +66,11 @@ func TestServerThatHangs(t *testing.T) {
 	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		front.put(front.hang)
 		store.timeout = 50 * time.Millisecond
-		for what, err := range calls(t, store) {
+		for what, err := range calls(t, store, domain.NoPhoto) {
 			checkUnavailable(t, what, err)
+			if domain.AsError(err).Unchanged != (what == "Delete") { // which only looks
+				t.Errorf("%s: Unchanged is %v", what, domain.AsError(err).Unchanged)
+			}
 		}
 		if err := store.Start(t.Context()); !errors.Is(err, domain.Unavailable) {
 			t.Errorf("Start: %v, want it Unavailable", err)
@@ -80,16 +86,16 @@ func TestCallerThatGivesUp(t *testing.T) {
 			cancel()
 			return front.hang(pass)
 		})
-		checkUnavailable(t, "Put", store.Put(ctx, key, newPhoto(t, 20, 1)))
+		_, err := store.Put(ctx, key, newPhoto(t, 20, 1), domain.NoPhoto)
+		checkUnavailable(t, "Put", err)
 	})
 }
 
 // Each call meets the server at a bad moment once; S3's Put at one when a
 // directory is being removed.
-func TestOneFailureIsRepeated(t *testing.T) {
+func TestOneRefusalIsRepeated(t *testing.T) {
 	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		photo := newPhoto(t, 20, 1)
-		inS3 := strings.HasPrefix(store.rights.write, "s3:")
 		var mu sync.Mutex
 		failed := map[string]bool{}
 		front.put(func(pass http.Handler) http.Handler {
@@ -100,28 +106,38 @@ func TestOneFailureIsRepeated(t *testing.T) {
 				mu.Unlock()
 				if first {
 					_, _ = io.Copy(io.Discard, r.Body)
-					if inS3 && r.Method == http.MethodPut {
-						w.WriteHeader(http.StatusConflict)
-						_, _ = io.WriteString(w, "<Error><Code>ExistingObjectIsDirectory</Code></Error>")
-						return
-					}
-					w.WriteHeader(http.StatusServiceUnavailable)
+					busy(w, r, store.scheme)
 					return
 				}
 				pass.ServeHTTP(w, r)
 			})
 		})
-		mustPut(t, store, photo)
-		if !bytes.Equal(stored(t, store), photo.JPEG()) {
-			t.Error("the photo is another one")
+		version, err := store.Put(t.Context(), key, photo, domain.NoPhoto)
+		if err != nil || !bytes.Equal(holds(t, store), photo.JPEG()) {
+			t.Errorf("Put: %v, or the photo is another one", err)
 		}
-		if err := store.Delete(t.Context(), key); err != nil {
+		if err := store.Delete(t.Context(), key, version); err != nil {
 			t.Error(err)
 		}
 		if len(failed) < 3 {
 			t.Errorf("failed were %v, want one of each call", failed)
 		}
 	})
+}
+
+// busy is how a provider refuses what may be repeated.
+func busy(w http.ResponseWriter, r *http.Request, scheme string) {
+	status, body := http.StatusServiceUnavailable, "<Error><Code>SlowDown</Code></Error>"
+	switch {
+	case scheme == "gs":
+		status = http.StatusTooManyRequests
+	case scheme == "azblob":
+		w.Header().Set("X-Ms-Error-Code", "ServerBusy")
+	case r.Method == http.MethodPut:
+		status, body = http.StatusConflict, "<Error><Code>ExistingObjectIsDirectory</Code></Error>"
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
 }
 
 // One request replaces a photo: there is no moment with a part of it, and
@@ -143,11 +159,13 @@ func TestPutIsOneRequest(t *testing.T) {
 				pass.ServeHTTP(w, r)
 			})
 		})
-		mustPut(t, store, photo)
+		if _, err := store.Put(t.Context(), key, photo, domain.NoPhoto); err != nil {
+			t.Error(err)
+		}
 		if len(requests) != 1 || strings.Contains(requests[0], "resumable") {
 			t.Errorf("Put made the requests %q, want one", requests)
 		}
-		if !bytes.Equal(stored(t, store), large) {
+		if !bytes.Equal(holds(t, store), large) {
 			t.Error("the photo is another one")
 		}
 	})
@@ -156,7 +174,7 @@ func TestPutIsOneRequest(t *testing.T) {
 func TestUploadThatBreaksOff(t *testing.T) {
 	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
 		older := newPhoto(t, 20, 1)
-		mustPut(t, store, older)
+		version := mustPut(t, store, older)
 		front.put(func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				_, _ = io.CopyN(io.Discard, r.Body, 1<<16)
@@ -164,10 +182,11 @@ func TestUploadThatBreaksOff(t *testing.T) {
 			})
 		})
 		store.timeout = 500 * time.Millisecond
-		checkUnavailable(t, "Put", store.Put(t.Context(), key, newPhoto(t, 1000, 2)))
+		_, err := store.Put(t.Context(), key, newPhoto(t, 1000, 2), version)
+		checkUnavailable(t, "Put", err)
 		front.put(nil)
 		store.timeout = callTimeout
-		if !bytes.Equal(stored(t, store), older.JPEG()) {
+		if !bytes.Equal(holds(t, store), older.JPEG()) {
 			t.Error("the photo is another one than before")
 		}
 	})

@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"cloud.google.com/go/storage"
 	"gocloud.dev/blob/gcsblob"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 func gsForms() forms {
@@ -25,7 +28,8 @@ func gsForms() forms {
 
 func newGS(name string, parameters url.Values) (provider, error) {
 	return provider{
-		name: fmt.Sprintf("the bucket %q", name),
+		bucket: name,
+		name:   fmt.Sprintf("the bucket %q", name),
 		rights: rights{
 			write: "storage.objects.create and storage.objects.delete", read: "storage.objects.get", remove: "storage.objects.delete",
 			list: "storage.objects.list", sign: "iam.serviceAccounts.signBlob",
@@ -38,8 +42,7 @@ func newGS(name string, parameters url.Values) (provider, error) {
 }
 
 // connectGS doesn't open by a URL, as gocloud signs only by an account that
-// the URL names. It has the SDK repeat what it takes for unsafe to repeat: to
-// replace an object by the same one, and to delete it.
+// the URL names.
 func connectGS(ctx context.Context, name string, parameters url.Values) (*connection, error) {
 	server := cmp.Or(os.Getenv("STORAGE_EMULATOR_HOST"), "https://storage.googleapis.com")
 	if !strings.Contains(server, "://") {
@@ -59,14 +62,79 @@ func connectGS(ctx context.Context, name string, parameters url.Values) (*connec
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoCredentials, err)
 	}
-	client.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(func(err error) bool {
+	client.SetRetry(storage.WithErrorFunc(func(err error) bool {
 		return storage.ShouldRetry(err) && !errors.Is(err, syscall.ECONNREFUSED)
 	}))
 	objects, err := gcsblob.OpenBucket(ctx, nil, name, &gcsblob.Options{Client: client})
 	if err != nil {
 		return nil, err
 	}
-	return &connection{objects, strings.TrimSuffix(server, "/") + "/" + name + "/", signGS(client.Bucket(name), signing)}, nil
+	bucket := client.Bucket(name)
+	return &connection{
+		objects, gsObjects{bucket}, `[1-9][0-9]{0,17}`, strings.TrimSuffix(server, "/") + "/" + name + "/", signGS(bucket, signing),
+	}, nil
+}
+
+// gsObjects is a bucket, whose versions are generations.
+type gsObjects struct{ bucket *storage.BucketHandle }
+
+// change returns an object with the condition that over asks for.
+func (b gsObjects) change(name string, over domain.PhotoVersion) *storage.ObjectHandle {
+	object := b.bucket.Object(name).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(func(err error) bool {
+		status, _ := answer(err)
+		return status == http.StatusTooManyRequests
+	}))
+	switch over {
+	case domain.Unversioned:
+		return object
+	case domain.NoPhoto:
+		return object.If(storage.Conditions{DoesNotExist: true})
+	}
+	generation, _ := strconv.ParseInt(string(over), 10, 64) // with 0, the SDK refuses
+	return object.If(storage.Conditions{GenerationMatch: generation})
+}
+
+// put makes one request, as what is to be sent fits into one chunk.
+func (b gsObjects) put(ctx context.Context, o object, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	ctx, cancel := context.WithCancel(ctx) // without it, a Write that fails leaves something behind
+	defer cancel()
+	writer := b.change(o.name, over).NewWriter(ctx)
+	writer.ContentType, writer.CacheControl, writer.ChunkSize = o.contentType, o.cacheControl, len(o.data)+1
+	if _, err := writer.Write(o.data); err != nil {
+		return "", err
+	}
+	if err := writer.Close(); err != nil {
+		return "", err
+	}
+	return generation(writer.Attrs().Generation), nil
+}
+
+// remove looks afterwards whether it was the store that answered: the SDK takes
+// anybody's success for Google's.
+func (b gsObjects) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
+	if err := b.change(name, over).Delete(ctx); err != nil {
+		return err
+	}
+	left, err := b.bucket.Object(name).Attrs(ctx)
+	switch status, _ := answer(err); {
+	case err == nil && generation(left.Generation) == over:
+		return errNotStore
+	case status == http.StatusNotFound, status == http.StatusForbidden:
+		return nil
+	}
+	return err
+}
+
+func (b gsObjects) get(ctx context.Context, name string) (stored, error) {
+	reader, err := b.bucket.Object(name).NewReader(ctx)
+	if err != nil {
+		return stored{}, err
+	}
+	return stored{reader, reader.Attrs.Size, generation(reader.Attrs.Generation)}, nil
+}
+
+func generation(number int64) domain.PhotoVersion {
+	return domain.PhotoVersion(strconv.FormatInt(number, 10))
 }
 
 func signGS(bucket *storage.BucketHandle, signing storage.SignedURLOptions) signer {

@@ -52,7 +52,7 @@ func checkList(t *testing.T, store *PhotoStore) {
 	photo := newPhoto(t, 20, 1)
 	keys := []domain.PhotoKey{"fleet-7/customer_photos/42_photo.jpg", "fleet-7/customer_photos/43_photo.jpg", "fleet-70/customer_photos/1_photo.jpg"}
 	for _, key := range keys {
-		if err := store.Put(t.Context(), key, photo); err != nil {
+		if _, err := store.Put(t.Context(), key, photo, domain.NoPhoto); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -60,7 +60,7 @@ func checkList(t *testing.T, store *PhotoStore) {
 		"fleet-7/customer_photos/44_photo.jpg.18a.tmp", "fleet-7/customer_photos/note.txt", "fleet-7/note.txt", "fleet-0/customer_photos/1_photo.jpg",
 		"fleet-x/customer_photos/1_photo.jpg", "other/fleet-7/customer_photos/42_photo.jpg", "zebra.txt",
 	} {
-		if err := store.write(t.Context(), key, []byte("x"), "text/plain"); err != nil {
+		if _, err := store.write(t.Context(), key, []byte("x"), "text/plain", domain.Unversioned); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +96,8 @@ func TestListPages(t *testing.T) {
 	store := started(t, "mem://")
 	const many = 2*listPage + 1
 	for i := range many {
-		if err := store.Put(t.Context(), domain.CustomerRef{Fleet: 7, Customer: domain.CustomerID(i + 1)}.PhotoKey(), newPhoto(t, 1, 1)); err != nil {
+		key := domain.CustomerRef{Fleet: 7, Customer: domain.CustomerID(i + 1)}.PhotoKey()
+		if _, err := store.Put(t.Context(), key, newPhoto(t, 1, 1), domain.NoPhoto); err != nil {
 			t.Fatal(err)
 		}
 	}

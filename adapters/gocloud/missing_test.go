@@ -74,7 +74,7 @@ func TestBucketThatIsMissing(t *testing.T) {
 			if err := errors.Join(store.connection.Delete(t.Context(), store.prefix+markerName), remove()); err != nil {
 				t.Fatal(err)
 			}
-			for what, err := range calls(t, store) {
+			for what, err := range calls(t, store, domain.NoPhoto) {
 				checkUnavailable(t, what+" without the bucket", err)
 				if err != nil && !strings.Contains(err.Error(), "does not exist") && !strings.Contains(err.Error(), "is gone") {
 					t.Errorf("%s without the bucket: the cause in %q doesn't say so", what, err)
@@ -95,10 +95,10 @@ func TestMarkerThatIsGone(t *testing.T) {
 			if err := store.connection.Delete(t.Context(), store.prefix+markerName); err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(stored(t, store), photo.JPEG()) {
+			if !bytes.Equal(holds(t, store), photo.JPEG()) {
 				t.Error("the photo is another one")
 			}
-			_, err := store.Open(t.Context(), otherKey)
+			_, _, err := store.Open(t.Context(), otherKey)
 			checkUnavailable(t, "Open of what isn't there", err)
 			if !strings.Contains(err.Error(), markerName) {
 				t.Errorf("Open of what isn't there: %q doesn't name %s", err, markerName)
@@ -106,7 +106,7 @@ func TestMarkerThatIsGone(t *testing.T) {
 			if err := store.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := store.Open(t.Context(), otherKey); !errors.Is(err, domain.NotFound) {
+			if _, _, err := store.Open(t.Context(), otherKey); !errors.Is(err, domain.NotFound) {
 				t.Errorf("after another Start: %v, want NotFound", err)
 			}
 		})

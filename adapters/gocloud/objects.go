@@ -3,113 +3,144 @@ package gocloud
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
 
-	"gocloud.dev/blob"
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// Other versions of this program read the marker too: it stays as it is.
-const (
-	markerName = "fleetphoto-store.txt"
-	markerText = "fleetphoto reads this file to tell a photo that is missing from a bucket that is: leave it here.\n"
-)
+// etags is the pattern of an ETag without its quotes; "*" would be any of them.
+const etags = `[!#-)+-~][!#-~]*`
 
-// Start proves that objects can be written, read and deleted, or says in a
-// sentence for the operator why not. It fails with domain.Unavailable where the
-// same Start may succeed later, as the server doesn't answer.
-func (s *PhotoStore) Start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	if s.connection == nil {
-		connection, err := s.connect(ctx)
-		if err != nil {
-			return s.explain("", err)
+// version is the version that an ETag is: some servers quote it, or call it weak.
+func version(etag *string) domain.PhotoVersion {
+	if etag == nil {
+		return ""
+	}
+	return domain.PhotoVersion(strings.Trim(strings.TrimPrefix(*etag, "W/"), `"`))
+}
+
+// conditions are the headers If-Match and If-None-Match of a change over a version.
+func conditions(over domain.PhotoVersion) (match, noneMatch *string) {
+	switch over {
+	case domain.Unversioned:
+		return nil, nil
+	case domain.NoPhoto:
+		return nil, new("*")
+	}
+	return new(`"` + string(over) + `"`), nil
+}
+
+// write fails with errConflict, and does nothing, where the version over isn't there.
+func (s *PhotoStore) write(ctx context.Context, name string, data []byte, contentType string, over domain.PhotoVersion) (version domain.PhotoVersion, err error) {
+	err = s.change(ctx, s.rights.write, name, over, func(ctx context.Context) (err error) {
+		version, err = s.connection.put(ctx, object{s.prefix + name, contentType, s.cacheControl, data}, over)
+		if err == nil && !matches(s.connection.versions, string(version)) {
+			err = errNotStore
 		}
-		s.connection = connection
-	}
-	if err := s.write(ctx, markerName, []byte(markerText), "text/plain"); err != nil {
 		return err
+	})
+	if err != nil {
+		return "", err
 	}
-	if err := s.readMarker(ctx); err != nil {
+	return version, nil
+}
+
+// remove fails with errConflict, and does nothing, where the version over isn't
+// there; with errMissing over domain.Unversioned where nothing is.
+func (s *PhotoStore) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
+	return s.change(ctx, s.rights.remove, name, over, func(ctx context.Context) error {
+		return s.connection.remove(ctx, s.prefix+name, over)
+	})
+}
+
+// change makes one change and says what its error means. Nothing was changed
+// where no connection was there to ask on, and where the answer refuses.
+func (s *PhotoStore) change(ctx context.Context, right, name string, over domain.PhotoVersion, change func(context.Context) error) error {
+	var asked atomic.Bool
+	err := change(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { asked.Store(true) }}))
+	status, code := answer(err)
+	refused := status/100 == 4 && status != http.StatusRequestTimeout
+	explained := s.explain(right, err)
+	switch {
+	case err == nil:
+		return nil
+	case conflicts(status, code):
+		return errConflict
+	case over != domain.NoPhoto && (over != domain.Unversioned || right == s.rights.remove) && s.perhapsMissing(err):
+		explained = s.lookFor(ctx, name, over, status, explained)
+	}
+	return changeError{explained, status, refused || !asked.Load() || refusedToken(err)}
+}
+
+// lookFor tells a refusal about an object that isn't there from another one,
+// which is explained.
+func (s *PhotoStore) lookFor(ctx context.Context, name string, over domain.PhotoVersion, status int, explained error) error {
+	_, _, err := s.read(ctx, name)
+	switch {
+	case err != nil && !errors.Is(err, errMissing):
 		return err
+	case err == nil && status != http.StatusNotFound:
+		return explained
+	case over != domain.Unversioned:
+		return errConflict
 	}
-	probe := "fleetphoto-probe-" + rand.Text() + ".txt" // its own: others start at the same time
-	if err := s.write(ctx, probe, []byte(markerText), "text/plain"); err != nil {
-		return err
+	return errMissing // or another call has put it since
+}
+
+// check fails with errConflict where the version over isn't there.
+func (s *PhotoStore) check(ctx context.Context, name string, over domain.PhotoVersion) error {
+	_, version, err := s.read(ctx, name)
+	switch {
+	case errors.Is(err, errMissing):
+		version = domain.NoPhoto
+	case err != nil:
+		return changeError{error: err, unchanged: true}
 	}
-	if err := s.remove(ctx, probe); err != nil && !errors.Is(err, errMissing) {
-		return err
+	if version != over {
+		return errConflict
 	}
-	_, err := s.download(ctx, probe) // which is gone
-	status, _ := answer(err)
-	s.hides = status == http.StatusForbidden
 	return nil
 }
 
-// Close gives back what Start took. Photos that are open stay readable.
-func (s *PhotoStore) Close() error {
-	if s.connection == nil {
-		return nil
-	}
-	return s.connection.Close()
-}
-
-// write uses Upload, with a reader that can't fail half way: NewWriter and
-// WriteAll panic in azureblob when a write fails. One buffer, larger than the
-// data, makes it one request: nothing has to be put together or left behind.
-func (s *PhotoStore) write(ctx context.Context, name string, data []byte, contentType string) error {
-	return s.explain(s.rights.write, s.connection.Upload(ctx, s.prefix+name, bytes.NewReader(data), &blob.WriterOptions{
-		ContentType: contentType, CacheControl: s.cacheControl, BufferSize: len(data) + 1, MaxConcurrency: 1,
-	}))
-}
-
 // read fails with errMissing where there is no such object.
-func (s *PhotoStore) read(ctx context.Context, name string) ([]byte, error) {
-	data, err := s.download(ctx, name)
+func (s *PhotoStore) read(ctx context.Context, name string) ([]byte, domain.PhotoVersion, error) {
+	data, version, err := s.download(ctx, name)
 	if !s.perhapsMissing(err) {
-		return data, s.explain(s.rights.read, err)
+		return data, version, s.explain(s.rights.read, err)
 	}
 	if err := s.readMarker(ctx); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return nil, fmt.Errorf("%w: %s", errMissing, brief(err))
+	return nil, "", fmt.Errorf("%w: %s", errMissing, brief(err))
 }
 
 func (s *PhotoStore) readMarker(ctx context.Context) error {
-	text, err := s.download(ctx, markerName)
+	text, _, err := s.download(ctx, markerName)
 	if err == nil && string(text) != markerText {
 		return fmt.Errorf("%s holds in %s something else than was written there; correct the URL or start again", s.name, markerName)
 	}
 	return s.explain(s.rights.read, err)
 }
 
-// remove fails with errMissing where there is no such object. It looks for the
-// object where the deletion was refused: so it is where there is none.
-func (s *PhotoStore) remove(ctx context.Context, name string) error {
-	err := s.connection.Delete(ctx, s.prefix+name)
-	if s.perhapsMissing(err) {
-		_, readErr := s.read(ctx, name)
-		if status, _ := answer(err); readErr != nil || status == http.StatusNotFound {
-			return readErr // nil: another call has put it since
-		}
-	}
-	return s.explain(s.rights.remove, err)
-}
-
-func (s *PhotoStore) download(ctx context.Context, name string) ([]byte, error) {
-	reader, err := s.connection.NewReader(ctx, s.prefix+name, nil)
+func (s *PhotoStore) download(ctx context.Context, name string) ([]byte, domain.PhotoVersion, error) {
+	object, err := s.connection.get(ctx, s.prefix+name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	data, err := readAll(reader, reader.Size(), maxObjectBytes)
-	if closeErr := reader.Close(); err == nil {
+	data, err := readAll(object, object.size, maxObjectBytes)
+	if closeErr := object.Close(); err == nil {
 		err = closeErr
 	}
-	return data, err
+	if err == nil && !matches(s.connection.versions, string(object.version)) {
+		err = errNotStore
+	}
+	return data, object.version, err
 }
 
 // readAll reads everything from reader, of which size bytes are announced, and

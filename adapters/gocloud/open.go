@@ -15,7 +15,10 @@ import (
 	"slices"
 	"strings"
 
+	"gocloud.dev/blob"
 	"gocloud.dev/blob/memblob"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 // forms are the parameters that a URL may have.
@@ -68,10 +71,32 @@ func openMemory(u *url.URL) (*PhotoStore, error) {
 	if u.Opaque+u.Host+u.Path+u.Fragment != "" || u.User != nil {
 		return nil, errors.New("want mem:// and nothing more")
 	}
-	return &PhotoStore{timeout: callTimeout, provider: provider{
+	return &PhotoStore{scheme: u.Scheme, timeout: callTimeout, provider: provider{
 		name: "the store in memory", inMemory: true,
-		connect: func(context.Context) (*connection, error) { return &connection{Bucket: memblob.OpenBucket(nil)}, nil },
+		connect: func(context.Context) (*connection, error) {
+			objects := memory{memblob.OpenBucket(nil)}
+			return &connection{Bucket: objects.Bucket, objects: objects, versions: string(domain.Unversioned)}, nil
+		},
 	}}, nil
+}
+
+// memory has no versions.
+type memory struct{ *blob.Bucket }
+
+func (m memory) put(ctx context.Context, o object, _ domain.PhotoVersion) (domain.PhotoVersion, error) {
+	return domain.Unversioned, m.WriteAll(ctx, o.name, o.data, &blob.WriterOptions{ContentType: o.contentType})
+}
+
+func (m memory) remove(ctx context.Context, name string, _ domain.PhotoVersion) error {
+	return m.Delete(ctx, name)
+}
+
+func (m memory) get(ctx context.Context, name string) (stored, error) {
+	reader, err := m.NewReader(ctx, name, nil)
+	if err != nil {
+		return stored{}, err
+	}
+	return stored{reader, reader.Size(), domain.Unversioned}, nil
 }
 
 // openBucket opens s3://bucket, gs://bucket or azblob://container.
@@ -97,7 +122,7 @@ func openBucket(u *url.URL, newProvider func(name string, parameters url.Values)
 	if err != nil {
 		return nil, err
 	}
-	return &PhotoStore{provider: of, prefix: prefix, cacheControl: cmp.Or(cacheControl, "no-cache"), timeout: callTimeout}, nil
+	return &PhotoStore{provider: of, scheme: u.Scheme, prefix: prefix, cacheControl: cmp.Or(cacheControl, "no-cache"), timeout: callTimeout}, nil
 }
 
 // read doesn't repeat values in its errors, which may be secret.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -38,8 +40,19 @@ func TestMemory(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	checkUnavailable(t, "Put with a ctx that ended", store.Put(ctx, key, newPhoto(t, 16, 1)))
-	if err := store.Delete(t.Context(), key); err != nil || stored(t, store) != nil {
-		t.Errorf("Delete of nothing: %v", err)
+	_, err := store.Put(ctx, key, newPhoto(t, 16, 1), domain.NoPhoto)
+	checkUnavailable(t, "Put with a ctx that ended", err)
+	if !domain.AsError(err).Unchanged {
+		t.Errorf("Put with a ctx that ended: %v, want it Unchanged", err)
+	}
+	for _, over := range []domain.PhotoVersion{domain.NoPhoto, domain.NoPhoto, "another", domain.UnknownVersion} {
+		if version, err := store.Put(t.Context(), key, newPhoto(t, 16, 1), over); version != domain.Unversioned || err != nil || held(t, store) != version {
+			t.Errorf("Put over %q: %q, %v, want it Unversioned", over, version, err)
+		}
+	}
+	for _, over := range []domain.PhotoVersion{"another", domain.Unversioned} {
+		if err := store.Delete(t.Context(), key, over); err != nil || holds(t, store) != nil {
+			t.Errorf("Delete over %q: %v", over, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"gocloud.dev/blob"
@@ -33,11 +34,19 @@ const (
 // marker can be read.
 type PhotoStore struct {
 	provider
+	scheme       string
 	prefix       string // of every object's name; empty, or ends in "/"
 	cacheControl string
 	timeout      time.Duration
 	connection   *connection // nil until Start
-	hides        bool        // it refuses access to what is missing, as Start found out
+	found
+}
+
+// found is what Start found out about a store.
+type found struct {
+	hides         bool // it refuses access to what is missing
+	fences        bool // it does no change over another version; without it, photos have no versions
+	fencesDeletes bool // it does no deletion over another version either
 }
 
 var (
@@ -48,6 +57,7 @@ var (
 
 // provider is what is known of a bucket without asking.
 type provider struct {
+	bucket   string
 	name     string // of the bucket, with the word for it
 	rights   rights
 	identity string // where the SDK looks for credentials
@@ -58,52 +68,124 @@ type provider struct {
 // rights are the provider's names for what a store needs.
 type rights struct{ write, read, remove, list, sign string }
 
-// connection is an open bucket. Its As yields the provider's own client.
+// connection is an open bucket, for gocloud to list and sign, and its objects.
 type connection struct {
 	*blob.Bucket
-	base string // of the addresses under which anyone fetches objects
-	sign signer
+	objects
+	versions string // the pattern of a version
+	base     string // of the addresses under which anyone fetches objects
+	sign     signer
+}
+
+// objects asks by the provider's own client. gocloud throws the answer to an
+// upload away, and with it the version, and panics on a download from Azure
+// that isn't Azure's.
+//
+// A change asks for what is done only where the version over is there, or for
+// what is always done where that is domain.Unversioned. It is repeated only
+// after an answer that says that it wasn't carried out.
+type objects interface {
+	put(ctx context.Context, object object, over domain.PhotoVersion) (domain.PhotoVersion, error)
+	remove(ctx context.Context, name string, over domain.PhotoVersion) error
+	get(ctx context.Context, name string) (stored, error)
+}
+
+// object is one to be stored.
+type object struct {
+	name, contentType, cacheControl string
+	data                            []byte
+}
+
+// stored is an object that is read.
+type stored struct {
+	io.ReadCloser
+	size    int64 // as announced; below 0: unknown
+	version domain.PhotoVersion
 }
 
 // signer signs an address of an object.
 type signer func(ctx context.Context, name string, lifetime time.Duration) (string, error)
 
-// Put implements ports.PhotoStore.
-func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	return s.call(ctx, "put photo", func(ctx context.Context) error {
-		return s.write(ctx, string(key), photo.JPEG(), "image/jpeg")
+// Name returns the name by which records and the log know the store.
+func (s *PhotoStore) Name() domain.PhotoStoreName {
+	return domain.PhotoStoreName(s.scheme + "://" + strings.TrimSuffix(s.bucket+"/"+s.prefix, "/"))
+}
+
+// Put implements ports.PhotoStore. It copies photo, as an HTTP client that gave
+// up may still be reading what it was to send.
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (version domain.PhotoVersion, err error) {
+	err = s.call(ctx, "put photo", func(ctx context.Context) error {
+		over, err := s.condition(over)
+		if err == nil {
+			version, err = s.write(ctx, string(key), bytes.Clone(photo.JPEG()), "image/jpeg", over)
+		}
+		return err
 	})
+	return s.versionOf(version), err
 }
 
 // Delete implements ports.PhotoStore.
-func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error {
 	return s.call(ctx, "delete photo", func(ctx context.Context) error {
-		if err := s.remove(ctx, string(key)); !errors.Is(err, errMissing) {
+		over, err := s.condition(over)
+		if err != nil {
+			return err
+		}
+		if over == domain.NoPhoto || s.fences && !s.fencesDeletes {
+			if err := s.check(ctx, string(key), over); over == domain.NoPhoto || err != nil {
+				return err
+			}
+			over = domain.Unversioned
+		}
+		if err := s.remove(ctx, string(key), over); over != domain.Unversioned || !errors.Is(err, errMissing) {
 			return err
 		}
 		return nil
 	})
 }
 
+// condition returns what a change over a version asks for. It fails with
+// errConflict where the store can't have given that version.
+func (s *PhotoStore) condition(over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	switch {
+	case !s.fences:
+		return domain.Unversioned, nil
+	case over == domain.NoPhoto:
+		return over, nil
+	case over == domain.Unversioned, !matches(s.connection.versions, string(over)):
+		return "", errConflict
+	}
+	return over, nil
+}
+
+// versionOf returns the version by which callers know one of the provider's.
+func (s *PhotoStore) versionOf(version domain.PhotoVersion) domain.PhotoVersion {
+	if version != "" && !s.fences {
+		return domain.Unversioned
+	}
+	return version
+}
+
 // Open implements ports.PhotoStore. It reads the whole object at once: a
-// blob.Reader that seeks asks for the object again and may get a later one.
-func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+// reader that seeks would ask for the object again and may get a later one.
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	var jpeg []byte
+	var version domain.PhotoVersion
 	err := s.call(ctx, "open photo", func(ctx context.Context) (err error) {
-		jpeg, err = s.read(ctx, string(key))
+		jpeg, version, err = s.read(ctx, string(key))
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return content{bytes.NewReader(jpeg)}, nil
+	return content{bytes.NewReader(jpeg)}, s.versionOf(version), nil
 }
 
 // call runs f with the time that a call has, unless ctx has ended, which memory
 // doesn't look at.
 func (s *PhotoStore) call(ctx context.Context, action string, f func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
-		return translate(action, err)
+		return translate(action, changeError{error: err, unchanged: true})
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

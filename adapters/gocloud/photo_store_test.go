@@ -36,19 +36,44 @@ func newPhoto(t testing.TB, size int, shade uint8) domain.Photo {
 	return photo
 }
 
-func mustPut(t testing.TB, store *PhotoStore, photo domain.Photo) {
+// mustPut puts a photo over whatever is under key.
+func mustPut(t testing.TB, store *PhotoStore, photo domain.Photo) domain.PhotoVersion {
 	t.Helper()
-	if err := store.Put(t.Context(), key, photo); err != nil {
+	version, err := store.Put(t.Context(), key, photo, held(t, store))
+	if err != nil {
 		t.Fatal(err)
+	}
+	return version
+}
+
+// mustDelete deletes whatever is under key.
+func mustDelete(t testing.TB, store *PhotoStore) {
+	t.Helper()
+	if err := store.Delete(t.Context(), key, held(t, store)); err != nil {
+		t.Error(err)
 	}
 }
 
-// stored returns what is under key, nil where there is nothing.
-func stored(t testing.TB, store *PhotoStore) []byte {
+// held returns the version of what is under key.
+func held(t testing.TB, store *PhotoStore) domain.PhotoVersion {
 	t.Helper()
-	content, err := store.Open(t.Context(), key)
+	_, version := opens(t, store)
+	return version
+}
+
+// holds returns what is under key, nil where there is nothing.
+func holds(t testing.TB, store *PhotoStore) []byte {
+	t.Helper()
+	jpeg, _ := opens(t, store)
+	return jpeg
+}
+
+// opens returns what is under key, and its version.
+func opens(t testing.TB, store *PhotoStore) ([]byte, domain.PhotoVersion) {
+	t.Helper()
+	content, version, err := store.Open(t.Context(), key)
 	if errors.Is(err, domain.NotFound) {
-		return nil
+		return nil, domain.NoPhoto
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -57,17 +82,17 @@ func stored(t testing.TB, store *PhotoStore) []byte {
 	if err := errors.Join(err, content.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return read
+	return read, version
 }
 
-// calls runs every method that touches the photos.
-func calls(t *testing.T, store *PhotoStore) map[string]error {
-	_, open := store.Open(t.Context(), key)
-	return map[string]error{
-		"Open":   open,
-		"Put":    store.Put(t.Context(), key, newPhoto(t, 16, 1)),
-		"Delete": store.Delete(t.Context(), key),
+// calls runs every method that touches the photos. over is what is under key.
+func calls(t *testing.T, store *PhotoStore, over domain.PhotoVersion) map[string]error {
+	_, _, open := store.Open(t.Context(), key)
+	version, put := store.Put(t.Context(), key, newPhoto(t, 16, 1), over)
+	if put != nil {
+		version = over
 	}
+	return map[string]error{"Open": open, "Put": put, "Delete": store.Delete(t.Context(), key, version)}
 }
 
 func TestReadAllIsBounded(t *testing.T) {

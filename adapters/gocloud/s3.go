@@ -1,6 +1,7 @@
 package gocloud
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -10,12 +11,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
+
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 const defaultRegion = "us-east-1"
@@ -32,6 +37,7 @@ func s3Forms() forms {
 
 func newS3(name string, parameters url.Values) (provider, error) {
 	return provider{
+		bucket:   name,
 		name:     fmt.Sprintf("the bucket %q", name),
 		rights:   rights{write: "s3:PutObject", read: "s3:GetObject", remove: "s3:DeleteObject", list: "s3:ListBucket on the bucket"},
 		identity: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
@@ -58,9 +64,10 @@ func connectS3(ctx context.Context, name string, parameters url.Values) (*connec
 	if err != nil {
 		return nil, err
 	}
-	return &connection{objects, s3Base(name, options), func(ctx context.Context, name string, lifetime time.Duration) (string, error) {
+	sign := func(ctx context.Context, name string, lifetime time.Duration) (string, error) {
 		return objects.SignedURL(ctx, name, &blob.SignedURLOptions{Method: http.MethodGet, Expiry: lifetime})
-	}}, nil
+	}
+	return &connection{objects, s3Objects{client, name, newS3Retryer()}, etags, s3Base(name, options), sign}, nil
 }
 
 // chooseS3 completes what the environment says. Most servers other than AWS
@@ -77,9 +84,59 @@ func chooseS3(o *s3.Options, parameters url.Values) {
 	case checksums == "when_required", elsewhere:
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	}
-	// Servers that keep objects in directories remove one with its last object,
-	// perhaps while another object is written to it.
-	o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ExistingObjectIsDirectory", "OperationAborted")
+}
+
+// newS3Retryer repeats a change that was refused because the server was busy, or
+// this machine's clock is wrong, which the SDK corrects. Servers that keep
+// objects in directories remove one with its last object, perhaps while another
+// object is written to it.
+func newS3Retryer() aws.Retryer {
+	return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
+		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+	}), "ExistingObjectIsDirectory", "OperationAborted", "RequestTimeTooSkewed")
+}
+
+// s3Objects is a bucket.
+type s3Objects struct {
+	client  *s3.Client
+	bucket  string
+	retryer aws.Retryer // of changes
+}
+
+func (b s3Objects) asChange(o *s3.Options) { o.Retryer = b.retryer }
+
+func (b s3Objects) put(ctx context.Context, o object, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	match, noneMatch := conditions(over)
+	answer, err := b.client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &b.bucket, Key: &o.name, Body: bytes.NewReader(o.data), ContentType: &o.contentType, CacheControl: &o.cacheControl,
+		IfMatch: match, IfNoneMatch: noneMatch,
+	}, b.asChange)
+	if err != nil {
+		return "", err
+	}
+	return version(answer.ETag), nil
+}
+
+// remove takes no other success than 204 for S3's.
+func (b s3Objects) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
+	match, _ := conditions(over)
+	answer, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.bucket, Key: &name, IfMatch: match}, b.asChange)
+	if err != nil {
+		return err
+	}
+	raw, known := middleware.GetRawResponse(answer.ResultMetadata).(*smithyhttp.Response)
+	if !known || raw.StatusCode != http.StatusNoContent {
+		return errNotStore
+	}
+	return nil
+}
+
+func (b s3Objects) get(ctx context.Context, name string) (stored, error) {
+	answer, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &name})
+	if err != nil {
+		return stored{}, err
+	}
+	return stored{answer.Body, aws.ToInt64(answer.ContentLength), version(answer.ETag)}, nil
 }
 
 // s3Base leaves out the default region as S3 does. A name with a dot is in the

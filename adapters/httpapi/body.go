@@ -48,7 +48,7 @@ func (b *bodies) take(class int) ([]byte, error) {
 	size := int64(smallestBody) << class
 	if b.held.Add(size) > b.budget {
 		b.held.Add(-size)
-		full := domain.Errorf(domain.Unavailable, "the server is receiving as much as it can hold; send the call again in a moment")
+		full := domain.Errorf(domain.Unavailable, "nothing was changed: the server is receiving as much as it can hold; send the call again in a moment")
 		return nil, full.WithCause(errFull)
 	}
 	if pooled, ok := b.pools[class].Get().(*[]byte); ok {

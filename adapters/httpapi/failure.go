@@ -62,7 +62,7 @@ func newFailure(err error, id domain.ApiLogID) *failure {
 	if errors.Is(err, errMediaType) {
 		f.status = http.StatusUnsupportedMediaType
 	}
-	if f.retryAfter == 0 && (f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests) {
+	if f.retryAfter == 0 && (known.Kind == domain.Unavailable || known.Kind == domain.TooManyRequests) {
 		f.retryAfter = defaultRetryAfter
 	}
 	return f

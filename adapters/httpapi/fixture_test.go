@@ -56,8 +56,11 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	f := &fixture{backend: backend, log: &bytes.Buffer{}}
 	options := Options{
 		Update: &usecase.UpdateCustomerPhoto{
-			Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
-			PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2), Clock: time.Now,
+			Fleets: backend.FleetAuth,
+			Changes: &usecase.ChangePhoto{
+				Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Store: "memory", Log: backend.ApiLog, Recorder: backend.ChangeRecorder(), Clock: time.Now,
+			},
+			PINKeys: domain.PINKeys{Current: pinKey}, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2),
 		},
 		Photos: backend.PhotoStore, MaxInflightBytes: 64 << 20,
 		Logger: slog.New(slog.NewJSONHandler(f.log, nil)),
@@ -111,7 +114,7 @@ func (f *fixture) post(t testing.TB, contentType string, body io.Reader) *httpte
 func (f *fixture) stored(t testing.TB) []byte {
 	t.Helper()
 	var store ports.PhotoStore = f.backend.PhotoStore
-	content, err := store.Open(context.Background(), testCustomer.PhotoKey())
+	content, _, err := store.Open(context.Background(), testCustomer.PhotoKey())
 	if err != nil {
 		return nil
 	}

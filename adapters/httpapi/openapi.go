@@ -214,15 +214,14 @@ func (s *Server) exampleFailures() []*failure {
 	_, typeError := (&field{foreign: describeJSON('{')}).parsePhone()
 	_, _, mediaType := contentType(&http.Request{})
 	_, key := domain.ParseAPIKey("DEMO")
-	_, locked := domain.PINLock{LockedUntil: time.Time{}.Add(domain.PINLockDuration)}.Count(time.Time{})
+	_, _, wrong := domain.PINLock{}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})
+	_, _, locked := domain.PINLock{LockedUntil: time.Time{}.Add(domain.PINLockDuration)}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})
 	_, full := (&bodies{}).borrow(0)
 	logged := []error{
 		typeError, mediaType, key,
 		domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator"),
 		domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number"),
-		domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes",
-			domain.MaxWrongPINs, domain.PINLockDuration.Minutes()),
-		locked, s.bodyTooLarge(), errors.New("a bug"),
+		wrong, locked, s.bodyTooLarge(), errors.New("a bug"),
 	}
 	var examples []*failure
 	for _, err := range logged {

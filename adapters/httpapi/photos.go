@@ -20,7 +20,7 @@ func (s *Server) servePhoto(w http.ResponseWriter, r *http.Request) {
 		s.answerFailure(w, r, err)
 		return
 	}
-	content, err := s.Photos.Open(r.Context(), key)
+	content, _, err := s.Photos.Open(r.Context(), key)
 	if err != nil {
 		s.answerFailure(w, r, err)
 		return

@@ -34,11 +34,11 @@ type failingPhotos struct {
 	panics bool
 }
 
-func (f failingPhotos) Put(context.Context, domain.PhotoKey, domain.Photo) error {
+func (f failingPhotos) Put(context.Context, domain.PhotoKey, domain.Photo, domain.PhotoVersion) (domain.PhotoVersion, error) {
 	if f.panics {
 		panic("a bug with the password hunter2")
 	}
-	return domain.Errorf(domain.Unavailable, "the store is down").WithCause(errors.New("dial 10.0.0.1: refused, password hunter2"))
+	return "", domain.Errorf(domain.Unavailable, "the store is down").WithCause(errors.New("dial 10.0.0.1: refused, password hunter2"))
 }
 
 type failingFleets struct {
@@ -75,18 +75,18 @@ func TestEnvelopeOfServerFailures(t *testing.T) {
 		retry  string
 		body   string
 	}{
-		{name: "store down", change: func(o *Options) { o.Update.Photos = failingPhotos{o.Update.Photos, false} }, status: 503, retry: "5",
-			body: `{"result":"error","error":"Service Unavailable","api_log_id":1,"detail":"the change was cut off: the old photo or the new one is stored, whole; send the call again"}`},
-		{name: "log down", change: func(o *Options) { o.Update.Log = failingLog{o.Update.Log} }, status: 503, retry: "5",
-			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"the log is down"}`},
-		{name: "log down and a bad photo", change: func(o *Options) { o.Update.Log = failingLog{o.Update.Log} }, photo: "!", status: 400,
+		{name: "store down", change: func(o *Options) { o.Update.Changes.Photos = failingPhotos{o.Update.Changes.Photos, false} }, status: 503, retry: "5",
+			body: `{"result":"error","error":"Service Unavailable","api_log_id":1,"detail":"the change was cut off, and it is not known whether it was made: the old photo or the new one is stored, whole; send the call again"}`},
+		{name: "log down", change: func(o *Options) { o.Update.Changes.Log = failingLog{o.Update.Changes.Log} }, status: 503, retry: "5",
+			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"nothing was changed: the log is down"}`},
+		{name: "log down and a bad photo", change: func(o *Options) { o.Update.Changes.Log = failingLog{o.Update.Changes.Log} }, photo: "!", status: 400,
 			body: `{"result":"error","error":"Type Error","api_log_id":0,"detail":"photo_base64: want Base64 or the word delete; byte 1 is neither a Base64 digit, padding nor a line break"}`},
 		{name: "an error without a kind", change: func(o *Options) { o.Update.Fleets = failingFleets{o.Update.Fleets, false} }, status: 500, body: internal},
 		{name: "a panic before the change", change: func(o *Options) { o.Update.Fleets = failingFleets{o.Update.Fleets, true} }, status: 500, body: internal},
-		{name: "a panic in the change", change: func(o *Options) { o.Update.Photos = failingPhotos{o.Update.Photos, true} }, status: 500, body: internal},
-		{name: "a panic outside the use case", change: func(o *Options) { o.Update.Clock = nil }, status: 500, body: strings.Replace(internal, "_id\":1", "_id\":0", 1)},
+		{name: "a panic in the change", change: func(o *Options) { o.Update.Changes.Photos = failingPhotos{o.Update.Changes.Photos, true} }, status: 500, body: internal},
+		{name: "a panic outside the use case", change: func(o *Options) { o.Update.Changes.Clock = nil }, status: 500, body: strings.Replace(internal, "_id\":1", "_id\":0", 1)},
 		{name: "the server is full", change: func(o *Options) { o.MaxInflightBytes = 1 }, status: 503, retry: "5",
-			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"the server is receiving as much as it can hold; send the call again in a moment"}`},
+			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"nothing was changed: the server is receiving as much as it can hold; send the call again in a moment"}`},
 		{name: "failures with status 200", change: func(o *Options) { o.FailureStatus = 200 }, photo: "!", status: 200,
 			body: `{"result":"error","error":"Type Error","api_log_id":1,"detail":"photo_base64: want Base64 or the word delete; byte 1 is neither a Base64 digit, padding nor a line break"}`},
 	}

@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,9 +14,16 @@ import (
 
 // ApiLog is a ports.ApiLog in memory.
 type ApiLog struct {
+	now     func() time.Time
 	mu      sync.RWMutex
 	last    domain.ApiLogID
-	entries map[domain.ApiLogID]domain.ApiLogEntry
+	entries map[domain.ApiLogID]logged
+}
+
+// logged is an entry and when it was written, by this log's clock.
+type logged struct {
+	domain.ApiLogEntry
+	at time.Time
 }
 
 var (
@@ -23,8 +31,10 @@ var (
 	_ ports.ApiLogArchive = (*ApiLog)(nil)
 )
 
-// NewApiLog makes an ApiLog without entries.
-func NewApiLog() *ApiLog { return &ApiLog{entries: map[domain.ApiLogID]domain.ApiLogEntry{}} }
+// NewApiLog makes an ApiLog without entries, whose clock is now.
+func NewApiLog(now func() time.Time) *ApiLog {
+	return &ApiLog{now: now, entries: map[domain.ApiLogID]logged{}}
+}
 
 // Record implements ports.ApiLog.
 func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -34,7 +44,7 @@ func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last++
-	l.entries[l.last] = domain.ApiLogEntry{ID: l.last, Call: call, Outcome: outcome}
+	l.entries[l.last] = logged{domain.ApiLogEntry{ID: l.last, Call: call, Outcome: outcome}, l.now()}
 	return l.last, nil
 }
 
@@ -48,13 +58,17 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	if err := ended(ctx, "close entry"); err != nil {
 		return err
 	}
+	return l.close(id, outcome)
+}
+
+func (l *ApiLog) close(id domain.ApiLogID, outcome domain.Outcome) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry, found := l.entries[id]
 	if !found {
 		return noEntry(id)
 	}
-	if entry.Outcome.IsOpen() {
+	if is := entry.Outcome; is.IsOpen() || is.Result == domain.Interrupted && outcome.Result == domain.Valid {
 		entry.Outcome = outcome
 		l.entries[id] = entry
 	}
@@ -62,15 +76,19 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 }
 
 // Unfinished implements ports.ApiLog.
-func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
+func (l *ApiLog) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
 	if err := ended(ctx, "list unfinished entries"); err != nil {
 		return nil, err
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	unfinished := l.sorted(func(entry domain.ApiLogEntry) bool {
-		return entry.Outcome.IsOpen() && entry.Call.ReceivedAt.Before(before)
-	})
+	now := l.now()
+	var unfinished []domain.ApiLogEntry
+	for _, id := range slices.Sorted(maps.Keys(l.entries)) {
+		if entry := l.entries[id]; id > after && entry.Outcome.IsOpen() && now.Sub(entry.at) > olderThan {
+			unfinished = append(unfinished, entry.ApiLogEntry)
+		}
+	}
 	return unfinished[:max(0, min(limit, len(unfinished)))], nil
 }
 
@@ -85,7 +103,7 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 	if !found {
 		return domain.ApiLogEntry{}, noEntry(id)
 	}
-	return entry, nil
+	return entry.ApiLogEntry, nil
 }
 
 // List implements ports.ApiLogArchive.
@@ -121,8 +139,8 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, e
 func (l *ApiLog) sorted(chosen func(domain.ApiLogEntry) bool) []domain.ApiLogEntry {
 	var entries []domain.ApiLogEntry
 	for _, entry := range l.entries {
-		if chosen(entry) {
-			entries = append(entries, entry)
+		if chosen(entry.ApiLogEntry) {
+			entries = append(entries, entry.ApiLogEntry)
 		}
 	}
 	slices.SortFunc(entries, func(x, y domain.ApiLogEntry) int {

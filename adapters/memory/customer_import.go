@@ -23,7 +23,7 @@ func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.Custom
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	scratch := NewCustomerRepo()
+	scratch := NewCustomerRepo(r.now)
 	for _, imported := range customers {
 		for _, c := range []*customer{r.byRef[imported.Ref], r.phones[fleetPhone{imported.Ref.Fleet, imported.Phone}]} {
 			if c != nil && scratch.byRef[c.Ref] == nil {

@@ -12,6 +12,7 @@ import (
 
 // CustomerRepo is a ports.CustomerRepo in memory.
 type CustomerRepo struct {
+	now    func() time.Time
 	mu     sync.Mutex
 	byRef  map[domain.CustomerRef]*customer
 	phones map[fleetPhone]*customer
@@ -37,9 +38,10 @@ var (
 	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
 )
 
-// NewCustomerRepo makes a CustomerRepo without customers.
-func NewCustomerRepo() *CustomerRepo {
+// NewCustomerRepo makes a CustomerRepo without customers, whose clock is now.
+func NewCustomerRepo(now func() time.Time) *CustomerRepo {
 	return &CustomerRepo{
+		now:    now,
 		byRef:  map[domain.CustomerRef]*customer{},
 		phones: map[fleetPhone]*customer{},
 	}
@@ -94,13 +96,13 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 }
 
 // BindPINKey implements ports.PINKeyBinder.
-func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
 	if err := ended(ctx, "bind PIN key"); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.pinKey != key && r.pinKey != (domain.PINKeyFingerprint{}) {
+	if r.pinKey != key && r.pinKey != old && r.pinKey != (domain.PINKeyFingerprint{}) {
 		for _, c := range r.byRef {
 			if c.PIN != (domain.PINHash{}) {
 				return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
@@ -111,18 +113,17 @@ func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerpr
 	return nil
 }
 
-// CountPINAttempt implements ports.CustomerRepo.
-func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
-	return r.update(ctx, "count PIN attempt", ref, func(c *customer) error {
-		counted, err := c.lock.Count(now)
-		c.lock = counted
+// TryPIN implements ports.CustomerRepo.
+func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
+	return r.update(ctx, "try PIN", ref, func(c *customer) (err error) {
+		c.lock, c.PIN, err = c.lock.Try(c.PIN, offered, r.now())
 		return err
 	})
 }
 
-// ResetPINLock implements ports.CustomerRepo.
-func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
-	return r.update(ctx, "reset PIN lock", ref, func(c *customer) error {
+// UnlockPIN implements ports.CustomerDirectory.
+func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) error {
+	return r.update(ctx, "unlock PIN", ref, func(c *customer) error {
 		c.lock = domain.PINLock{}
 		return nil
 	})
@@ -130,6 +131,26 @@ func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef)
 
 // ChangePhoto implements ports.CustomerRepo.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	return r.whileLocked(ctx, ref, change.Closing(), r.storeRecord, ignore)
+}
+
+// RemoveCustomer implements ports.CustomerDirectory.
+func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	return r.whileLocked(ctx, ref, change.Closing(), r.remove, ignore)
+}
+
+func ignore(domain.Outcome) {}
+
+func (r *CustomerRepo) storeRecord(c *customer, record domain.PhotoRecord) { c.Photo = record }
+
+func (r *CustomerRepo) remove(c *customer, _ domain.PhotoRecord) {
+	delete(r.byRef, c.Ref)
+	delete(r.phones, fleetPhone{c.Ref.Fleet, c.Phone})
+}
+
+// whileLocked runs change in the customer's turn, stores what it returns and
+// closes with its outcome, both while nobody sees the customer.
+func (r *CustomerRepo) whileLocked(ctx context.Context, ref domain.CustomerRef, change ports.ClosingChange, store func(*customer, domain.PhotoRecord), closeEntry func(domain.Outcome)) error {
 	unlock, err := r.lockPhoto(ctx, ref)
 	if err != nil {
 		return err
@@ -141,29 +162,13 @@ func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, 
 	if err := r.update(ctx, "read the photo's record", ref, read); err != nil {
 		return err
 	}
-	if record, err = change(ctx, record); err != nil {
-		return err
-	}
-	return r.update(ctx, "store the photo's record", ref, func(c *customer) error {
-		c.Photo = record
-		return nil
-	})
-}
-
-// RemoveCustomer implements ports.CustomerDirectory.
-func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
-	unlock, err := r.lockPhoto(ctx, ref)
+	record, outcome, err := change(ctx, record, func(ctx context.Context) error { return ended(ctx, "prove the customer's lock") })
 	if err != nil {
 		return err
 	}
-	defer unlock()
-
-	if err := deletePhoto(ctx); err != nil {
-		return err
-	}
-	return r.update(ctx, "remove customer", ref, func(c *customer) error {
-		delete(r.byRef, ref)
-		delete(r.phones, fleetPhone{ref.Fleet, c.Phone})
+	return r.update(ctx, "store the photo's record", ref, func(c *customer) error {
+		store(c, record)
+		closeEntry(outcome)
 		return nil
 	})
 }

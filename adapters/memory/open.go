@@ -7,6 +7,7 @@ package memory
 import (
 	"errors"
 	"net/url"
+	"time"
 )
 
 // Backend is one set of the four ports that share nothing with another set.
@@ -18,14 +19,20 @@ type Backend struct {
 }
 
 // New makes an empty Backend.
-func New() *Backend {
+func New() *Backend { return NewAt(time.Now) }
+
+// NewAt makes an empty Backend whose clock is now.
+func NewAt(now func() time.Time) *Backend {
 	return &Backend{
 		FleetAuth:    NewFleetAuth(),
-		CustomerRepo: NewCustomerRepo(),
+		CustomerRepo: NewCustomerRepo(now),
 		PhotoStore:   NewPhotoStore(),
-		ApiLog:       NewApiLog(),
+		ApiLog:       NewApiLog(now),
 	}
 }
+
+// ChangeRecorder is CustomerRepo and ApiLog as the one database that they are.
+func (b *Backend) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{b.CustomerRepo, b.ApiLog} }
 
 // Open makes an empty Backend for the URL memory://, which takes nothing more.
 func Open(rawURL string) (*Backend, error) {

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"maps"
@@ -17,12 +19,14 @@ import (
 type PhotoStore struct {
 	mu     sync.RWMutex
 	photos map[domain.PhotoKey]stored
+	puts   int // so far
 }
 
 // stored is a photo; its bytes are never changed.
 type stored struct {
-	jpeg []byte
-	at   time.Time
+	jpeg    []byte
+	at      time.Time
+	version domain.PhotoVersion // none: there is no photo
 }
 
 var (
@@ -36,40 +40,47 @@ func NewPhotoStore() *PhotoStore {
 }
 
 // Put implements ports.PhotoStore.
-func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	if err := ended(ctx, "put photo"); err != nil {
-		return err
-	}
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (version domain.PhotoVersion, err error) {
 	own := bytes.Clone(photo.JPEG())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.photos[key] = stored{own, time.Now()}
-	return nil
+	err = s.change(ctx, "put photo", key, over, func() {
+		s.puts++
+		version = domain.PhotoVersion(fmt.Sprint("put ", s.puts))
+		s.photos[key] = stored{own, time.Now(), version}
+	})
+	return version, err
 }
 
 // Delete implements ports.PhotoStore.
-func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
-	if err := ended(ctx, "delete photo"); err != nil {
-		return err
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error {
+	return s.change(ctx, "delete photo", key, over, func() { delete(s.photos, key) })
+}
+
+// change does something to what is stored under key, if that is this version.
+func (s *PhotoStore) change(ctx context.Context, action string, key domain.PhotoKey, over domain.PhotoVersion, do func()) error {
+	if err := ended(ctx, action); err != nil {
+		return domain.AsError(err).AsUnchanged()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.photos, key)
+	if held := cmp.Or(s.photos[key].version, domain.NoPhoto); held != over {
+		return domain.Errorf(domain.Conflict, "the photo is another one by now").WithCause(fmt.Errorf("%s over version %q: it is %q", action, over, held)).AsUnchanged()
+	}
+	do()
 	return nil
 }
 
 // Open implements ports.PhotoStore.
-func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	if err := ended(ctx, "open photo"); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	photo, found := s.photos[key]
 	if !found {
-		return nil, domain.Errorf(domain.NotFound, "there is no photo at this address")
+		return nil, "", domain.Errorf(domain.NotFound, "there is no photo at this address")
 	}
-	return readSeekNopCloser{bytes.NewReader(photo.jpeg)}, nil
+	return readSeekNopCloser{bytes.NewReader(photo.jpeg)}, photo.version, nil
 }
 
 // List implements ports.PhotoLister.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -25,7 +26,8 @@ var (
 const whereID = `WHERE id = $1 AND shard = $1 % 16`
 
 // selectUnfinished says result = ” in the words of the index api_log_open.
-const selectUnfinished = rows.SelectEntry + `WHERE result = '' AND received_at < $1 ORDER BY received_at, id LIMIT $2`
+const selectUnfinished = rows.SelectEntry + `
+	WHERE result = '' AND id > $1 AND opened_at < clock_timestamp() - $2::bigint * interval '1 microsecond' ORDER BY id LIMIT $3`
 
 // Record implements ports.ApiLog.
 func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -40,8 +42,8 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	err = l.db.write(ctx, action, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx,
-			`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-			rows.EntryValues(call, outcome, call.ReceivedAt, instant(outcome.EndedAt), text)...,
+			`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
+			rows.EntryValues(call, outcome, instant, text)...,
 		).Scan(&id)
 	})
 	if err != nil {
@@ -53,9 +55,7 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 // Close implements ports.ApiLog.
 func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 	return l.db.do(ctx, "close entry", func(conn *pgxpool.Conn) error {
-		closed, err := conn.Exec(ctx,
-			`UPDATE api_log SET result = $2, error = $3, detail = $4, ended_at = $5, outcome_details = $6 `+whereID+` AND result = ''`,
-			id, outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), rows.OutcomeDetails(outcome.Details))
+		closed, err := closeEntry(ctx, conn, id, outcome)
 		if err != nil || closed.RowsAffected() > 0 {
 			return err
 		}
@@ -63,9 +63,16 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	})
 }
 
+// closeEntry gives the entry this outcome, unless it keeps the one that it has.
+func closeEntry(ctx context.Context, q querier, id domain.ApiLogID, outcome domain.Outcome) (pgconn.CommandTag, error) {
+	return q.Exec(ctx,
+		`UPDATE api_log SET (`+rows.OutcomeColumns+`) = ($2, $3, $4, $5, $6, $7) `+whereID+` AND (result = '' OR result = 'interrupted' AND $2 = 'valid')`,
+		append([]any{id}, rows.OutcomeValues(outcome, instant, text)...)...)
+}
+
 // Unfinished implements ports.ApiLog.
-func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
-	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, instantUp(before), max(limit, 0))
+func (l *ApiLog) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
+	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, after, olderThan.Microseconds(), max(limit, 0))
 }
 
 // Entry implements ports.ApiLogArchive.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func TestChangePhotoAcrossPools(t *testing.T) {
@@ -23,12 +25,12 @@ func TestChangePhotoAcrossPools(t *testing.T) {
 	for worker := range 8 {
 		changes.Go(func() {
 			for range increments {
-				err := pools[worker%2].CustomerRepo().ChangePhoto(t.Context(), alice, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+				err := pools[worker%2].CustomerRepo().ChangePhoto(t.Context(), alice, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 					if inside.Add(1) != 1 {
 						t.Error("two changes at once")
 					}
 					defer inside.Add(-1)
-					return grow(ctx, current)
+					return grow(ctx, current, nil)
 				})
 				if err != nil {
 					t.Error(err)
@@ -88,12 +90,12 @@ func TestChangesLeaveConnections(t *testing.T) {
 	var ran atomic.Int32
 	for _, customer := range customers {
 		changes.Go(func() {
-			err := db.CustomerRepo().ChangePhoto(t.Context(), customer, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			err := db.CustomerRepo().ChangePhoto(t.Context(), customer, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 				if ran.Add(1) <= slots {
 					inside.Done()
 				}
 				<-over
-				return grow(ctx, current)
+				return grow(ctx, current, nil)
 			})
 			if err != nil {
 				t.Error(err)
@@ -103,7 +105,7 @@ func TestChangesLeaveConnections(t *testing.T) {
 	inside.Wait()
 	ctx := bounded(t)
 	for name, call := range calls(db) {
-		if name == "ChangePhoto" {
+		if strings.HasPrefix(name, "ChangePhoto") {
 			continue
 		}
 		if err := call(ctx); err != nil {
@@ -133,7 +135,7 @@ func TestFailedChangeIsNotRepeated(t *testing.T) {
 	addCustomer(t, db, alice)
 	for _, failure := range []error{io.ErrUnexpectedEOF, &pgconn.PgError{Code: serializationFailure}, context.DeadlineExceeded} {
 		runs := 0
-		err := db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+		err := db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
 			runs++
 			return domain.PhotoRecord{}, failure
 		})

@@ -99,6 +99,6 @@ func (i importTx) Add(customers []domain.CustomerImport) error {
 	// A customer who was removed by hand has left a lock.
 	_, err = i.tx.Exec(i.ctx, `
 		INSERT INTO pin_locks (fleet_id, customer_id, attempts) SELECT *, 0 FROM unnest($1::bigint[], $2::bigint[])
-		ON CONFLICT (fleet_id, customer_id) DO UPDATE SET attempts = 0, locked_until = NULL`, fleets, ids)
+		ON CONFLICT (fleet_id, customer_id) DO UPDATE SET attempts = 0, wrong = 0, locked_until = NULL`, fleets, ids)
 	return err
 }

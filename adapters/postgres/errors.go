@@ -23,6 +23,7 @@ const (
 	serializationFailure = "40001"
 	deadlock             = "40P01"
 	insufficientRights   = "42501"
+	undefinedColumn      = "42703"
 	undefinedTable       = "42P01"
 	lockNotAvailable     = "55P03"
 )

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // A test that needs another process runs this test binary again with these set.
@@ -32,7 +33,10 @@ const (
 	shortBegin = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '1s'`
 )
 
-var alice = domain.CustomerRef{Fleet: 689, Customer: 452733}
+var (
+	alice   = domain.CustomerRef{Fleet: 689, Customer: 452733}
+	anyCall = domain.ApiCall{ReceivedAt: time.Date(2026, time.March, 29, 12, 0, 0, 123_457_000, time.UTC)}
+)
 
 func TestMain(m *testing.M) {
 	if task := os.Getenv(childTask); task != "" {
@@ -58,7 +62,7 @@ func runChild(task string) error {
 	case taskIncrement:
 		return increment(ctx, db)
 	}
-	err = db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err = db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		fmt.Println("held")
 		_, _ = bufio.NewReader(os.Stdin).ReadByte() // until the end
 		current.Info.Size += 1000
@@ -89,9 +93,17 @@ func increment(ctx context.Context, db *DB) error {
 	return nil
 }
 
-func grow(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+func grow(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 	current.Info.Size++
 	return current, nil
+}
+
+// closing is change that ends with this outcome.
+func closing(change ports.PhotoChange, outcome domain.Outcome) ports.ClosingChange {
+	return func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, domain.Outcome, error) {
+		record, err := change(ctx, current, stillLocked)
+		return record, outcome, err
+	}
 }
 
 // newURL returns the URL of a database with tables.

@@ -17,7 +17,7 @@ import (
 	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/fleetphoto/fleetphoto/adapters/rows"
+	"github.com/fleetphoto/fleetphoto/adapters/locks"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -31,7 +31,7 @@ import (
 // who is being changed by this DB, wait in memory without a connection.
 type DB struct {
 	pool  *pgxpool.Pool
-	turns rows.Turns[domain.CustomerRef]
+	turns locks.Turns[domain.CustomerRef]
 	slots chan struct{} // one for each change that may run at once
 	begin string        // begins a transaction
 	lease time.Duration // how long a migration that was killed keeps others waiting
@@ -65,6 +65,10 @@ func (db *DB) FleetAuth() *FleetAuth { return &FleetAuth{db} }
 
 // CustomerRepo is the customers in this database.
 func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
+
+// ChangeRecorder stores a change of CustomerRepo and how it ended in ApiLog in
+// one commit.
+func (db *DB) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{db} }
 
 // ApiLog is the API log in this database.
 func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // calls are calls of each method, each of which may be repeated and succeeds
@@ -41,18 +42,24 @@ func calls(db *DB) map[string]func(context.Context) error {
 			_, err := customers.FindByPhone(ctx, alice.Fleet, domain.PhoneNumber(alice.Customer))
 			return err
 		},
-		"CountPINAttempt": func(ctx context.Context) error {
-			return errors.Join(customers.CountPINAttempt(ctx, alice, time.Now()), customers.ResetPINLock(ctx, alice))
+		"TryPIN": func(ctx context.Context) error {
+			if err := customers.TryPIN(ctx, alice, domain.OfferedPIN{}); !errors.Is(err, domain.InvalidPIN) {
+				return err
+			}
+			return customers.UnlockPIN(ctx, alice)
 		},
-		"ResetPINLock": func(ctx context.Context) error { return customers.ResetPINLock(ctx, alice) },
-		"ChangePhoto":  func(ctx context.Context) error { return customers.ChangePhoto(ctx, alice, grow) },
+		"UnlockPIN":   func(ctx context.Context) error { return customers.UnlockPIN(ctx, alice) },
+		"ChangePhoto": func(ctx context.Context) error { return customers.ChangePhoto(ctx, alice, grow) },
+		"ChangePhotoAndClose": func(ctx context.Context) error {
+			return db.ChangeRecorder().ChangePhotoAndClose(ctx, alice, 1, closing(grow, domain.Outcome{Result: domain.Valid}))
+		},
 		"Record": func(ctx context.Context) error {
-			_, err := log.Record(ctx, domain.ApiCall{}, domain.Outcome{Result: domain.Valid})
+			_, err := log.Record(ctx, anyCall, domain.Outcome{Result: domain.Valid})
 			return err
 		},
-		"Open":       func(ctx context.Context) error { _, err := log.Open(ctx, domain.ApiCall{}); return err },
+		"Open":       func(ctx context.Context) error { _, err := log.Open(ctx, anyCall); return err },
 		"Close":      func(ctx context.Context) error { return log.Close(ctx, 1, domain.Outcome{Result: domain.Valid}) },
-		"Unfinished": func(ctx context.Context) error { _, err := log.Unfinished(ctx, time.Now(), 10); return err },
+		"Unfinished": func(ctx context.Context) error { _, err := log.Unfinished(ctx, time.Hour, 0, 10); return err },
 		"Entry":      func(ctx context.Context) error { _, err := log.Entry(ctx, 1); return err },
 	}
 }
@@ -64,7 +71,7 @@ func peopled(t *testing.T) (rawURL string, db *DB) {
 	db = started(t, rawURL)
 	addCustomer(t, db, alice)
 	must(t, db.FleetAuth().AddFleet(t.Context(), domain.Fleet{ID: alice.Fleet}, domain.FleetKey{}))
-	if id, err := db.ApiLog().Open(t.Context(), domain.ApiCall{}); id != 1 || err != nil {
+	if id, err := db.ApiLog().Open(t.Context(), anyCall); id != 1 || err != nil {
 		t.Fatalf("Open = %d, %v", id, err)
 	}
 	return rawURL, db
@@ -144,10 +151,10 @@ func TestConnectionLostInChange(t *testing.T) {
 	rawURL, db := peopled(t)
 	other := started(t, with(t, rawURL, "application_name", keeper))
 	runs := 0
-	err := db.CustomerRepo().ChangePhoto(t.Context(), alice, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err := db.CustomerRepo().ChangePhoto(t.Context(), alice, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		runs++
 		hangUp(t, other)
-		return grow(ctx, current)
+		return grow(ctx, current, nil)
 	})
 	if !errors.Is(err, domain.Unavailable) || runs != 1 {
 		t.Errorf("ChangePhoto = %v after %d runs, want Unavailable after 1", err, runs)
@@ -164,13 +171,13 @@ func TestConnectionLostBeforeChange(t *testing.T) {
 	rawURL, db := peopled(t)
 	other := started(t, with(t, rawURL, "application_name", keeper))
 	waiting := make(chan error, 1)
-	must(t, other.CustomerRepo().ChangePhoto(t.Context(), alice, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	must(t, other.CustomerRepo().ChangePhoto(t.Context(), alice, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		go func() { waiting <- db.CustomerRepo().ChangePhoto(t.Context(), alice, grow) }()
 		const waits = `SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
 		until(t, other, waits)
 		hangUp(t, other)
 		until(t, other, waits)
-		return grow(ctx, current)
+		return grow(ctx, current, nil)
 	}))
 	must(t, <-waiting)
 	if got := size(t, db, alice); got != 2 {
@@ -188,7 +195,7 @@ func TestReadOnlyServer(t *testing.T) {
 	db := started(t, rawURL)
 	warm(t, db)
 	for range 2 {
-		if _, err := db.ApiLog().Open(t.Context(), domain.ApiCall{}); !errors.Is(err, domain.Unavailable) {
+		if _, err := db.ApiLog().Open(t.Context(), anyCall); !errors.Is(err, domain.Unavailable) {
 			t.Errorf("Open on a read-only server = %v, want Unavailable", err)
 		}
 	}
@@ -197,7 +204,7 @@ func TestReadOnlyServer(t *testing.T) {
 	}
 	warm(t, db)
 	run(t, direct, `ALTER DATABASE `+name+` RESET default_transaction_read_only`)
-	if _, err := db.ApiLog().Open(t.Context(), domain.ApiCall{}); err != nil {
+	if _, err := db.ApiLog().Open(t.Context(), anyCall); err != nil {
 		t.Errorf("Open when the server writes again = %v", err)
 	}
 }

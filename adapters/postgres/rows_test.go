@@ -2,14 +2,15 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // Whatever a text holds comes back; what can be read is stored as it is.
@@ -44,24 +45,27 @@ func TestEveryExecMode(t *testing.T) {
 			if got, err := db.FleetAuth().Authenticate(t.Context(), domain.APIKeyHash{1}); got != (domain.Caller{Fleet: fleet, Key: "Łódź\x00"}) || err != nil {
 				t.Errorf("Authenticate = %v, %v; want %v", got, err, fleet)
 			}
-			noon := time.Date(2026, time.March, 29, 12, 0, 0, 123_457_000, time.UTC)
+			noon := anyCall.ReceivedAt
 			customer := domain.Customer{Ref: alice, Phone: 999_999_999_999_999, PIN: domain.PINHash{0xFF, 0}, Photo: domain.PhotoRecord{
-				Info: domain.PhotoInfo{SHA256: [32]byte{2}, Size: 1 << 40, Width: 3, Height: 4}, ChangedAt: noon, ChangedBy: 5,
+				Info: domain.PhotoInfo{SHA256: [32]byte{2}, Size: 1 << 40, Width: 3, Height: 4}, ChangedAt: noon, ChangedBy: 5, Version: "v", Store: "s",
 			}}
 			_, err := db.CustomerRepo().ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: alice, Phone: 1, PIN: customer.PIN}, {Ref: alice, Phone: customer.Phone, KeepPIN: true}})
 			must(t, err)
-			must(t, db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return customer.Photo, nil }))
-			must(t, db.CustomerRepo().CountPINAttempt(t.Context(), alice, noon))
+			must(t, db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
+				return customer.Photo, nil
+			}))
+			must(t, db.CustomerRepo().TryPIN(t.Context(), alice, domain.OfferedPIN{Current: domain.PINHash{1}, Old: customer.PIN}))
+			customer.PIN = domain.PINHash{1}
 			if got, err := db.CustomerRepo().FindByPhone(t.Context(), alice.Fleet, customer.Phone); got != customer || err != nil {
 				t.Errorf("FindByPhone = %v, %v; want %v", got, err, customer)
 			}
-			want := domain.ApiLogEntry{Call: domain.ApiCall{ReceivedAt: noon, From: "\xff", Operation: domain.UpdatePhoto}}
+			want := domain.ApiLogEntry{Call: domain.ApiCall{ReceivedAt: noon, From: "\xff", Operation: domain.UpdatePhoto, Intent: domain.Digest{3}, Store: "\xff"}}
 			want.ID, err = db.ApiLog().Open(t.Context(), want.Call)
 			must(t, err)
-			if got, err := db.ApiLog().Unfinished(t.Context(), noon.Add(time.Microsecond), 2); len(got) != 1 || got[0] != want || err != nil {
+			if got, err := db.ApiLog().Unfinished(t.Context(), 0, want.ID-1, 2); len(got) != 1 || got[0] != want || err != nil {
 				t.Errorf("Unfinished = %v, %v; want %v", got, err, want)
 			}
-			want.Outcome = domain.Outcome{Result: domain.Failed, Error: domain.TypeError, Detail: `\`, EndedAt: noon}
+			want.Outcome = domain.Outcome{Result: domain.Failed, Error: domain.TypeError, Detail: `\`, EndedAt: noon, SettledAt: noon}
 			must(t, db.ApiLog().Close(t.Context(), want.ID, want.Outcome))
 			if got, err := db.ApiLog().Entry(t.Context(), want.ID); got != want || err != nil {
 				t.Errorf("Entry = %v, %v; want %v", got, err, want)
@@ -76,8 +80,13 @@ func TestCustomerComesBack(t *testing.T) {
 	db := started(t, newURL(t))
 	for range 2 {
 		addCustomer(t, db, alice)
+		if got := pinLock(t, db); got != (domain.PINLock{}) {
+			t.Errorf("the lock is %+v, want none", got)
+		}
 		for range domain.MaxWrongPINs {
-			must(t, db.CustomerRepo().CountPINAttempt(t.Context(), alice, time.Now()))
+			if err := db.CustomerRepo().TryPIN(t.Context(), alice, domain.OfferedPIN{}); !errors.Is(err, domain.InvalidPIN) {
+				t.Errorf("TryPIN = %v, want InvalidPIN", err)
+			}
 		}
 		run(t, db, `DELETE FROM customers`)
 	}
@@ -87,8 +96,8 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 	t.Parallel()
 	db := started(t, newURL(t))
 	for query, want := range map[string]string{
-		strings.NewReplacer("$1", "now()", "$2", "10").Replace(selectUnfinished): "Index Scan using api_log_open",
-		strings.ReplaceAll(rows.SelectEntry+whereID, "$1", "33::bigint"):         "Index Cond: ((shard = '1'::bigint) AND (id = '33'::bigint))",
+		strings.NewReplacer("$1", "5", "$2", "7", "$3", "10").Replace(selectUnfinished): "Index Scan using api_log_open",
+		strings.ReplaceAll(rows.SelectEntry+whereID, "$1", "33::bigint"):                "Index Cond: ((shard = '1'::bigint) AND (id = '33'::bigint))",
 	} {
 		must(t, db.write(t.Context(), "explain", func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), `SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off`); err != nil {

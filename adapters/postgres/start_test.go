@@ -16,6 +16,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 const replicas = 10
@@ -57,7 +58,7 @@ func TestStartsAtOnce(t *testing.T) {
 			addCustomer(t, db, alice)
 			rows, _ := db.pool.Query(t.Context(), `SELECT version_id FROM `+versionTable+` ORDER BY id`)
 			versions, err := pgx.CollectRows(rows, pgx.RowTo[int])
-			if want := []int{0, 1, 2}; !slices.Equal(versions, want) || err != nil {
+			if want := []int{0, 1, 2, 3}; !slices.Equal(versions, want) || err != nil {
 				t.Errorf("migrated to %v, %v; want %v", versions, err, want)
 			}
 		})
@@ -105,7 +106,7 @@ func TestStartRefuses(t *testing.T) {
 		"no_tables": {arrangeEmpty, tables, ""},
 		"newer": {func(t *testing.T) string {
 			return arranged(t, `CREATE TABLE fleetphoto_versions AS SELECT 99 AS version_id, true AS is_applied`)
-		}, "its tables are version 99, this program knows 2", "its tables are version 99, this program knows 2"},
+		}, "knows version 99, this program knows 3", "knows version 99, this program knows 3"},
 		"other_tables": {func(t *testing.T) string { return arranged(t, `CREATE TABLE customers (id BIGINT)`) }, tables, `relation "customers" already exists`},
 		"no_schema": {func(t *testing.T) string {
 			return with(t, servers.Postgres(t), "search_path", "nowhere")
@@ -134,6 +135,31 @@ func TestStartRefuses(t *testing.T) {
 				wantSentence(t, "Migrate", err, test.migrate)
 			}
 		})
+	}
+}
+
+// A newer version's tables are used as long as they say so, and hold all that this one uses.
+func TestStartOnNewerTables(t *testing.T) {
+	t.Parallel()
+	rawURL := newURL(t)
+	db := opened(t, rawURL)
+	run(t, db, `INSERT INTO `+versionTable+` (version_id, is_applied) VALUES (4, true); ALTER TABLE fleets ADD COLUMN more TEXT`)
+	must(t, migrateAndStart(t.Context(), db))
+	run(t, db, `UPDATE schema_needs SET tables_version = 4`)
+	wantSentence(t, "Start", db.Start(t.Context()), "knows version 4, this program knows 3")
+	wantSentence(t, "Migrate", db.Migrate(t.Context()), "knows version 4, this program knows 3")
+}
+
+func TestStartNamesTheMigration(t *testing.T) {
+	t.Parallel()
+	files, err := migrations.ReadDir("migrations")
+	must(t, err)
+	missing := []string{`DROP TABLE pin_locks`, `DROP TABLE pin_key`, `ALTER TABLE api_log DROP COLUMN opened_at`}
+	for i, file := range files {
+		db := opened(t, newURL(t))
+		run(t, db, missing[i])
+		must(t, db.Migrate(t.Context()))
+		wantSentence(t, "Start", db.Start(t.Context()), file.Name())
 	}
 }
 
@@ -251,7 +277,7 @@ func TestNothingGoesOnAfterClose(t *testing.T) {
 	addCustomer(t, db, alice)
 	must(t, increment(t.Context(), db))
 	ctx, cancel := context.WithCancel(t.Context())
-	_ = db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	_ = db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		cancel()
 		return current, nil
 	})

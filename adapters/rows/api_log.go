@@ -39,15 +39,24 @@ func Where(f domain.ApiLogFilter, mark string, ceil func(time.Time) any) (clause
 
 // EntryColumns are the columns of a log entry but for its id.
 const EntryColumns = `received_at, came_from, fleet_id, key_label, customer_id, phone, operation, details,
-	result, error, detail, ended_at, outcome_details`
+	intent_sha256, photo_store, ` + OutcomeColumns
 
-// EntryValues are the values of EntryColumns. receivedAt and endedAt are the
-// entry's times as the database takes them; text makes a string that may hold
-// anything one that it takes.
-func EntryValues(call domain.ApiCall, outcome domain.Outcome, receivedAt, endedAt any, text func(string) string) []any {
+// OutcomeColumns are those of an entry's outcome.
+const OutcomeColumns = `result, error, detail, ended_at, settled_at, outcome_details`
+
+// EntryValues are the values of EntryColumns. instant makes a time one that the
+// database takes, text a string that may hold anything.
+func EntryValues(call domain.ApiCall, outcome domain.Outcome, instant func(time.Time) any, text func(string) string) []any {
+	return append([]any{
+		instant(call.ReceivedAt), text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation,
+		CallDetails(call.Details), Digest(call.Intent), text(string(call.Store)),
+	}, OutcomeValues(outcome, instant, text)...)
+}
+
+// OutcomeValues are the values of OutcomeColumns.
+func OutcomeValues(outcome domain.Outcome, instant func(time.Time) any, text func(string) string) []any {
 	return []any{
-		receivedAt, text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation, CallDetails(call.Details),
-		outcome.Result, outcome.Error, text(outcome.Detail), endedAt, OutcomeDetails(outcome.Details),
+		outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), instant(outcome.SettledAt), OutcomeDetails(outcome.Details),
 	}
 }
 
@@ -58,8 +67,9 @@ const SelectEntry = `SELECT id, ` + EntryColumns + ` FROM api_log `
 func ScanEntry(row Row, original func(string) string) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
 	err = row.Scan(&entry.ID, (*Time)(&call.ReceivedAt), &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
-		&call.Operation, (*CallDetails)(&call.Details), &outcome.Result, &outcome.Error, &outcome.Detail,
-		(*Time)(&outcome.EndedAt), (*OutcomeDetails)(&outcome.Details))
+		&call.Operation, (*CallDetails)(&call.Details), (*Digest)(&call.Intent), &call.Store, &outcome.Result, &outcome.Error, &outcome.Detail,
+		(*Time)(&outcome.EndedAt), (*Time)(&outcome.SettledAt), (*OutcomeDetails)(&outcome.Details))
 	call.From, call.Key, outcome.Detail = original(call.From), domain.KeyLabel(original(string(call.Key))), original(outcome.Detail)
+	call.Store = domain.PhotoStoreName(original(string(call.Store)))
 	return entry, err
 }

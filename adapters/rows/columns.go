@@ -62,19 +62,19 @@ func (t *Time) Scan(column any) error {
 }
 
 // PhotoColumns are the columns of a photo's record.
-const PhotoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by`
+const PhotoColumns = `photo_sha256, photo_size, photo_width, photo_height, photo_changed_at, photo_changed_by, photo_version, photo_store`
 
 // PhotoValues are the values of PhotoColumns. changedAt is the record's time as
 // the database takes it.
 func PhotoValues(record domain.PhotoRecord, changedAt any) []any {
 	info := record.Info
-	return []any{Digest(info.SHA256), info.Size, info.Width, info.Height, changedAt, record.ChangedBy}
+	return []any{Digest(info.SHA256), info.Size, info.Width, info.Height, changedAt, record.ChangedBy, record.Version, record.Store}
 }
 
 // PhotoInto is where PhotoColumns are read to.
 func PhotoInto(record *domain.PhotoRecord) []any {
 	info := &record.Info
-	return []any{(*Digest)(&info.SHA256), &info.Size, &info.Width, &info.Height, (*Time)(&record.ChangedAt), &record.ChangedBy}
+	return []any{(*Digest)(&info.SHA256), &info.Size, &info.Width, &info.Height, (*Time)(&record.ChangedAt), &record.ChangedBy, &record.Version, &record.Store}
 }
 
 // SelectCustomer yields customers for ScanCustomer.

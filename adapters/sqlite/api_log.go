@@ -18,8 +18,14 @@ var (
 	_ ports.ApiLogArchive = (*ApiLog)(nil)
 )
 
-// selectUnfinished says result = ” in the words of the index api_log_open.
-const selectUnfinished = rows.SelectEntry + `WHERE result = '' AND received_at < ? ORDER BY received_at, id LIMIT ?`
+// now is the time by the database's clock, as times are stored. It counts
+// milliseconds.
+const now = `CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) * 1000`
+
+// selectUnfinished names the index of the open entries, as SQLite would go
+// through the whole log in the order of ids.
+const selectUnfinished = rows.SelectEntry + `INDEXED BY api_log_open
+	WHERE result = '' AND id > ? AND coalesce(opened_at, received_at) < ` + now + ` - ? ORDER BY id LIMIT ?`
 
 // Record implements ports.ApiLog.
 func (l *ApiLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -32,11 +38,12 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 }
 
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
+	values := rows.EntryValues(call, outcome, micros, asItIs)
+	values[0] = call.ReceivedAt.UnixMicro() // the zero time too: the column has no NULL
 	err = l.db.write(ctx, action, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx,
-			`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			rows.EntryValues(call, outcome, call.ReceivedAt.UnixMicro(), micros(outcome.EndedAt), asItIs)...,
-		).Scan(&id)
+		return tx.QueryRowContext(ctx, `
+			INSERT INTO api_log (`+rows.EntryColumns+`, opened_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, `+now+`) RETURNING id`, values...).Scan(&id)
 	})
 	if err != nil {
 		return 0, err
@@ -47,9 +54,7 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 // Close implements ports.ApiLog.
 func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 	return l.db.write(ctx, "close entry", func(tx *sql.Tx) error {
-		closed, err := changes(tx.ExecContext(ctx, `
-			UPDATE api_log SET result = ?, error = ?, detail = ?, ended_at = ?, outcome_details = ? WHERE id = ? AND result = ''`,
-			outcome.Result, outcome.Error, outcome.Detail, micros(outcome.EndedAt), rows.OutcomeDetails(outcome.Details), id))
+		closed, err := closeEntry(ctx, tx, id, outcome)
 		if err != nil || closed {
 			return err
 		}
@@ -57,9 +62,17 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	})
 }
 
+// closeEntry says whether there was an entry whose outcome may be this one.
+func closeEntry(ctx context.Context, tx *sql.Tx, id domain.ApiLogID, outcome domain.Outcome) (bool, error) {
+	return changes(tx.ExecContext(ctx, `
+		UPDATE api_log SET (`+rows.OutcomeColumns+`) = (?, ?, ?, ?, ?, ?)
+		WHERE id = ? AND (result = '' OR result = ? AND ?)`,
+		append(rows.OutcomeValues(outcome, micros, asItIs), id, domain.Interrupted, outcome.Result == domain.Valid)...))
+}
+
 // Unfinished implements ports.ApiLog.
-func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
-	entries, err := list(ctx, l.db.readers, scanEntry, selectUnfinished, microsUp(before), max(limit, 0))
+func (l *ApiLog) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
+	entries, err := list(ctx, l.db.readers, scanEntry, selectUnfinished, after, olderThan.Microseconds(), max(limit, 0))
 	return entries, translate("list unfinished entries", err)
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func TestChangePhotoAcrossHandles(t *testing.T) {
@@ -25,7 +26,7 @@ func TestChangePhotoAcrossHandles(t *testing.T) {
 	for worker := range 8 {
 		changes.Go(func() {
 			for range increments {
-				err := handles[worker%2].CustomerRepo().ChangePhoto(context.Background(), alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+				err := handles[worker%2].CustomerRepo().ChangePhoto(context.Background(), alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 					if inside.Add(1) != 1 {
 						t.Error("two changes at once")
 					}
@@ -88,7 +89,7 @@ func TestKilledHolderReleases(t *testing.T) {
 
 	// While the child holds the lock: others go on, alice's waits until its ctx ends.
 	mustChange(t, db, bob)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*lockPoll)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	wantGivenUp(ctx, t, db)
 
@@ -96,7 +97,7 @@ func TestKilledHolderReleases(t *testing.T) {
 	var killed atomic.Bool
 	waiting := make(chan error, 1)
 	go func() {
-		waiting <- db.CustomerRepo().ChangePhoto(context.Background(), alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		waiting <- db.CustomerRepo().ChangePhoto(context.Background(), alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 			if !killed.Load() {
 				t.Error("the change ran while another process held the lock")
 			}
@@ -121,9 +122,9 @@ func TestWaitingHonoursContext(t *testing.T) {
 	url := newURL(t)
 	holder, other := started(t, url), started(t, url)
 	addCustomer(t, holder, alice)
-	err := holder.CustomerRepo().ChangePhoto(t.Context(), alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err := holder.CustomerRepo().ChangePhoto(t.Context(), alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		for _, db := range []*DB{holder, other} {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*lockPoll)
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			wantGivenUp(ctx, t, db)
 			cancel()
 		}
@@ -139,7 +140,7 @@ func TestFailedChangeReleases(t *testing.T) {
 	db := started(t, newURL(t))
 	addCustomer(t, db, alice)
 	failure := errors.New("the store is down")
-	err := db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err := db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
 		return domain.PhotoRecord{}, failure
 	})
 	if err != failure { //nolint:errorlint // it is to come back as it is
@@ -151,7 +152,7 @@ func TestFailedChangeReleases(t *testing.T) {
 				t.Error("the panic did not come through")
 			}
 		}()
-		_ = db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+		_ = db.CustomerRepo().ChangePhoto(t.Context(), alice, func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
 			panic("a bug in the change")
 		})
 	}()
@@ -164,7 +165,7 @@ func TestLeftFileIsNoLock(t *testing.T) {
 	t.Parallel()
 	db := started(t, newURL(t))
 	addCustomer(t, db, alice)
-	must(t, os.WriteFile(filepath.Join(db.locks.dir, "689-452733"), nil, 0o600))
+	must(t, os.WriteFile(filepath.Join(locksOf(db.Path()), "689-452733"), nil, 0o600))
 	mustChange(t, db, alice)
 	wantNoLocks(t, db)
 }
@@ -183,7 +184,7 @@ func TestOtherCustomersDoNotWait(t *testing.T) {
 	inside.Add(len(customers))
 	for i, customer := range customers {
 		changes.Go(func() {
-			err := handles[i%2].CustomerRepo().ChangePhoto(context.Background(), customer, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+			err := handles[i%2].CustomerRepo().ChangePhoto(context.Background(), customer, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 				inside.Done()
 				inside.Wait() // until all are inside
 				return current, nil
@@ -199,7 +200,7 @@ func TestOtherCustomersDoNotWait(t *testing.T) {
 
 func mustChange(t *testing.T, db *DB, ref domain.CustomerRef) {
 	t.Helper()
-	must(t, db.CustomerRepo().ChangePhoto(t.Context(), ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	must(t, db.CustomerRepo().ChangePhoto(t.Context(), ref, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		current.ChangedAt = time.UnixMicro(1).UTC()
 		return current, nil
 	}))
@@ -207,7 +208,7 @@ func mustChange(t *testing.T, db *DB, ref domain.CustomerRef) {
 
 func wantGivenUp(ctx context.Context, t *testing.T, db *DB) {
 	t.Helper()
-	err := db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err := db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		t.Error("the change ran while another held the lock")
 		return current, nil
 	})
@@ -219,10 +220,10 @@ func wantGivenUp(ctx context.Context, t *testing.T, db *DB) {
 func wantNoLocks(t *testing.T, dbs ...*DB) {
 	t.Helper()
 	for _, db := range dbs {
-		if left := db.locks.turns.Len(); left > 0 {
+		if left := db.locks.Waiting(); left > 0 {
 			t.Errorf("%d queues are left", left)
 		}
-		if files, err := os.ReadDir(db.locks.dir); err != nil || len(files) > 0 {
+		if files, err := os.ReadDir(locksOf(db.Path())); err != nil || len(files) > 0 {
 			t.Errorf("lock files are left: %v, %v", files, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"time"
@@ -44,77 +45,57 @@ func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, 
 	return customers, translate("list customers", err)
 }
 
-// CountPINAttempt implements ports.CustomerRepo.
-func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
-	return r.db.write(ctx, "count PIN attempt", func(tx *sql.Tx) error {
-		var lock domain.PINLock
-		err := tx.QueryRowContext(ctx,
-			`SELECT pin_attempts, pin_locked_until FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
-		).Scan(&lock.Attempts, (*rows.Time)(&lock.LockedUntil))
+// TryPIN implements ports.CustomerRepo.
+func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
+	var verdict error
+	err := r.db.write(ctx, "try PIN", func(tx *sql.Tx) error {
+		var (
+			lock   domain.PINLock
+			stored domain.PINHash
+			at     rows.Time
+		)
+		err := tx.QueryRowContext(ctx, `
+			SELECT pin_hash, pin_attempts, pin_locked_until, pin_wrong, `+now+` FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
+		).Scan((*rows.Digest)(&stored), &lock.Attempts, (*rows.Time)(&lock.LockedUntil), &lock.Wrong, &at)
 		if err != nil {
 			return ifNone(err, rows.NoCustomer(ref))
 		}
-		counted, err := lock.Count(now)
-		if err != nil {
-			return err
+		var after domain.PINLock
+		var pin domain.PINHash
+		after, pin, verdict = lock.Try(stored, offered, time.Time(at))
+		if after == lock && pin == stored {
+			return nil
 		}
-		_, err = tx.ExecContext(ctx, setPINLock, counted.Attempts, micros(counted.LockedUntil), ref.Fleet, ref.Customer)
+		_, err = tx.ExecContext(ctx, `
+			UPDATE customers SET pin_hash = ?, pin_attempts = ?, pin_locked_until = ?, pin_wrong = ? WHERE fleet_id = ? AND id = ?`,
+			rows.Digest(pin), after.Attempts, micros(after.LockedUntil), after.Wrong, ref.Fleet, ref.Customer)
 		return err
 	})
+	return cmp.Or(err, verdict)
 }
 
-// ResetPINLock implements ports.CustomerRepo.
-func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
-	return r.db.update(ctx, "reset PIN lock", rows.NoCustomer(ref), setPINLock, 0, nil, ref.Fleet, ref.Customer)
-}
-
-const setPINLock = `UPDATE customers SET pin_attempts = ?, pin_locked_until = ? WHERE fleet_id = ? AND id = ?`
-
-// ChangePhoto implements ports.CustomerRepo. While change runs, the customer's
-// lock file is held and no transaction.
+// ChangePhoto implements ports.CustomerRepo.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
-	unlock, err := r.db.locks.lockCustomer(ctx, ref)
-	if err != nil {
-		return translate("wait for the customer's lock", err)
-	}
-	defer unlock()
-
-	found, err := r.FindCustomer(ctx, ref)
-	if err != nil {
-		return err
-	}
-	record, err := change(ctx, found.Photo)
-	if err != nil {
-		return err
-	}
-	return r.db.update(ctx, "store the photo's record", rows.NoCustomer(ref),
-		`UPDATE customers SET (`+rows.PhotoColumns+`) = (?, ?, ?, ?, ?, ?) WHERE fleet_id = ? AND id = ?`,
-		append(rows.PhotoValues(record, micros(record.ChangedAt)), ref.Fleet, ref.Customer)...)
+	return r.db.change(ctx, ref, change.Closing(), storeRecord, 0)
 }
 
 // RemoveCustomer implements ports.CustomerDirectory.
-func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
-	unlock, err := r.db.locks.lockCustomer(ctx, ref)
-	if err != nil {
-		return translate("wait for the customer's lock", err)
-	}
-	defer unlock()
+func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
+	return r.db.change(ctx, ref, change.Closing(), removeCustomer, 0)
+}
 
-	if _, err := r.FindCustomer(ctx, ref); err != nil {
-		return err
-	}
-	if err := deletePhoto(ctx); err != nil {
-		return err
-	}
-	return r.db.update(ctx, "remove customer", rows.NoCustomer(ref), `DELETE FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer)
+// UnlockPIN implements ports.CustomerDirectory.
+func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) error {
+	return r.db.update(ctx, "unlock PIN", rows.NoCustomer(ref),
+		`UPDATE customers SET pin_attempts = 0, pin_locked_until = NULL, pin_wrong = 0 WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer)
 }
 
 // BindPINKey implements ports.PINKeyBinder.
-func (r *CustomerRepo) BindPINKey(ctx context.Context, key domain.PINKeyFingerprint) error {
+func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
 	return r.db.write(ctx, "bind PIN key", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO pin_key (id, fingerprint) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET fingerprint = ?1
-			WHERE NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:])
+			WHERE fingerprint = ?2 OR NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:], rows.Digest(old))
 		if err != nil {
 			return err
 		}

@@ -28,9 +28,13 @@ func translate(action string, err error) error {
 	case wasGivenUp(err):
 		return domain.Errorf(domain.Unavailable, "the call was given up before it was done; try again").WithCause(cause)
 	case isOutage(err):
-		return domain.Errorf(domain.Unavailable, "the database did not answer; try again").WithCause(cause)
+		return unanswered(cause)
 	}
 	return domain.AsError(cause)
+}
+
+func unanswered(cause error) error {
+	return domain.Errorf(domain.Unavailable, "the database did not answer; try again").WithCause(cause)
 }
 
 // wasGivenUp says that ctx ended. A transaction that its ctx rolled back is

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // A test that needs another process runs this test binary again with this set,
@@ -22,6 +23,8 @@ const (
 	taskHold      = "hold"      // take the customer's lock, say so, keep it until stdin ends
 	taskIncrement = "increment" // add increments to the customer's record
 	increments    = 20
+	taskGuess     = "guess" // offer guesses wrong PINs and say how many of them were compared
+	guesses       = 8
 )
 
 var alice = domain.CustomerRef{Fleet: 689, Customer: 452733}
@@ -46,10 +49,14 @@ func runChild(task string) error {
 	if err := migrateAndStart(ctx, db); err != nil {
 		return err
 	}
-	if task == taskIncrement {
+	switch task {
+	case taskIncrement:
 		return increment(ctx, db)
+	case taskGuess:
+		_, err := fmt.Print(guess(ctx, db))
+		return err
 	}
-	return db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	return db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		fmt.Println("held")
 		_, err := bufio.NewReader(os.Stdin).ReadByte()
 		return current, err
@@ -60,7 +67,7 @@ func runChild(task string) error {
 // each change sees the one before.
 func increment(ctx context.Context, db *DB) error {
 	for range increments {
-		err := db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		err := db.CustomerRepo().ChangePhoto(ctx, alice, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 			current.Info.Size++
 			return current, nil
 		})

@@ -7,11 +7,15 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/fleetphoto/fleetphoto/adapters/locks"
 )
 
 // maxReaders is the number of connections that read at once. SQLite answers
@@ -22,9 +26,10 @@ const maxReaders = 8
 // any number of processes of one machine, may share a file. The file system
 // must be a local one: SQLite's shared memory doesn't work over a network.
 type DB struct {
-	path    string
-	locks   *customerLocks
-	writer  *sql.DB // one connection: SQLite has one writer, and waiting for it here honours ctx
+	path    string // absolute
+	locks   *locks.Files
+	file    atomic.Pointer[fs.FileInfo] // of the file at path when it was opened first
+	writer  *sql.DB                     // one connection: SQLite has one writer, and waiting for it here honours ctx
 	readers *sql.DB
 }
 
@@ -33,6 +38,9 @@ type DB struct {
 func Open(rawURL string) (*DB, error) {
 	path, err := Path(rawURL)
 	if err != nil {
+		return nil, err
+	}
+	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
 	writer, err := openTraced(dataSource(path, url.Values{"_txlock": {"immediate"}}))
@@ -46,7 +54,7 @@ func Open(rawURL string) (*DB, error) {
 	writer.SetMaxOpenConns(1)
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
-	return &DB{path: path, locks: &customerLocks{dir: path + "-locks"}, writer: writer, readers: readers}, nil
+	return &DB{path: path, locks: locks.NewFiles(locksOf(path)), writer: writer, readers: readers}, nil
 }
 
 // dataSource is the driver's name for the file at path with the settings that
@@ -59,6 +67,7 @@ func dataSource(path string, settings url.Values) string {
 	settings["_pragma"] = []string{
 		"busy_timeout(10000)", // for other processes' writes; ends early with ctx
 		"journal_mode(WAL)", "synchronous(FULL)", "fullfsync(ON)", "foreign_keys(ON)",
+		"secure_delete(ON)", // what is deleted, a PIN's hash say, is overwritten
 	}
 	slashed := filepath.ToSlash(path)
 	if filepath.IsAbs(path) {
@@ -67,7 +76,7 @@ func dataSource(path string, settings url.Values) string {
 	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + settings.Encode()
 }
 
-// Path returns the path of the database file.
+// Path returns the absolute path of the database file.
 func (db *DB) Path() string { return db.path }
 
 // FleetAuth is the fleets in this database.
@@ -78,6 +87,9 @@ func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
 
 // ApiLog is the API log in this database.
 func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
+
+// ChangeRecorder is the customers and the API log in this database, in one commit.
+func (db *DB) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{db} }
 
 // Close ends all connections. The ports fail with Unavailable from then on.
 func (db *DB) Close() error {

@@ -51,7 +51,7 @@ func TestWhatIsStoredOutlastsTheDB(t *testing.T) {
 func TestPragmasOnEveryConnection(t *testing.T) {
 	t.Parallel()
 	db := started(t, newURL(t))
-	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "fullfsync": "1"}
+	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "fullfsync": "1", "secure_delete": "1"}
 	pools := append(make([]bool, maxReaders), true) // true: the writer
 	for _, writes := range pools {
 		pool, queryOnly := db.readers, "1"
@@ -124,7 +124,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		"text":            {arrangeFile(strings.Repeat("not a database\n", 100)), "is not a SQLite database"},
 		"short_text":      {arrangeFile("short"), "is not a SQLite database"},
-		"newer":           {arrangeNewer, "a newer version of this program made it (its tables are version 99, this program knows 2)"},
+		"newer":           {arrangeNewer, "a newer version of this program made it (its tables need a program that knows version 99, this one knows 3)"},
 		"directory":       {arrangeDirectory, "is a directory"},
 		"symlink":         {arrangeSymlink, "is a symbolic link"},
 		"no_directory":    {arrangeFileAsDirectory, "not a directory"},
@@ -148,6 +148,31 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
+// A database is used that a newer version made, if that one says so.
+func TestStartOnNewerTables(t *testing.T) {
+	t.Parallel()
+	db := started(t, newURL(t))
+	run(t, db, newer, `ALTER TABLE customers ADD COLUMN later TEXT`)
+	must(t, migrateAndStart(t.Context(), db))
+	addCustomer(t, db, alice)
+}
+
+func TestStartOnLackingTables(t *testing.T) {
+	t.Parallel()
+	for change, want := range map[string]string{
+		`ALTER TABLE customers DROP COLUMN pin_wrong`:       "no column customers.pin_wrong, which the migration 00003_add_versions_and_settling.sql makes",
+		`ALTER TABLE api_log RENAME COLUMN detail TO other`: "no column api_log.detail, which the migration 00001_create_tables.sql makes",
+		`DROP TABLE pin_key`:                                "no column pin_key.id, which the migration 00002_add_keys_and_details.sql makes",
+	} {
+		db := started(t, newURL(t))
+		run(t, db, change)
+		must(t, db.Migrate(t.Context()))
+		if err := db.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: Start = %v; want a sentence with %q", change, err, want)
+		}
+	}
+}
+
 // TestStartDoesNotMigrate: who switched the migration off wants to do it alone.
 func TestStartDoesNotMigrate(t *testing.T) {
 	t.Parallel()
@@ -155,7 +180,7 @@ func TestStartDoesNotMigrate(t *testing.T) {
 		arrange func(t *testing.T, path string)
 		want    string
 	}{
-		"no_file":  {func(*testing.T, string) {}, "make it with: fleetphoto migrate"},
+		"no_file":  {func(*testing.T, string) {}, "; is this the server's directory? make one with: fleetphoto migrate"},
 		"no_table": {arrangeEmpty, "bring them up to date with: fleetphoto migrate"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,10 +213,11 @@ func arrangeFile(content string) func(t *testing.T, path string) {
 	}
 }
 
+const newer = `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`
+
 func arrangeNewer(t *testing.T, path string) {
 	db := started(t, "sqlite://"+filepath.ToSlash(path))
-	_, err := db.writer.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`)
-	must(t, err)
+	run(t, db, newer, `UPDATE schema_needs SET tables_version = 99`)
 }
 
 func arrangeDirectory(t *testing.T, path string) { must(t, os.MkdirAll(path, 0o750)) }
@@ -209,6 +235,14 @@ func arrangeFileAsLocks(t *testing.T, path string) {
 	must(t, os.MkdirAll(filepath.Dir(path), 0o750))
 	must(t, createFile(path))
 	must(t, os.WriteFile(path+"-locks", nil, 0o600))
+}
+
+func run(t *testing.T, db *DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		_, err := db.writer.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
 }
 
 func must(t *testing.T, err error) {

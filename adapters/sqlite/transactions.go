@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -12,17 +13,30 @@ import (
 
 // write runs f in a transaction that is the only one writing to the file. When
 // write returns nil, the transaction is on the disk; when it fails because ctx
-// ended during the commit, it may be.
+// ended during the commit, or the file was deleted meanwhile, it may be.
 func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return translate(action, err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := db.checkIntact(action); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return translate(action, err)
 	}
-	return translate(action, tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return translate(action, err)
+	}
+	return db.checkIntact(action)
+}
+
+func (db *DB) checkIntact(action string) error {
+	if err := db.intact(); err != nil {
+		return unanswered(fmt.Errorf("sqlite: %s: %w", action, err))
+	}
+	return nil
 }
 
 // update runs a statement that changes one row.

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
@@ -44,38 +43,74 @@ func (r customerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, pho
 	return customer, err
 }
 
-// CountPINAttempt implements ports.CustomerRepo.
-func (r customerRepo) CountPINAttempt(ctx context.Context, customer domain.CustomerRef, now time.Time) error {
+// TryPIN implements ports.CustomerRepo.
+func (r customerRepo) TryPIN(ctx context.Context, customer domain.CustomerRef, offered domain.OfferedPIN) error {
 	ctx, end := r.watcher.begin(ctx, checkPIN)
-	err := r.CustomerRepo.CountPINAttempt(ctx, customer, now)
+	err := r.CustomerRepo.TryPIN(ctx, customer, offered)
 	end(err)
 	return err
 }
 
-// ResetPINLock implements ports.CustomerRepo.
-func (r customerRepo) ResetPINLock(ctx context.Context, customer domain.CustomerRef) error {
-	ctx, end := r.watcher.begin(ctx, checkPIN)
-	err := r.CustomerRepo.ResetPINLock(ctx, customer)
-	end(err)
-	return err
-}
-
-// ChangePhoto implements ports.CustomerRepo. Its time is that of two stages:
-// before change, and after it.
+// ChangePhoto implements ports.CustomerRepo.
 func (r customerRepo) ChangePhoto(ctx context.Context, customer domain.CustomerRef, change ports.PhotoChange) error {
-	_, end := r.watcher.begin(ctx, wait)
-	err := r.CustomerRepo.ChangePhoto(ctx, customer, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-		end(nil)
-		record, err := change(ctx, current)
-		if err != nil {
-			end = func(error) {} // there is nothing to store
-			return record, err
-		}
-		_, end = r.watcher.begin(ctx, storeRecord)
-		return record, nil
+	watched := r.watcher.watchChange(ctx, change.Closing())
+	err := r.CustomerRepo.ChangePhoto(ctx, customer, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error) {
+		record, _, err := watched.change(ctx, current, stillLocked)
+		return record, err
 	})
-	end(err)
+	watched.end(err)
 	return err
+}
+
+// ChangeRecorder returns next with its part of each call watched; nil of nil.
+func (t *Telemetry) ChangeRecorder(next ports.ChangeRecorder) ports.ChangeRecorder {
+	if next == nil {
+		return nil
+	}
+	return changeRecorder{next, t}
+}
+
+type changeRecorder struct {
+	ports.ChangeRecorder
+	watcher *Telemetry
+}
+
+// ChangePhotoAndClose implements ports.ChangeRecorder. The outcome lacks the
+// time of storing it.
+func (r changeRecorder) ChangePhotoAndClose(ctx context.Context, customer domain.CustomerRef, entry domain.ApiLogID, change ports.ClosingChange) error {
+	watched := r.watcher.watchChange(ctx, change)
+	err := r.ChangeRecorder.ChangePhotoAndClose(ctx, customer, entry, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, domain.Outcome, error) {
+		record, outcome, err := watched.change(ctx, current, stillLocked)
+		if times := timesOf(ctx); times != nil {
+			_, outcome.Details.Timings = times.logged()
+		}
+		return record, outcome, err
+	})
+	watched.end(err)
+	return err
+}
+
+// watchedChange is a change whose time is that of two stages: before it, and
+// after it.
+type watchedChange struct {
+	change ports.ClosingChange
+	end    func(error)
+}
+
+func (t *Telemetry) watchChange(ctx context.Context, change ports.ClosingChange) *watchedChange {
+	watched := &watchedChange{}
+	_, watched.end = t.begin(ctx, wait)
+	watched.change = func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, domain.Outcome, error) {
+		watched.end(nil)
+		record, outcome, err := change(ctx, current, stillLocked)
+		if err != nil {
+			watched.end = func(error) {} // there is nothing to store
+			return record, outcome, err
+		}
+		_, watched.end = t.begin(ctx, storeRecord)
+		return record, outcome, nil
+	}
+	return watched
 }
 
 // PhotoStore returns next with its part of each call watched.
@@ -87,17 +122,17 @@ type photoStore struct {
 }
 
 // Put implements ports.PhotoStore.
-func (s photoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (s photoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	ctx, end := s.watcher.begin(ctx, storePhoto)
-	err := s.PhotoStore.Put(ctx, key, photo)
+	version, err := s.PhotoStore.Put(ctx, key, photo, over)
 	end(err)
-	return err
+	return version, err
 }
 
 // Delete implements ports.PhotoStore.
-func (s photoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
+func (s photoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error {
 	ctx, end := s.watcher.begin(ctx, storePhoto)
-	err := s.PhotoStore.Delete(ctx, key)
+	err := s.PhotoStore.Delete(ctx, key, over)
 	end(err)
 	return err
 }

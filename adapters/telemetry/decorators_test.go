@@ -53,20 +53,16 @@ func (p stepping) FindByPhone(ctx context.Context, fleet domain.FleetID, phone d
 	return p.CustomerRepo.FindByPhone(ctx, fleet, phone)
 }
 
-func (p stepping) CountPINAttempt(context.Context, domain.CustomerRef, time.Time) error {
-	return p.steps.at("CountPINAttempt")
-}
-
-func (p stepping) ResetPINLock(context.Context, domain.CustomerRef) error {
-	return p.steps.at("ResetPINLock")
+func (p stepping) TryPIN(context.Context, domain.CustomerRef, domain.OfferedPIN) error {
+	return p.steps.at("TryPIN")
 }
 
 func (p stepping) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	if err := p.steps.at("ChangePhoto"); err != nil {
 		return err
 	}
-	return p.CustomerRepo.ChangePhoto(ctx, ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-		record, err := change(ctx, current)
+	return p.CustomerRepo.ChangePhoto(ctx, ref, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error) {
+		record, err := change(ctx, current, stillLocked)
 		if err != nil {
 			return record, err
 		}
@@ -74,14 +70,16 @@ func (p stepping) ChangePhoto(ctx context.Context, ref domain.CustomerRef, chang
 	})
 }
 
-func (p stepping) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (p stepping) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	if err := p.steps.at("Put"); err != nil {
-		return err
+		return "", err
 	}
-	return p.PhotoStore.Put(ctx, key, photo)
+	return p.PhotoStore.Put(ctx, key, photo, over)
 }
 
-func (p stepping) Delete(context.Context, domain.PhotoKey) error { return p.steps.at("Delete") }
+func (p stepping) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) error {
+	return p.steps.at("Delete")
+}
 
 func (p stepping) Read(ctx context.Context, data []byte) (domain.Photo, photo.Reading, error) {
 	if err := p.steps.at("Read"); err != nil {
@@ -113,8 +111,9 @@ func (l steppingLog) Close(ctx context.Context, id domain.ApiLogID, outcome doma
 // decorated has f's ports act at steps, below the decorators.
 func (f *fixture) decorated(steps steps) {
 	below := stepping{f.backend.FleetAuth, f.backend.CustomerRepo, f.backend.PhotoStore, f.update.Reader, steps}
-	f.update.Fleets, f.update.Customers, f.update.Photos = f.FleetAuth(below), f.CustomerRepo(below), f.PhotoStore(below)
-	f.update.Reader, f.update.Log = f.Reader(below), f.ApiLog(steppingLog{f.backend.ApiLog, steps})
+	f.update.Fleets, f.update.Reader = f.FleetAuth(below), f.Reader(below)
+	changes := f.update.Changes
+	changes.Customers, changes.Photos, changes.Log = f.CustomerRepo(below), f.PhotoStore(below), f.ApiLog(steppingLog{f.backend.ApiLog, steps})
 }
 
 // Each step takes a time of its own, and the log and the metrics have each
@@ -126,7 +125,7 @@ func TestStageTimes(t *testing.T) {
 	f.clock = func() time.Time { return now }
 	acts := steps{}
 	for name, took := range map[string]time.Duration{
-		"Authenticate": 1 * ms, "FindByPhone": 2 * ms, "CountPINAttempt": 4 * ms, "ResetPINLock": 8 * ms, "Read": 16 * ms,
+		"Authenticate": 1 * ms, "FindByPhone": 2 * ms, "TryPIN": 4 * ms, "Read": 16 * ms,
 		"Open entry": 32 * ms, "ChangePhoto": 64 * ms, "Put": 128 * ms, "store record": 256 * ms, "Close entry": 512 * ms,
 	} {
 		acts[name] = func() error { now = now.Add(took + 999); return nil }
@@ -137,7 +136,7 @@ func TestStageTimes(t *testing.T) {
 	}
 	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
 	check(t, err)
-	wantCall := domain.Timings{Identify: 1 * ms, Find: 2 * ms, CheckPIN: 12*ms + 1*time.Microsecond, ReadPhoto: 16 * ms}
+	wantCall := domain.Timings{Identify: 1 * ms, Find: 2 * ms, CheckPIN: 4 * ms, ReadPhoto: 16 * ms}
 	wantOutcome := domain.Timings{OpenEntry: 32 * ms, Wait: 64 * ms, StorePhoto: 128 * ms, StoreRecord: 256 * ms}
 	if got := entry.Call.Details.Timings; got != wantCall {
 		t.Errorf("up to the entry: got %+v, want %+v", got, wantCall)
@@ -146,7 +145,7 @@ func TestStageTimes(t *testing.T) {
 		t.Errorf("from the entry on: got %+v, want %+v", got, wantOutcome)
 	}
 	wantLines(t, f.Telemetry,
-		`fleetphoto_stage_duration_seconds_count{stage="check_pin"} 1`, `fleetphoto_stage_duration_seconds_sum{stage="check_pin"} 0.012001998`,
+		`fleetphoto_stage_duration_seconds_count{stage="check_pin"} 1`, `fleetphoto_stage_duration_seconds_sum{stage="check_pin"} 0.004000999`,
 		`fleetphoto_stage_duration_seconds_count{stage="close_entry"} 1`, `fleetphoto_stage_duration_seconds_sum{stage="close_entry"} 0.512000999`,
 	)
 }
@@ -172,7 +171,7 @@ func TestTimeToReceive(t *testing.T) {
 func TestStagesOfAFailure(t *testing.T) {
 	names := []string{"receive", "identify", "find", "check_pin", "read_photo", "open_entry", "wait", "store_photo", "store_record"}
 	for failing, want := range map[string]string{
-		"Authenticate": "identify", "FindByPhone": "find", "CountPINAttempt": "check_pin", "ResetPINLock": "check_pin", "Read": "read_photo",
+		"Authenticate": "identify", "FindByPhone": "find", "TryPIN": "check_pin", "Read": "read_photo",
 		"Open entry": "open_entry", "ChangePhoto": "wait", "Put": "store_photo", "store record": "store_record",
 	} {
 		exporter := tracetest.NewInMemoryExporter()
@@ -201,9 +200,9 @@ func TestOutsideARequest(t *testing.T) {
 	f := newFixture(t, exporter)
 	call := domain.ApiCall{ReceivedAt: time.Unix(1, 0).UTC(), Details: domain.CallDetails{TraceID: "another's", Timings: domain.Timings{Find: 1}}}
 	outcome := domain.Outcome{Result: domain.Valid, EndedAt: time.Unix(2, 0).UTC(), Details: domain.OutcomeDetails{Timings: domain.Timings{Wait: 2}}}
-	id, err := f.update.Log.Open(t.Context(), call)
+	id, err := f.update.Changes.Log.Open(t.Context(), call)
 	check(t, err)
-	check(t, f.update.Log.Close(t.Context(), id, outcome))
+	check(t, f.update.Changes.Log.Close(t.Context(), id, outcome))
 	if got, err := f.backend.ApiLog.Entry(t.Context(), id); err != nil || got != (domain.ApiLogEntry{ID: id, Call: call, Outcome: outcome}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -211,6 +210,26 @@ func TestOutsideARequest(t *testing.T) {
 		t.Errorf("got the spans %v", spans)
 	}
 	wantLines(t, f.Telemetry, `fleetphoto_stage_duration_seconds_count{stage="open_entry"} 0`)
+}
+
+// With a recorder, the log is closed in the commit of the record, whose time it
+// therefore lacks.
+func TestStageTimesWithARecorder(t *testing.T) {
+	f := newFixture(t, nil)
+	f.update.Changes.Recorder = f.ChangeRecorder(f.backend.ChangeRecorder())
+	var asked atomic.Int64 // the clock goes on by a millisecond whenever it is asked
+	f.clock = func() time.Time { return time.UnixMilli(asked.Add(1)) }
+	f.post(t, call(t, testKey, testPhone, testPIN, testPhoto(t, 1000)))
+	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
+	check(t, err)
+	after := entry.Outcome.Details.Timings
+	if entry.Outcome.Result != domain.Valid || after.OpenEntry == 0 || after.Wait == 0 || after.StorePhoto == 0 || after.StoreRecord != 0 {
+		t.Errorf("got %+v", entry.Outcome)
+	}
+	wantLines(t, f.Telemetry, `fleetphoto_stage_duration_seconds_count{stage="store_record"} 1`, `fleetphoto_stage_duration_seconds_count{stage="close_entry"} 0`)
+	if none := f.ChangeRecorder(nil); none != nil {
+		t.Errorf("a decorator of none: got %v", none)
+	}
 }
 
 // TestCallsAtOnce: each call's log entry has its own times, whatever else runs.
@@ -261,6 +280,6 @@ func BenchmarkOutsideARequest(b *testing.B) {
 	photos := f.PhotoStore(stepping{})
 	b.ReportAllocs()
 	for b.Loop() {
-		check(b, photos.Delete(context.Background(), ""))
+		check(b, photos.Delete(context.Background(), "", ""))
 	}
 }

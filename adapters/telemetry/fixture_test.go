@@ -56,8 +56,9 @@ func newFixture(t testing.TB, exporter sdktrace.SpanExporter) *fixture {
 		check(t, err)
 		t.Cleanup(func() { _ = f.Close(context.Background()) })
 	}
-	f.update.Fleets, f.update.Customers = f.FleetAuth(f.update.Fleets), f.CustomerRepo(f.update.Customers)
-	f.update.Photos, f.update.Log, f.update.Reader = f.PhotoStore(f.update.Photos), f.ApiLog(f.update.Log), f.Reader(f.update.Reader)
+	f.update.Fleets, f.update.Reader = f.FleetAuth(f.update.Fleets), f.Reader(f.update.Reader)
+	changes := f.update.Changes
+	changes.Customers, changes.Photos, changes.Log = f.CustomerRepo(changes.Customers), f.PhotoStore(changes.Photos), f.ApiLog(changes.Log)
 	f.Server = httpapi.New(httpapi.Options{
 		Update: f.update, Photos: backend.PhotoStore, MaxInflightBytes: 64 << 20, Receive: f.Receive,
 		Logger: f.Logger(slog.New(slog.NewJSONHandler(f.log, nil))),
@@ -86,8 +87,9 @@ func newUnwatched(t testing.TB, backend *memory.Backend) *fixture {
 	})
 	check(t, err)
 	f := &fixture{backend: backend, log: &bytes.Buffer{}, update: &usecase.UpdateCustomerPhoto{
-		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
-		PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2), Clock: time.Now,
+		Fleets:  backend.FleetAuth,
+		Changes: &usecase.ChangePhoto{Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Store: "memory", Log: backend.ApiLog, Clock: time.Now},
+		PINKeys: domain.PINKeys{Current: pinKey}, Reader: photo.NewReader(photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}, 2),
 	}}
 	f.Server = httpapi.New(httpapi.Options{
 		Update: f.update, Photos: backend.PhotoStore, MaxInflightBytes: 64 << 20, Logger: slog.New(slog.NewJSONHandler(f.log, nil)),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -65,8 +66,8 @@ func TestMetricsOfASuccess(t *testing.T) {
 type brokenStore struct{ ports.PhotoStore }
 
 // Put implements ports.PhotoStore.
-func (brokenStore) Put(context.Context, domain.PhotoKey, domain.Photo) error {
-	return domain.Errorf(domain.Unavailable, "the photo store does not answer")
+func (brokenStore) Put(context.Context, domain.PhotoKey, domain.Photo, domain.PhotoVersion) (domain.PhotoVersion, error) {
+	return "", domain.Errorf(domain.Unavailable, "the photo store does not answer")
 }
 
 // TestMetricsOfFailures: each kind counts for itself.
@@ -81,9 +82,9 @@ func TestMetricsOfFailures(t *testing.T) {
 	for range domain.MaxWrongPINs + 1 {
 		f.post(t, call(t, testKey, testPhone, "1111", "delete"))
 	}
-	f.update.Photos = brokenStore{f.update.Photos}
+	f.update.Changes.Photos = brokenStore{f.update.Changes.Photos}
 	f.post(t, call(t, testKey, testPhone, "", photo))
-	f.update.Photos = nil // a bug
+	f.update.Changes.Photos = nil // a bug
 	f.post(t, call(t, testKey, testPhone, "", photo))
 	fleet := domain.Fleet{ID: 689, Disabled: true}
 	check(t, f.backend.FleetAuth.SetFleet(t.Context(), fleet))
@@ -109,27 +110,42 @@ func TestMetricsOfFailures(t *testing.T) {
 type brokenLog struct{ ports.ApiLog }
 
 // Unfinished implements ports.ApiLog.
-func (brokenLog) Unfinished(context.Context, time.Time, int) ([]domain.ApiLogEntry, error) {
+func (brokenLog) Unfinished(context.Context, time.Duration, domain.ApiLogID, int) ([]domain.ApiLogEntry, error) {
 	return nil, errors.New("down")
 }
 
 // TestUnfinishedEntries: those that Repair would settle count, those of calls
-// that may still run don't, and an answer is kept for a while.
+// that may still run don't, and an answer is kept for a while. The age is that of
+// the oldest that a Repair has passed over.
 func TestUnfinishedEntries(t *testing.T) {
-	backend := memory.New()
-	open := func(age time.Duration) {
-		_, err := backend.ApiLog.Open(t.Context(), domain.ApiCall{ReceivedAt: time.Now().Add(-age).UTC().Truncate(time.Microsecond)})
-		check(t, err)
-	}
-	open(0)
-	open(time.Hour)
+	var ago time.Duration // of the log's clock
+	backend := memory.NewAt(func() time.Time { return time.Now().Add(-ago) })
 	options := Options{Log: backend.ApiLog, Logger: slog.New(slog.DiscardHandler)}
+	open := func(age time.Duration, outcome domain.Outcome) {
+		ago = age
+		id, err := backend.ApiLog.Open(t.Context(), domain.ApiCall{ReceivedAt: time.Now().Add(-age)})
+		check(t, err)
+		check(t, backend.ApiLog.Close(t.Context(), id, outcome))
+		ago = 0
+	}
 	watcher := &Telemetry{metrics: newMetrics(options)}
+	open(0, domain.Outcome{})
+	open(usecase.SettleAfter+time.Second, domain.Outcome{})
+	wantLines(t, watcher, "fleetphoto_unfinished_entries 1", "fleetphoto_unsettled_seconds 0")
+	open(time.Hour/2, domain.Outcome{SettledAt: time.Now()})
 	wantLines(t, watcher, "fleetphoto_unfinished_entries 1")
-	open(time.Hour)
-	wantLines(t, watcher, "fleetphoto_unfinished_entries 1")
+	for age, outcome := range map[time.Duration]domain.Outcome{
+		0: {Result: domain.Valid}, time.Hour / 2: {}, 2 * time.Hour: {SettledAt: time.Now()}, 3 * time.Hour: {Result: domain.Interrupted},
+	} {
+		open(age, outcome)
+	}
 	watcher = &Telemetry{metrics: newMetrics(options)}
-	wantLines(t, watcher, "fleetphoto_unfinished_entries 2")
+	wantLines(t, watcher, "fleetphoto_unfinished_entries 4")
+	var age float64
+	_, text, _ := strings.Cut(scrape(t, watcher), "\nfleetphoto_unsettled_seconds ")
+	if _, err := fmt.Sscan(text, &age); err != nil || age < 7200 || age > 7260 {
+		t.Errorf("the oldest is %v s old, want two hours and a moment; %v", age, err)
+	}
 
 	options.Log = brokenLog{}
 	watcher = &Telemetry{metrics: newMetrics(options)}

@@ -108,7 +108,7 @@ func TestFailuresInTraces(t *testing.T) {
 		}
 	}
 	exporter.Reset()
-	f.update.Photos = nil // a bug
+	f.update.Changes.Photos = nil // a bug
 	f.post(t, call(t, testKey, testPhone, "", "delete"))
 	if span := f.spans(t, exporter)[route]; span.Status.Code != codes.Error || span.Status.Description != "Internal Error" {
 		t.Errorf("a bug: got %v", span.Status)

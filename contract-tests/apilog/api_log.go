@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/contract-tests/clause"
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -30,7 +32,7 @@ type (
 // ArchiveClauses, as a port alone doesn't tell it.
 func Clauses() []clause.Clause[Port] {
 	stays := withUnfinished(func(opened domain.ApiLogEntry) check {
-		return listsUnfinished(late, 10, domain.ApiLogEntry{ID: opened.ID, Call: apiCall(2)})
+		return listsUnfinished(10, domain.ApiLogEntry{ID: opened.ID, Call: apiCall(2)})
 	})
 	return slices.Concat(closeClauses(), unfinishedClauses(), clause.EndedCtx(opensEach(apiCall(2)), stays, calls(withUnfinished)...))
 }
@@ -44,7 +46,7 @@ func calls(with func(do func(domain.ApiLogEntry) check) check) []call {
 		{Method: "record", Do: recordsEach([]domain.ApiCall{apiCall(3)}, outcome(1))},
 		{Method: "open", Do: opensEach(apiCall(3))},
 		{Method: "close", Do: with(func(entry domain.ApiLogEntry) check { return closes(entry.ID, outcome(1)) })},
-		{Method: "unfinished", Do: listsUnfinished(noon, 10)},
+		{Method: "unfinished", Do: listsUnfinished(10)},
 	}
 }
 
@@ -57,9 +59,12 @@ func closeClauses() []clauseOf {
 			"ids", "each Record and each Open returns a positive id of its own, also when they are called at once",
 			withOwnIDs(func([]domain.ApiLogID) check { return nothingMore(nil) }),
 		), clause.New(
+			"open_ids_grow", "of two Open, one of which began after the other had returned, the later one returns the greater id",
+			opensInOrder,
+		), clause.New(
 			"close_twice", "an entry that is closed stays so when it is closed again, without an error",
 			withOpen(manyCalls(2), func(opened []domain.ApiLogEntry) check {
-				return clause.Steps(closes(opened[0].ID, outcome(1)), closes(opened[0].ID, outcome(2)), listsUnfinished(late, 10, opened[1]))
+				return clause.Steps(closes(opened[0].ID, outcome(1)), closes(opened[0].ID, outcome(2)), listsUnfinished(10, opened[1]))
 			}),
 		), clause.New(
 			"close_recorded", "closing an entry that was recorded is no error",
@@ -69,12 +74,12 @@ func closeClauses() []clauseOf {
 			withOpen(manyCalls(1), func(opened []domain.ApiLogEntry) check {
 				return clause.Steps(clause.AtOnce(clause.Crowd, func(ctx context.Context, log Port, i int) error {
 					return closes(opened[0].ID, outcome(i))(ctx, log)
-				}), listsUnfinished(late, 10))
+				}), listsUnfinished(10))
 			}),
 		), clause.New(
 			"close_leaves_others", "Close changes no other entry",
 			withOpen(manyCalls(3), func(opened []domain.ApiLogEntry) check {
-				return clause.Steps(closes(opened[1].ID, outcome(1)), listsUnfinished(late, 10, opened[0], opened[2]))
+				return clause.Steps(closes(opened[1].ID, outcome(1)), listsUnfinished(10, opened[0], opened[2]))
 			}),
 		), clause.New(
 			"close_unknown", "Close fails with NotFound where there is no such entry",
@@ -160,7 +165,8 @@ func withClosed(outcomes []domain.Outcome, do func(closed []domain.ApiLogEntry) 
 // even when ctx has ended.
 func withUnfinished(do func(opened domain.ApiLogEntry) check) check {
 	return func(ctx context.Context, log Port) error {
-		entries, err := log.Unfinished(context.WithoutCancel(ctx), late, 10)
+		time.Sleep(time.Millisecond) // it is older then
+		entries, err := log.Unfinished(context.WithoutCancel(ctx), 0, 0, 10)
 		if err := clause.Yields("the number of entries that Unfinished returns", len(entries), err, 1); err != nil {
 			return err
 		}
@@ -203,4 +209,26 @@ func withOwnIDs(do func(ids []domain.ApiLogID) check) check {
 		}
 		return do(ids)(ctx, log)
 	}
+}
+
+// opensInOrder opens entries one after the other, and many such rows at once.
+func opensInOrder(ctx context.Context, log Port) error {
+	const each = 4
+	var greatest atomic.Int64 // of what has been returned so far
+	return clause.AtOnce(clause.Crowd, func(ctx context.Context, log Port, i int) error {
+		for range each {
+			before := greatest.Load()
+			id, err := log.Open(ctx, apiCall(i))
+			if err != nil {
+				return clause.Failed("Open", err)
+			}
+			if int64(id) <= before {
+				return fmt.Errorf("Open: got the id %d, although another one had returned %d before it began", id, before)
+			}
+			for before < int64(id) && !greatest.CompareAndSwap(before, int64(id)) {
+				before = greatest.Load()
+			}
+		}
+		return nil
+	})(ctx, log)
 }

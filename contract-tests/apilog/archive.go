@@ -44,7 +44,7 @@ func entryClauses() []clauseOf {
 			recordsAndReads(oddCalls(), outcome(1)),
 		), clause.New(
 			"record_every_outcome", "Entry returns the outcome that was recorded, whole, whatever it is",
-			recordsAndReads([]domain.ApiCall{apiCall(1)}, everyOutcome()...),
+			recordsAndReads([]domain.ApiCall{apiCall(1)}, EveryOutcome()...),
 		), clause.New(
 			"open_round_trip", "Entry returns a call that was opened, whole and without an outcome",
 			withOpen(oddCalls(), func(opened []domain.ApiLogEntry) check { return holdsEntries(opened...) }),
@@ -64,7 +64,7 @@ func outcomeClauses() []clauseOf {
 	return []clauseOf{
 		clause.New(
 			"close_every_outcome", "Close gives an open entry its outcome, whole, whatever it is",
-			closesAndReads(everyOutcome()),
+			closesAndReads(EveryOutcome()),
 		), clause.New(
 			"close_twice", "an entry that is closed keeps the outcome that it has, without an error",
 			withOpen(manyCalls(1), func(opened []domain.ApiLogEntry) check {
@@ -72,6 +72,22 @@ func outcomeClauses() []clauseOf {
 				first.Outcome = outcome(1)
 				return clause.Steps(closes(first.ID, outcome(1)), closes(first.ID, outcome(2)), holdsEntries(first))
 			}),
+		), clause.New(
+			"close_settled", "an outcome without a Result is stored whole, and leaves the entry open",
+			closesAndReads([]domain.Outcome{{SettledAt: noon}, {SettledAt: late}}),
+		), clause.New(
+			"close_after_settled", "the outcome that closes an entry takes the place of one without a Result, whole",
+			withClosed(slices.Repeat([]domain.Outcome{{SettledAt: noon}}, len(EveryOutcome())), func(settled []domain.ApiLogEntry) check {
+				var all []check
+				for i, outcome := range EveryOutcome() {
+					settled[i].Outcome = outcome
+					all = append(all, closes(settled[i].ID, outcome), holdsEntries(settled[i]))
+				}
+				return clause.Steps(all...)
+			}),
+		), clause.New(
+			"close_closed", "Valid replaces Interrupted, whole, and nothing else replaces the outcome of an entry that is closed",
+			withClosed(eachTwice(EveryResult()), closesAgain),
 		), clause.New(
 			"close_recorded", "an entry that was recorded keeps the outcome that it has, without an error",
 			recordsThen(func(recorded domain.ApiLogEntry) check {
@@ -97,6 +113,29 @@ func recordsAndReads(calls []domain.ApiCall, outcomes ...domain.Outcome) check {
 // closesAndReads gives an open entry each outcome, and reads what was stored.
 func closesAndReads(outcomes []domain.Outcome) check {
 	return withClosed(outcomes, func(closed []domain.ApiLogEntry) check { return holdsEntries(closed...) })
+}
+
+// eachTwice has each outcome as often as there are outcomes, and once more.
+func eachTwice(outcomes []domain.Outcome) (all []domain.Outcome) {
+	for _, outcome := range outcomes {
+		all = append(all, slices.Repeat([]domain.Outcome{outcome}, len(outcomes)+1)...)
+	}
+	return all
+}
+
+// closesAgain gives each entry of eachTwice another outcome: every Result, and none.
+func closesAgain(closed []domain.ApiLogEntry) check {
+	others := append(EveryResult(), domain.Outcome{})
+	var all []check
+	for i, entry := range closed {
+		other := others[i%len(others)]
+		other.SettledAt, other.Details = noon, domain.OutcomeDetails{Before: photoInfo(7)}
+		if all = append(all, closes(entry.ID, other)); entry.Outcome.Result == domain.Interrupted && other.Result == domain.Valid {
+			entry.Outcome = other
+		}
+		all = append(all, holdsEntries(entry), closes(entry.ID, outcome(9)), holdsEntries(entry))
+	}
+	return clause.Steps(all...)
 }
 
 func holdsEntries(entries ...domain.ApiLogEntry) check {

@@ -19,7 +19,7 @@ func listClauses() []clauseOf {
 			})),
 		), clause.New(
 			"list_whole", "List returns the entries whole, those that are open too",
-			withLogged(slices.Concat(entriesOf(oddCalls(), domain.Outcome{}), entriesOf(manyCalls(1), everyOutcome()...)), func(all []domain.ApiLogEntry) check {
+			withLogged(slices.Concat(entriesOf(oddCalls(), domain.Outcome{}), entriesOf(manyCalls(1), EveryOutcome()...)), func(all []domain.ApiLogEntry) check {
 				return listsLog(domain.ApiLogFilter{}, 100, newestFirst(all)...)
 			}),
 		), clause.New(

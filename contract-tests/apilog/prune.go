@@ -19,7 +19,7 @@ func pruneClauses() []clauseOf {
 			prunes(late, 10, 0),
 		), clause.New(
 			"prune_before", "Prune removes the entries of calls received before the given time, not at it",
-			withLogged(entriesOf(manyCalls(3), everyResult()[0]), func(all []domain.ApiLogEntry) check {
+			withLogged(entriesOf(manyCalls(3), EveryResult()[0]), func(all []domain.ApiLogEntry) check {
 				at := all[1].Call.ReceivedAt
 				return clause.Steps(
 					prunes(all[0].Call.ReceivedAt, 10, 0), holdsEntries(all...),
@@ -43,15 +43,15 @@ func pruneClauses() []clauseOf {
 		), clause.New(
 			"prune_keeps_open", "entries that are open stay, and don't count towards the limit",
 			withLogged(slices.Concat(entriesOf(manyCalls(3), domain.Outcome{}), entriesOf([]domain.ApiCall{apiCall(4)}, outcome(1))), func(all []domain.ApiLogEntry) check {
-				return clause.Steps(prunes(late, 1, 1), holdsLog(all[:3]...), prunes(late, 10, 0), holdsLog(all[:3]...), listsUnfinished(late, 10, all[:3]...))
+				return clause.Steps(prunes(late, 1, 1), holdsLog(all[:3]...), prunes(late, 10, 0), holdsLog(all[:3]...), listsUnfinished(10, all[:3]...))
 			}),
 		), clause.New(
 			"prune_every_result", "Prune removes entries that were recorded and that were closed, whatever their outcome",
-			clause.Steps(recordsEach(manyCalls(1), everyResult()...), closesEach(everyResult()), prunes(late, 10, 2*len(everyResult())), holdsLog()),
+			clause.Steps(recordsEach(manyCalls(1), EveryResult()...), closesEach(EveryResult()), prunes(late, 10, 2*len(EveryResult())), holdsLog()),
 		), clause.New(
 			"prune_forgets", "an entry that is removed is there for no method",
 			withLogged(entriesOf(manyCalls(1), outcome(1)), func(all []domain.ApiLogEntry) check {
-				return clause.Steps(prunes(late, 10, 1), hasNoEntry(all[0].ID), closesNothing(all[0].ID), holdsLog(), listsUnfinished(late, 10))
+				return clause.Steps(prunes(late, 10, 1), hasNoEntry(all[0].ID), closesNothing(all[0].ID), holdsLog(), listsUnfinished(10))
 			}),
 		), clause.New(
 			"prune_ids", "the ids that are removed don't come again",

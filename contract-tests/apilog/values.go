@@ -26,6 +26,7 @@ func apiCall(n int) domain.ApiCall {
 			TraceID: fmt.Sprintf("%032x", n), ContentType: fmt.Sprint("image/x-", n), BodyBytes: 400_000 + int64(n), PhotoBytes: 300_000 + int64(n),
 			Format: fmt.Sprint("format ", n), Treatment: domain.Normalised, Timings: everyTiming(n),
 		},
+		Intent: photoInfo(n).SHA256, Store: domain.PhotoStoreName(fmt.Sprint("s3://photos/", n)),
 	}
 }
 
@@ -61,7 +62,9 @@ func oddCalls() []domain.ApiCall {
 	texts.Key = `\x41 «Größe» 🚕 ' " %`
 	texts.Details.ContentType = "text/«Größe» 📷; a=\"\\x41\\u0041 <&> ' % \u2028\t\""
 	single.Details = domain.CallDetails{BodyBytes: 1, Treatment: domain.Kept}
+	texts.Store = "file:///«Größe» 📷/\\x41?' \" %_; --\t\n"
 	single.Details.Timings.OpenEntry = 1
+	single.Intent, single.Store = domain.Digest{31: 1}, domain.PhotoStoreName(strings.Repeat("s3://long ", 200))
 	return append(calls, texts, single, domain.ApiCall{
 		ReceivedAt: late.Add(-time.Microsecond), Fleet: math.MaxInt64, Customer: math.MaxInt64,
 		Phone:   domain.PhoneNumber(999_999_999_999_999).Masked(),
@@ -82,17 +85,17 @@ func photoInfo(n int) domain.PhotoInfo {
 	return domain.PhotoInfo{SHA256: sha256.Sum256(fmt.Append(nil, "photo ", n)), Size: 300_000 + int64(n), Width: 1024 + n, Height: 768 + n}
 }
 
-// everyResult has an outcome for each Result.
-func everyResult() []domain.Outcome {
+// EveryResult has an outcome for each Result.
+func EveryResult() []domain.Outcome {
 	return []domain.Outcome{
 		{Result: domain.Valid, EndedAt: late}, outcome(1), {Result: domain.Interrupted, EndedAt: late.Add(time.Microsecond)},
 	}
 }
 
-// everyOutcome has each Result and, of the failures, each Kind, sentences of all
+// EveryOutcome has each Result and, of the failures, each Kind, sentences of all
 // sorts, and photos that are large or only before or after.
-func everyOutcome() []domain.Outcome {
-	outcomes := everyResult()
+func EveryOutcome() []domain.Outcome {
+	outcomes := EveryResult()
 	for _, detail := range []string{"", "«Größe» 📷 \\ \" ' % _ ; --\tx\n", strings.Repeat("long ", 2000)} {
 		outcomes = append(outcomes, domain.Outcome{Result: domain.Failed, Error: domain.TypeError, Detail: detail, EndedAt: late})
 	}
@@ -100,6 +103,7 @@ func everyOutcome() []domain.Outcome {
 	for _, details := range []domain.OutcomeDetails{{Before: large}, {After: large}, {Timings: domain.Timings{StoreRecord: math.MaxInt64}}} {
 		outcomes = append(outcomes, domain.Outcome{Result: domain.Valid, EndedAt: late, Details: details})
 	}
+	outcomes = append(outcomes, domain.Outcome{Result: domain.Valid, EndedAt: late, SettledAt: late.Add(-time.Microsecond)})
 	for i, kind := range domain.Kinds() {
 		failure := outcome(i)
 		failure.Error = kind

@@ -21,7 +21,8 @@ type Port struct {
 	ports.CustomerRepo // Open sets it where a suite is of this port alone
 	ports.CustomerDirectory
 	ports.PINKeyBinder
-	Open func(customers ...domain.Customer) ports.CustomerRepo
+	Open     func(customers ...domain.Customer) ports.CustomerRepo
+	recorded Recorded
 }
 
 type (
@@ -64,8 +65,8 @@ func findClauses() []clauseOf {
 
 func endedCtx() []clauseOf {
 	alice := customer(689, 1)
-	given := clause.Steps(has(alice), records(alice.Ref, photoRecord(1)), letsPIN(alice.Ref, domain.MaxWrongPINs-1, noon))
-	unchanged := clause.Steps(holdsRecord(alice, photoRecord(1)), letsPIN(alice.Ref, 1, noon), refusesPIN(alice.Ref, noon))
+	given := clause.Steps(has(alice), records(alice.Ref, photoRecord(1)), missesPIN(alice.Ref, domain.MaxWrongPINs-1))
+	unchanged := clause.Steps(holdsRecord(alice, photoRecord(1)), missesPIN(alice.Ref, 1), refusesPIN(alice.Ref))
 	return clause.EndedCtx(given, unchanged, Calls()...)
 }
 
@@ -74,15 +75,18 @@ func Calls() []clause.Call[*Port] {
 	alice := customer(689, 1)
 	return []call{
 		{Method: "find", Do: holdsRecord(alice, photoRecord(1))},
-		{Method: "pin", Do: letsPIN(alice.Ref, 1, noon)},
-		{Method: "reset", Do: resetsPIN(alice.Ref)},
-		{Method: "change", Do: notRun(alice.Ref)},
+		{Method: "pin", Do: takesPINs(alice)},
+		{Method: "change", Do: changePhoto.notRun(alice.Ref)},
 	}
 }
 
-// has opens a port that has these customers, without photos.
+// has opens a port that has these customers, without photos, or adds them where
+// there is a directory.
 func has(customers ...domain.Customer) check {
-	return func(_ context.Context, repo *Port) error {
+	return func(ctx context.Context, repo *Port) error {
+		if repo.Open == nil {
+			return addsCustomers(customers...)(ctx, repo)
+		}
 		repo.CustomerRepo = repo.Open(customers...)
 		return nil
 	}

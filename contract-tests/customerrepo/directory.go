@@ -12,7 +12,7 @@ import (
 // DirectoryClauses returns those of ports.CustomerDirectory. most is how many
 // customers the largest import has.
 func DirectoryClauses(most int) []clause.Clause[*Port] {
-	return slices.Concat(listCustomerClauses(), addClauses(), importClauses(most), importRaceClauses(), removeClauses(), removeWaitClauses(), directoryEndedCtx())
+	return slices.Concat(listCustomerClauses(), addClauses(), importClauses(most), importRaceClauses(), removeClauses(), removeWaitClauses(), unlockClauses(), directoryEndedCtx())
 }
 
 func addClauses() []clauseOf {
@@ -34,7 +34,7 @@ func addClauses() []clauseOf {
 		), clause.New(
 			"add_keeps_lock_and_photo", "a New customer who is IDTaken leaves the PIN lock and the photo's record",
 			clause.Steps(addsCustomers(alice), records(alice.Ref, photoRecord(1)), locksPIN(alice.Ref),
-				imports(adding(domain.IDTaken, alice)), refusesPIN(alice.Ref, noon), holdsRecord(alice, photoRecord(1))),
+				imports(adding(domain.IDTaken, alice)), refusesPIN(alice.Ref), holdsRecord(alice, photoRecord(1))),
 		), clause.New(
 			"add_at_once", "ImportCustomers is safe for concurrent use",
 			clause.Steps(clause.AtOnce(clause.Crowd, addAndFind), findsCustomers(manyCustomers(clause.Crowd)...)),
@@ -47,8 +47,8 @@ func addClauses() []clauseOf {
 
 func directoryEndedCtx() []clauseOf {
 	alice, bob := customer(689, 1), customer(689, 2)
-	given := clause.Steps(addsCustomers(alice), records(alice.Ref, photoRecord(1)), letsPIN(alice.Ref, domain.MaxWrongPINs-1, noon))
-	unchanged := clause.Steps(holdsRecord(alice, photoRecord(1)), findsNobody(689, bob.Phone), letsPIN(alice.Ref, 1, noon), refusesPIN(alice.Ref, noon))
+	given := clause.Steps(addsCustomers(alice), records(alice.Ref, photoRecord(1)), missesPIN(alice.Ref, domain.MaxWrongPINs-1))
+	unchanged := clause.Steps(holdsRecord(alice, photoRecord(1)), findsNobody(689, bob.Phone), missesPIN(alice.Ref, 1), refusesPIN(alice.Ref))
 	return clause.EndedCtx(given, unchanged, DirectoryCalls()...)
 }
 
@@ -60,7 +60,8 @@ func DirectoryCalls() []clause.Call[*Port] {
 		{Method: "customers", Do: holdsAll(withRecord(alice))},
 		{Method: "import", Do: imports(is(domain.Changed, withPhone(alice, 9)), is(domain.Added, bob))},
 		{Method: "plan", Do: plans(is(domain.Added, bob))},
-		{Method: "remove", Do: notDeleted(alice.Ref)},
+		{Method: "remove", Do: removeCustomer.notRun(alice.Ref)},
+		{Method: "unlock", Do: unlocksPIN(alice.Ref)},
 	}
 }
 
@@ -76,9 +77,8 @@ func addsCustomers(customers ...domain.Customer) check {
 	}
 }
 
-// hasNoCustomer looks for a customer whose phone number isn't known.
 func hasNoCustomer(ref domain.CustomerRef) check {
-	return clause.Fails(domain.CustomerNotFound, fmt.Sprintf("ResetPINLock of %+v, which was never added", ref), resetsPIN(ref))
+	return clause.Fails(domain.CustomerNotFound, fmt.Sprintf("FindCustomer(%+v), which was never added", ref), findsRef(ref))
 }
 
 func addAndFind(ctx context.Context, repo *Port, i int) error {

@@ -22,7 +22,7 @@ func importClauses(most int) []clauseOf {
 			clause.Steps(imports(each(domain.Added, oddCustomers())...), findsCustomers(oddCustomers()...), findsRefs(oddCustomers()...)),
 		), clause.New(
 			"import_adds_plain", "a customer who is added has a photo that can be changed, and no attempt counted on its PIN",
-			clause.Steps(imports(is(domain.Added, alice)), locksPIN(alice.Ref), refusesPIN(alice.Ref, noon), records(alice.Ref, photoRecord(1)),
+			clause.Steps(imports(is(domain.Added, alice)), locksPIN(alice.Ref), refusesPIN(alice.Ref), records(alice.Ref, photoRecord(1)),
 				holdsRecord(alice, photoRecord(1))),
 		), clause.New(
 			"import_changes_phone", "a customer whose phone number is another one is Changed, and found by the new one alone",
@@ -180,7 +180,7 @@ func lockAndRecord(c domain.Customer) check {
 
 // lockedAndRecorded checks what lockAndRecord did.
 func lockedAndRecorded(c domain.Customer) check {
-	return clause.Steps(holdsRecord(c, photoRecord(1)), refusesPIN(c.Ref, noon))
+	return clause.Steps(holdsRecord(c, photoRecord(1)), refusesPIN(c.Ref))
 }
 
 func importsInTurn() check {

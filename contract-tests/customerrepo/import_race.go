@@ -78,7 +78,7 @@ func importsDuringChange(ref domain.CustomerRef, row imported) check {
 		done := make(chan error, 1)
 		begin := func(ctx context.Context, repo *Port) error {
 			go func() { done <- imports(row)(ctx, repo) }()
-			return clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(notRun(ref)))(ctx, repo) // it has begun by then
+			return clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(changePhoto.notRun(ref)))(ctx, repo) // it has begun by then
 		}
 		if err := whileChanging(ref, begin)(ctx, repo); err != nil {
 			return err

@@ -10,10 +10,12 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/contract-tests/clause"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 func waitClauses() []clauseOf {
 	alice, bob, namesake := customer(689, 1), customer(689, 2), customer(690, 1)
+	rotated := domain.OfferedPIN{Current: bob.PIN, Old: alice.PIN}
 	during := func(do check) check {
 		return clause.Steps(has(alice, bob, namesake), whileChanging(alice.Ref, do))
 	}
@@ -28,23 +30,23 @@ func waitClauses() []clauseOf {
 			"change_queue_keeps_nobody", "other customers' changes don't wait for those who wait for one customer, nor do the other methods",
 			during(whileQueueing(alice.Ref, clause.Steps(
 				records(bob.Ref, photoRecord(1)), records(bob.Ref, photoRecord(2)), records(bob.Ref, photoRecord(3)),
-				records(namesake.Ref, photoRecord(4)), holdsRecord(bob, photoRecord(3)), letsPIN(alice.Ref, 1, noon),
+				records(namesake.Ref, photoRecord(4)), holdsRecord(bob, photoRecord(3)), missesPIN(alice.Ref, 1),
 			))),
 		), clause.New(
 			"find_doesnt_wait", "FindByPhone doesn't wait for a change, and finds the record from before",
 			during(findsCustomers(alice)),
 		), clause.New(
-			"pin_doesnt_wait", "CountPINAttempt doesn't wait for a change",
-			during(letsPIN(alice.Ref, 1, noon)),
+			"pin_doesnt_wait", "TryPIN doesn't wait for a change",
+			during(clause.Steps(missesPIN(alice.Ref, 1), takesPINs(alice))),
 		), clause.New(
-			"reset_doesnt_wait", "ResetPINLock doesn't wait for a change",
-			during(resetsPIN(alice.Ref)),
+			"change_keeps_pin", "ChangePhoto leaves the PIN; one that is right under the old key while change runs is stored under the current key by the next right one at the latest",
+			clause.Steps(during(takesPIN(alice.Ref, rotated)), takesPIN(alice.Ref, rotated), holdsRecord(withPIN(alice, bob.PIN), photoRecord(1))),
 		), clause.New(
 			"change_keeps_pin_lock", "ChangePhoto leaves the PIN lock, also what is counted while change runs",
-			clause.Steps(during(locksPIN(alice.Ref)), refusesPIN(alice.Ref, noon)),
+			clause.Steps(during(locksPIN(alice.Ref)), refusesPIN(alice.Ref)),
 		), clause.New(
 			"change_waits_until_ctx_ends", "a ChangePhoto whose ctx ends while it waits fails with Unavailable, without running change",
-			during(clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(notRun(alice.Ref)))),
+			during(clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(changePhoto.notRun(alice.Ref)))),
 		), clause.New(
 			"change_panic_frees_waiter", "when change panics while another ChangePhoto waits, that one goes on, with the record as it was",
 			clause.Steps(has(alice), records(alice.Ref, photoRecord(1)), panicsBeforeWaiter(panicsWhenHeld(alice.Ref), alice.Ref), holdsRecord(alice, photoRecord(2))),
@@ -56,7 +58,7 @@ func waitClauses() []clauseOf {
 func panicsWhenHeld(ref domain.CustomerRef) func(ctx context.Context, repo *Port, hold func() error) error {
 	return func(ctx context.Context, repo *Port, hold func() error) (err error) {
 		defer func() { _ = recover() }() // whether it comes through is for another clause
-		return repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		return repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 			if err := hold(); err != nil {
 				return current, err
 			}
@@ -70,12 +72,12 @@ func panicsWhenHeld(ref domain.CustomerRef) func(ctx context.Context, repo *Port
 func panicsBeforeWaiter(panics func(ctx context.Context, repo *Port, hold func() error) error, ref domain.CustomerRef) check {
 	return func(ctx context.Context, repo *Port) error {
 		waited := make(chan error, 1)
-		wait := changes(ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		wait := changes(ref, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 			return photoRecord(2), clause.Yields("the record that a change got which waited while another panicked", current, nil, photoRecord(1))
 		})
 		begin := func(ctx context.Context, repo *Port) error {
 			go func() { waited <- wait(ctx, repo) }()
-			return clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another runs", givesUp(notRun(ref)))(ctx, repo) // the other waits by then
+			return clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another runs", givesUp(changePhoto.notRun(ref)))(ctx, repo) // the other waits by then
 		}
 		if err := whileHolding("what panics", panics, begin)(ctx, repo); err != nil {
 			return err
@@ -88,7 +90,7 @@ func panicsBeforeWaiter(panics func(ctx context.Context, repo *Port, hold func()
 // until it is done.
 func whileChanging(ref domain.CustomerRef, do check) check {
 	return whileHolding("ChangePhoto", func(ctx context.Context, repo *Port, hold func() error) error {
-		return repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		return repo.ChangePhoto(ctx, ref, func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 			if err := hold(); err != nil {
 				return current, err
 			}
@@ -158,7 +160,7 @@ func changesAlone(changed domain.Customer) check {
 	const each = 3
 	return func(ctx context.Context, repo *Port) error {
 		var running atomic.Int32
-		grow := func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+		grow := func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 			defer running.Add(-1)
 			if running.Add(1) > 1 {
 				return current, errors.New("two changes of one customer ran at the same time")

@@ -9,13 +9,17 @@ import (
 	"os"
 
 	"github.com/fleetphoto/fleetphoto/app"
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 func main() {
 	catalogue := app.Adapters()
 	catalogue.PhotoStores["webdav"] = func(rawURL string) (app.Backend, error) {
 		store, err := Open(rawURL)
-		return app.Backend{PhotoStore: store, PhotoAddresser: store}, err
+		if err != nil {
+			return app.Backend{}, err
+		}
+		return app.Backend{PhotoStore: store, PhotoAddresser: store, PhotoStoreName: domain.PhotoStoreName(store.URL(""))}, nil
 	}
 	os.Exit(app.Main(context.Background(), os.Args[1:], catalogue))
 }

@@ -41,6 +41,7 @@ func TestCommand(t *testing.T) {
 		c.Env = append(os.Environ(), asCommand+"=1", "FLEETPHOTO_PHOTO_STORE_URL="+store, "FLEETPHOTO_ADDR="+address, "FLEETPHOTO_ADMIN_ADDR="+admin)
 		return c
 	}
+	must(t, command("migrate").Run())
 	key, err := command("fleet", "add", "689").Output()
 	must(t, err)
 	must(t, command("customer", "add", "--fleet=689", "--id=452733", "--phone=447700900123").Run())

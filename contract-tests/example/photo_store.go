@@ -17,7 +17,8 @@ import (
 )
 
 // PhotoStore is a ports.PhotoStore on a WebDAV server that replaces files in one
-// step, as nginx does, and from which anyone may fetch them.
+// step, as nginx does, and from which anyone may fetch them. As such a server
+// doesn't compare versions, it has none.
 type PhotoStore struct {
 	base   url.URL
 	client http.Client
@@ -40,37 +41,43 @@ func Open(rawURL string) (*PhotoStore, error) {
 
 // Put implements ports.PhotoStore. Where the server wants directories to exist
 // before what is in them, it makes them and tries again.
-func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, _ domain.PhotoVersion) (domain.PhotoVersion, error) {
+	if err := ended(ctx); err != nil {
+		return "", err
+	}
 	jpeg := bytes.Clone(photo.JPEG()) // a request that was given up is read from for a moment longer
 	status, _, err := s.do(ctx, http.MethodPut, string(key), jpeg)
 	if status == http.StatusConflict || status == http.StatusNotFound {
 		for _, directory := range []string{path.Dir(path.Dir(string(key))), path.Dir(string(key))} {
 			if _, _, err := s.do(ctx, "MKCOL", directory+"/", nil); err != nil {
-				return translate(err)
+				return "", translate(err)
 			}
 		}
 		status, _, err = s.do(ctx, http.MethodPut, string(key), jpeg)
 	}
-	return expect(status, err, http.StatusOK, http.StatusCreated, http.StatusNoContent)
+	return domain.Unversioned, expect(status, err, http.StatusOK, http.StatusCreated, http.StatusNoContent)
 }
 
 // Delete implements ports.PhotoStore.
-func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, _ domain.PhotoVersion) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
 	status, _, err := s.do(ctx, http.MethodDelete, string(key), nil)
 	return expect(status, err, http.StatusOK, http.StatusNoContent, http.StatusNotFound)
 }
 
 // Open implements ports.PhotoStore. It reads all at once, so that what is read
 // later is what there was now.
-func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	status, jpeg, err := s.do(ctx, http.MethodGet, string(key), nil)
 	if status == http.StatusNotFound {
-		return nil, domain.Errorf(domain.NotFound, "there is no photo at this address")
+		return nil, "", domain.Errorf(domain.NotFound, "there is no photo at this address")
 	}
 	if err := expect(status, err, http.StatusOK); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return content{bytes.NewReader(jpeg)}, nil
+	return content{bytes.NewReader(jpeg)}, domain.Unversioned, nil
 }
 
 // URL implements ports.PhotoAddresser.
@@ -110,6 +117,15 @@ func expect(status int, err error, good ...int) error {
 		err = fmt.Errorf("status %d %s", status, http.StatusText(status))
 	}
 	return translate(err)
+}
+
+// ended is the error of a change whose ctx had ended before it began: the server
+// was asked for nothing.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return domain.AsError(translate(err)).AsUnchanged()
+	}
+	return nil
 }
 
 // translate says what callers may know. The cause is for the log alone.

@@ -14,7 +14,7 @@ import (
 )
 
 func TestPhotoStore(t *testing.T) {
-	contracttests.PhotoStore(t, func(t *testing.T) ports.PhotoStore {
+	contracttests.UnversionedPhotoStore(t, func(t *testing.T) ports.PhotoStore {
 		store, err := Open(newServer(t))
 		if err != nil {
 			t.Fatal(err)

@@ -125,6 +125,26 @@ func TestWireWaits(t *testing.T) {
 	}
 }
 
+// TestWireSkipsInterim: a proxy may send 100 Continue, or another 1xx, at any
+// time before the answer.
+func TestWireSkipsInterim(t *testing.T) {
+	t.Parallel()
+	at := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // sends 100 Continue to who expects it
+		w.WriteHeader(http.StatusContinue)
+		w.WriteHeader(http.StatusEarlyHints)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	for _, expects := range []string{"", "\nExpect: 100-continue"} {
+		request, err := newWire("POST / HTTP/1.1\nHost: <host>"+expects+"\nContent-Length: <length>\n\nbody", at)
+		must(t, err)
+		got, err := request.send(t.Context(), at.BaseURL)
+		if err != nil || got.status != http.StatusOK || string(got.body) != "{}" {
+			t.Errorf("%q: got %v, %v", expects, got, err)
+		}
+	}
+}
+
 // normalised leaves out of a request what differs from run to run, and from one
 // version of a program to the next. The server has proven the length already.
 func normalised(request string) string {

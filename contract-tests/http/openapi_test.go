@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pb33f/libopenapi"
@@ -102,8 +103,12 @@ func exchanges(t *testing.T) map[string][]recorded {
 	t.Helper()
 	made := map[string][]recorded{}
 	for fsys, open := range map[fs.FS]func() testserver.Backends{
-		ownCases():                  testserver.Memory,
-		os.DirFS("testdata/broken"): func() testserver.Backends { b := testserver.Memory(); b.Photos = brokenPhotos{b.Photos}; return b },
+		ownCases(): testserver.Memory,
+		os.DirFS("testdata/broken"): func() testserver.Backends {
+			b := testserver.Memory()
+			b.Photos = brokenPhotos{b.Photos, new(atomic.Int32)}
+			return b
+		},
 	} {
 		cases, err := readCases(fsys)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/contract-tests/testserver"
@@ -45,24 +46,32 @@ func TestCasesSkipNothing(t *testing.T) {
 	}
 }
 
-// brokenPhotos is down for one customer and has a bug for another.
-type brokenPhotos struct{ ports.PhotoStore }
+// brokenPhotos is down for one customer, so that a Put can't begin or, the next
+// time, is cut off, and has a bug for another.
+type brokenPhotos struct {
+	ports.PhotoStore
+	puts *atomic.Int32
+}
 
-func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	switch key {
 	case domain.CustomerRef{Fleet: 689, Customer: 452734}.PhotoKey():
-		return domain.Errorf(domain.Unavailable, "the store is down")
+		down := domain.Errorf(domain.Unavailable, "the store is down")
+		if b.puts.Add(1)%2 == 1 {
+			down = down.AsUnchanged()
+		}
+		return "", down
 	case domain.CustomerRef{Fleet: 689, Customer: 452735}.PhotoKey():
 		panic("a bug")
 	}
-	return b.PhotoStore.Put(ctx, key, photo)
+	return b.PhotoStore.Put(ctx, key, photo, over)
 }
 
 // TestCasesOfABrokenServer holds the rows of the error table that no caller can
 // bring about.
 func TestCasesOfABrokenServer(t *testing.T) {
 	b := testserver.Memory()
-	b.Photos = brokenPhotos{b.Photos}
+	b.Photos = brokenPhotos{b.Photos, new(atomic.Int32)}
 	Run(t, os.DirFS("testdata/broken"), serve(t, testserver.New(t, b)))
 }
 

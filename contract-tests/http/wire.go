@@ -42,7 +42,8 @@ func newWire(text string, target Target) (wire, error) {
 }
 
 // send sends the bytes over a connection of their own. Where they say that they
-// expect it, 100 Continue must come before the body goes.
+// expect it, 100 Continue must come before the body goes. It may come again, or
+// unasked, before the answer, as a proxy sends it.
 func (w wire) send(ctx context.Context, base string) (answer, error) {
 	connection, err := dial(ctx, base)
 	if err != nil {
@@ -59,7 +60,11 @@ func (w wire) send(ctx context.Context, base string) (answer, error) {
 		}
 		rest = w.body
 	}
-	return exchangeBytes(connection, reader, rest)
+	got, err := exchangeBytes(connection, reader, rest)
+	for err == nil && got.status < http.StatusOK {
+		got, err = exchangeBytes(connection, reader, "")
+	}
+	return got, err
 }
 
 func exchangeBytes(connection io.Writer, reader *bufio.Reader, request string) (answer, error) {

@@ -20,26 +20,28 @@ import (
 // badPut has a Put of its own.
 type badPut struct {
 	*memory.PhotoStore
-	put func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error
+	put put
 }
 
-func (b badPut) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	return b.put(ctx, b.PhotoStore, key, photo)
+type put func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error)
+
+func (b badPut) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	return b.put(ctx, b.PhotoStore, key, photo, over)
 }
 
 // badOpen has an Open of its own.
 type badOpen struct {
 	*memory.PhotoStore
-	open func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, error)
+	open func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error)
 }
 
-func (b badOpen) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+func (b badOpen) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	return b.open(ctx, b.PhotoStore, key)
 }
 
 // holds returns what is stored under key; nothing where there is no photo.
 func holds(good *memory.PhotoStore, key domain.PhotoKey) []byte {
-	content, err := good.Open(context.Background(), key)
+	content, _, err := good.Open(context.Background(), key)
 	if err != nil {
 		return nil
 	}
@@ -57,35 +59,35 @@ func remade(photo domain.Photo, jpeg []byte) domain.Photo {
 }
 
 func badPhotos() []saboteur {
-	puts := func(defect, fails string, put func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error) saboteur {
+	puts := func(defect, fails string, put put) saboteur {
 		return sabotage(defect, "PhotoStore", photostore.Clauses(1<<20), []string{fails}, func(*testing.T) photostore.Port {
 			return photostore.Port{PhotoStore: badPut{memory.NewPhotoStore(), put}}
 		})
 	}
 	return []saboteur{
-		puts("a large photo is cut", "put_large", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error {
-			return good.Put(ctx, key, remade(photo, photo.JPEG()[:min(512<<10, len(photo.JPEG()))]))
+		puts("a large photo is cut", "put_large", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+			return good.Put(ctx, key, remade(photo, photo.JPEG()[:min(512<<10, len(photo.JPEG()))]), over)
 		}),
-		puts("the end of a larger photo stays", "put_replaces", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error {
+		puts("the end of a larger photo stays", "put_replaces", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 			old := holds(good, key)
-			return good.Put(ctx, key, remade(photo, append(bytes.Clone(photo.JPEG()), old[min(len(old), len(photo.JPEG())):]...)))
+			return good.Put(ctx, key, remade(photo, append(bytes.Clone(photo.JPEG()), old[min(len(old), len(photo.JPEG())):]...)), over)
 		}),
-		puts("a photo that is there already is refused", "put_repeated", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error {
+		puts("a photo that is there already is refused", "put_repeated", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 			if bytes.Equal(holds(good, key), photo.JPEG()) {
-				return errNone
+				return "", errNone
 			}
-			return good.Put(ctx, key, photo)
+			return good.Put(ctx, key, photo, over)
 		}),
-		puts("two customers share a key", "put_own_key", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error {
-			return good.Put(ctx, domain.PhotoKey(strings.ReplaceAll(string(key), "9223372036854775806", "9223372036854775807")), photo)
+		puts("two customers share a key", "put_own_key", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+			return good.Put(ctx, domain.PhotoKey(strings.ReplaceAll(string(key), "9223372036854775806", "9223372036854775807")), photo, over)
 		}),
-		puts("a part is stored first", "put_under_readers", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo) error {
-			err := good.Put(ctx, key, remade(photo, photo.JPEG()[:1000]))
+		puts("a part is stored first", "put_under_readers", func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+			part, err := good.Put(ctx, key, remade(photo, photo.JPEG()[:1000]), over)
 			runtime.Gosched()
-			if err == nil {
-				err = good.Put(context.WithoutCancel(ctx), key, photo)
+			if err != nil {
+				return "", err
 			}
-			return err
+			return good.Put(context.WithoutCancel(ctx), key, photo, part)
 		}),
 	}
 }
@@ -141,14 +143,14 @@ type content struct{ io.ReadSeekCloser }
 func badContents() []saboteur {
 	opens := func(defect, fails string, bad badContent) saboteur {
 		return sabotage(defect, "PhotoStore", photostore.Clauses(largest), []string{fails}, func(*testing.T) photostore.Port {
-			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, error) {
-				opened, err := good.Open(ctx, key)
+			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
+				opened, version, err := good.Open(ctx, key)
 				if jpeg := holds(good, key); err == nil && len(jpeg) > large {
 					spoilt := bad
 					spoilt.Reader, spoilt.now = bytes.NewReader(jpeg), func() *bytes.Reader { return bytes.NewReader(holds(good, key)) }
-					return content{&spoilt}, nil
+					return content{&spoilt}, version, nil
 				}
-				return opened, err
+				return opened, version, err
 			}}}
 		})
 	}
@@ -173,22 +175,22 @@ func badContents() []saboteur {
 		}}),
 		sabotage("an Open rewinds what is open", "PhotoStore", photostore.Clauses(largest), []string{"open_twice"}, func(*testing.T) photostore.Port {
 			var last atomic.Pointer[sharedContent]
-			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, error) {
-				opened, err := good.Open(ctx, key)
+			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
+				opened, version, err := good.Open(ctx, key)
 				if err != nil || len(holds(good, key)) <= large {
-					return opened, err
+					return opened, version, err
 				}
 				shared := &sharedContent{ReadSeekCloser: opened}
 				if other := last.Swap(shared); other != nil {
 					_, _ = other.Seek(0, io.SeekStart)
 				}
-				return shared, nil
+				return shared, version, nil
 			}}}
 		}),
 		sabotage("there is an empty photo of nobody", "PhotoStore", photostore.Clauses(largest), []string{"open_nothing"}, func(*testing.T) photostore.Port {
-			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, error) {
+			return photostore.Port{PhotoStore: badOpen{memory.NewPhotoStore(), func(ctx context.Context, good *memory.PhotoStore, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 				if (key == domain.CustomerRef{}.PhotoKey()) {
-					return content{&badContent{Reader: bytes.NewReader(nil)}}, nil
+					return content{&badContent{Reader: bytes.NewReader(nil)}}, "x", nil
 				}
 				return good.Open(ctx, key)
 			}}}
@@ -222,6 +224,29 @@ func (b badList) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] 
 	}
 }
 
+// missesMany doesn't list the photo of customer 1 of fleet 1 when many were put.
+type missesMany struct {
+	*memory.PhotoStore
+	puts *atomic.Int32
+}
+
+func (b missesMany) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	b.puts.Add(1)
+	return b.PhotoStore.Put(ctx, key, photo, over)
+}
+
+func (b missesMany) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {
+	const many = 20
+	return func(yield func(domain.StoredPhoto, error) bool) {
+		for photo, err := range b.PhotoStore.List(ctx) {
+			missed := b.puts.Load() > many && photo.Key == domain.CustomerRef{Fleet: 1, Customer: 1}.PhotoKey()
+			if !missed && !yield(photo, err) {
+				return
+			}
+		}
+	}
+}
+
 func badLists() []saboteur {
 	lists := func(defect, fails string, spoil func(*domain.StoredPhoto)) saboteur {
 		return sabotage(defect, "PhotoLister", photostore.ListerClauses(), []string{fails}, func(*testing.T) photostore.Port {
@@ -232,6 +257,10 @@ func badLists() []saboteur {
 	return []saboteur{
 		lists("the time is that of another zone", "list_changed_at", func(photo *domain.StoredPhoto) {
 			photo.ChangedAt = photo.ChangedAt.In(time.FixedZone("elsewhere", 60*60))
+		}),
+		sabotage("a photo is missed when others come and go", "PhotoLister", photostore.ListerClauses(), []string{"list_while_changing"}, func(*testing.T) photostore.Port {
+			bad := missesMany{memory.NewPhotoStore(), new(atomic.Int32)}
+			return photostore.Port{PhotoStore: bad, PhotoLister: bad}
 		}),
 		lists("of several lists at once one yields nothing", "list_at_once", nil),
 	}

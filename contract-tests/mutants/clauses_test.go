@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/contract-tests/apilog"
@@ -40,6 +41,7 @@ func allClauses() []runnable {
 		runnables("CustomerRepo", "customer", customerrepo.Clauses(), openCustomerRepo),
 		runnables("CustomerDirectory", "customer", customerrepo.DirectoryClauses(mostImported), openCustomerDirectory),
 		runnables("PINKeyBinder", "customer", customerrepo.PINKeyClauses(), openCustomerDirectory),
+		runnables("ChangeRecorder", "c", customerrepo.RecorderClauses(), openRecorder), // both files whose names begin so
 		runnables("PhotoStore", "photo_store", photostore.Clauses(largest), openPhotoStore),
 		runnables("PhotoLister", "photo_store", photostore.ListerClauses(), openPhotoStore),
 		runnables("ApiLog", "api_log", apilog.Clauses(), openApiLog),
@@ -87,7 +89,7 @@ func openFleetDirectory(*testing.T) *fleetauth.Port {
 
 func openCustomerRepo(t *testing.T) *customerrepo.Port {
 	return &customerrepo.Port{Open: func(customers ...domain.Customer) ports.CustomerRepo {
-		repo := memory.NewCustomerRepo()
+		repo := memory.NewCustomerRepo(time.Now)
 		for _, c := range customers {
 			_, err := repo.ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: c.Ref, Phone: c.Phone, PIN: c.PIN}})
 			must(t, err)
@@ -97,8 +99,20 @@ func openCustomerRepo(t *testing.T) *customerrepo.Port {
 }
 
 func openCustomerDirectory(*testing.T) *customerrepo.Port {
-	repo := memory.NewCustomerRepo()
+	repo := memory.NewCustomerRepo(time.Now)
 	return &customerrepo.Port{CustomerRepo: repo, CustomerDirectory: repo, PINKeyBinder: repo}
+}
+
+func openRecorder(*testing.T) *customerrepo.Port {
+	b := memory.New()
+	return recordedIn(b, b.ChangeRecorder())
+}
+
+// recordedIn is for saboteurs too.
+func recordedIn(b *memory.Backend, recorder ports.ChangeRecorder) *customerrepo.Port {
+	return customerrepo.RecordedPort(customerrepo.Recorded{
+		Recorder: recorder, Customers: b.CustomerRepo, Directory: b.CustomerRepo, Log: b.ApiLog, Archive: b.ApiLog,
+	})
 }
 
 func openPhotoStore(*testing.T) photostore.Port {
@@ -107,7 +121,7 @@ func openPhotoStore(*testing.T) photostore.Port {
 }
 
 func openApiLog(*testing.T) apilog.Port {
-	log := memory.NewApiLog()
+	log := memory.NewApiLog(time.Now)
 	return apilog.Port{ApiLog: log, ApiLogArchive: log}
 }
 

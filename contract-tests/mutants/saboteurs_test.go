@@ -21,7 +21,7 @@ func sabotage[P any](defect, suite string, clauses []clause.Clause[P], fails []s
 }
 
 func saboteurs() []saboteur {
-	return slices.Concat(badFleets(), badCustomers(), badCustomerDirectories(), badPhotos(), badContents(), badLists(), badLogs())
+	return slices.Concat(badFleets(), badCustomers(), badCustomerDirectories(), badRecorders(), badPhotos(), badVersions(), badContents(), badLists(), badLogs())
 }
 
 // TestSaboteurs wants the clauses that are named to fail, and few others.

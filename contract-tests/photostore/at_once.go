@@ -69,6 +69,7 @@ func whileReading(look, write check) check {
 	return clause.Steps(slices.Repeat([]check{round}, rounds)...)
 }
 
+// putsAtOnce is for a store without versions.
 func putsAtOnce(key domain.PhotoKey) check {
 	var allowed []domain.Photo
 	for i := range clause.Crowd {
@@ -86,14 +87,34 @@ func usesOwnKey(ctx context.Context, store Port, i int) error {
 		puts(key, photoOf(i+1)), holdsPhoto(key, photoOf(i+1)))(ctx, store)
 }
 
-func putCutOff(ctx, ending context.Context, store Port, n int) (done bool, err error) {
-	key := photoKey(689, domain.CustomerID(n))
-	if err := puts(key, photoOf(1))(ctx, store); err != nil {
-		return false, err
+// putsCutOff looks at photos that a Put said it hadn't changed also in the end.
+func putsCutOff(ctx context.Context, store Port) error {
+	return cutOff(ctx, store, "Put", func(key domain.PhotoKey) check { return puts(key, photoOf(2)) }, photoOf(2))
+}
+
+func deletesCutOff(ctx context.Context, store Port) error {
+	return cutOff(ctx, store, "Delete", deletes, noPhoto)
+}
+
+// cutOff cuts changes off, each of a photo of its own, after which wanted is stored.
+func cutOff(ctx context.Context, store Port, method string, change func(domain.PhotoKey) check, wanted domain.Photo) error {
+	var unchanged []check
+	attempt := func(ctx, ending context.Context, store Port, n int) (done bool, err error) {
+		key := photoKey(689, domain.CustomerID(n))
+		if err := puts(key, photoOf(1))(ctx, store); err != nil {
+			return false, err
+		}
+		failure := change(key)(ending, store)
+		switch {
+		case failure == nil:
+			return true, holdsOneOf(key, wanted)(ctx, store)
+		case domain.AsError(failure).Unchanged:
+			unchanged = append(unchanged, holdsPhoto(key, photoOf(1)))
+		}
+		return false, errors.Join(clause.FailsWith(domain.Unavailable, method+" whose ctx ended", failure), holdsOneOf(key, photoOf(1), wanted)(ctx, store))
 	}
-	if failure := puts(key, photoOf(2))(ending, store); failure != nil {
-		return false, errors.Join(clause.FailsWith(domain.Unavailable, "Put whose ctx ended", failure),
-			holdsOneOf(key, photoOf(1), photoOf(2))(ctx, store))
+	if err := clause.CutOff(attempt)(ctx, store); err != nil {
+		return err
 	}
-	return true, holdsPhoto(key, photoOf(2))(ctx, store)
+	return clause.Steps(unchanged...)(ctx, store)
 }

@@ -44,7 +44,7 @@ func openClauses() []clauseOf {
 // withOpenPhoto opens a photo, uses it and closes it.
 func withOpenPhoto(key domain.PhotoKey, use func(ctx context.Context, store Port, content io.ReadSeeker) error) check {
 	return func(ctx context.Context, store Port) error {
-		content, err := store.Open(ctx, key)
+		content, _, err := store.Open(ctx, key)
 		if err != nil {
 			return clause.Failed(fmt.Sprintf("Open(%s)", key), err)
 		}

@@ -32,13 +32,38 @@ type (
 // Large is the size of a photo that is large for one.
 const Large = 10 << 20
 
-// Clauses returns those of ports.PhotoStore. large is the size of the largest
-// photo that is put.
+// Clauses returns those of ports.PhotoStore, for a store that has versions. large
+// is the size of the largest photo that is put.
 func Clauses(large int) []clause.Clause[Port] {
+	return slices.Concat(allClauses(large), versionClauses())
+}
+
+// UnversionedClauses returns those for a store that has none.
+func UnversionedClauses(large int) []clause.Clause[Port] {
+	return slices.Concat(allClauses(large), unversionedClauses())
+}
+
+func allClauses(large int) []clauseOf {
 	key, other := photoKey(689, 1), photoKey(689, 2)
-	return slices.Concat(putClauses(photoSized(1, large)), deleteClauses(), openClauses(),
-		clause.EndedCtx(puts(key, photoOf(1)), clause.Steps(holdsPhoto(key, photoOf(1)), holdsNoPhoto(other)),
-			append(Calls(), call{Method: "put_first", Do: puts(other, photoOf(2))})...))
+	return slices.Concat(putClauses(photoSized(1, large)), deleteClauses(), openClauses(), []clauseOf{
+		clause.New(
+			"ended_ctx_unchanged", "the error of a Put and of a Delete whose ctx had ended before says that nothing was changed",
+			clause.Steps(puts(key, photoOf(1)), endsUnchanged(puts(key, photoOf(2))), endsUnchanged(puts(other, photoOf(2))), endsUnchanged(deletes(key)), endsUnchanged(deletes(other))),
+		),
+	}, clause.EndedCtx(puts(key, photoOf(1)), clause.Steps(holdsPhoto(key, photoOf(1)), holdsNoPhoto(other)),
+		append(Calls(), call{Method: "put_first", Do: puts(other, photoOf(2))})...))
+}
+
+// endsUnchanged makes a change whose ctx has ended.
+func endsUnchanged(do check) check {
+	return clause.ForEachEnded(func(ctx context.Context, store Port) error {
+		const what = "a change with an ended ctx"
+		err := do(ctx, store)
+		if err := clause.FailsWith(domain.Unavailable, what, err); err != nil {
+			return err
+		}
+		return clause.Yields("whether the error is Unchanged: "+what, domain.AsError(err).Unchanged, nil, true)
+	})
 }
 
 // Calls returns a call of each method of ports.PhotoStore.
@@ -80,14 +105,11 @@ func putClauses(large domain.Photo) []clauseOf {
 			"put_first_under_readers", "where there was no photo, Open yields none or the new one, never part of one",
 			whileReading(holdsOneOf(key, photoOf(1), photoOf(2), noPhoto), clause.Steps(putsAlternately(key), deletes(key))),
 		), clause.New(
-			"put_at_once", "of any number of Put at once to one key one photo stays, whole",
-			putsAtOnce(key),
-		), clause.New(
 			"put_own_key_at_once", "Put and Delete are safe for concurrent use",
 			clause.AtOnce(clause.Crowd, usesOwnKey),
 		), clause.New(
-			"put_cut_off", "a Put whose ctx ends fails with Unavailable and leaves the previous photo or the new one, whole",
-			clause.CutOff(putCutOff),
+			"put_cut_off", "a Put whose ctx ends fails with Unavailable and leaves the previous photo or the new one, whole; where its error is Unchanged, the previous one for good",
+			putsCutOff,
 		),
 	}
 }
@@ -100,7 +122,10 @@ func deleteClauses() []clauseOf {
 			clause.Steps(puts(key, photoOf(1)), deletes(key), holdsNoPhoto(key)),
 		), clause.New(
 			"delete_nothing", "deleting what isn't there is no error, before a Put and after a Delete",
-			clause.Steps(deletes(key), puts(key, photoOf(1)), deletes(key), deletes(key)),
+			clause.Steps(deletes(key), puts(key, photoOf(1)), deletes(key), deletes(key), holdsNoPhoto(key)),
+		), clause.New(
+			"delete_cut_off", "a Delete whose ctx ends fails with Unavailable and leaves the photo or none; where its error is Unchanged, the photo for good",
+			deletesCutOff,
 		), clause.New(
 			"delete_own_key", "Delete removes no other photo: no other fleet's, nor that of a customer whose id begins alike",
 			clause.Steps(putsEach(oddKeys()), deletes(oddKeys()[0]), holdsNoPhoto(oddKeys()[0]), holdsEachAfter(oddKeys(), 1)),
@@ -123,27 +148,37 @@ func oddKeys() []domain.PhotoKey {
 	}
 }
 
+// puts puts a photo over what is there.
 func puts(key domain.PhotoKey, photo domain.Photo) check {
 	return func(ctx context.Context, store Port) error {
-		return clause.Failed(fmt.Sprintf("Put(%s) of %d bytes", key, photo.Info().Size), store.Put(ctx, key, photo))
+		_, err := putsOver(key, photo)(ctx, store, held(ctx, store, key))
+		return err
 	}
 }
 
+// deletes deletes what is there.
 func deletes(key domain.PhotoKey) check {
 	return func(ctx context.Context, store Port) error {
-		return clause.Failed(fmt.Sprintf("Delete(%s)", key), store.Delete(ctx, key))
+		_, err := deletesOver(key)(ctx, store, held(ctx, store, key))
+		return err
 	}
 }
 
 // read returns what is stored, whole.
 func read(ctx context.Context, store Port, key domain.PhotoKey) ([]byte, error) {
-	content, err := store.Open(ctx, key)
+	jpeg, _, err := readVersion(ctx, store, key)
+	return jpeg, err
+}
+
+// readVersion also returns its version.
+func readVersion(ctx context.Context, store Port, key domain.PhotoKey) ([]byte, domain.PhotoVersion, error) {
+	content, version, err := store.Open(ctx, key)
 	if err != nil {
-		return nil, clause.Failed(fmt.Sprintf("Open(%s)", key), err)
+		return nil, "", clause.Failed(fmt.Sprintf("Open(%s)", key), err)
 	}
 	var data bytes.Buffer
 	_, err = data.ReadFrom(content)
-	return data.Bytes(), errors.Join(clause.Failed("reading", err), clause.Failed("closing", content.Close()))
+	return data.Bytes(), version, errors.Join(clause.Failed("reading", err), clause.Failed("closing", content.Close()))
 }
 
 func holdsPhoto(key domain.PhotoKey, want domain.Photo) check {

@@ -45,14 +45,15 @@ type Backends struct {
 		ports.CustomerRepo
 		ports.CustomerDirectory
 	}
-	Log    ports.ApiLog
-	Photos ports.PhotoStore
+	Log      ports.ApiLog
+	Recorder ports.ChangeRecorder // nil: there is none
+	Photos   ports.PhotoStore
 }
 
 // Memory returns backends in memory.
 func Memory() Backends {
 	b := memory.New()
-	return Backends{b.FleetAuth, b.CustomerRepo, b.ApiLog, b.PhotoStore}
+	return Backends{b.FleetAuth, b.CustomerRepo, b.ApiLog, b.ChangeRecorder(), b.PhotoStore}
 }
 
 // New makes a server.
@@ -67,8 +68,9 @@ func New(t testing.TB, b Backends) http.Handler {
 	}
 	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{
-			Fleets: b.Fleets, Customers: b.Customers, Photos: b.Photos, Log: b.Log, PINKey: pinKey, Clock: time.Now,
-			Reader: photo.NewReader(photo.Limits{MaxBytes: MaxPhotoBytes, MaxPixels: MaxPixels}, 2),
+			Fleets: b.Fleets, PINKeys: domain.PINKeys{Current: pinKey},
+			Changes: &usecase.ChangePhoto{Customers: b.Customers, Photos: b.Photos, Store: "test", Log: b.Log, Recorder: b.Recorder, Clock: time.Now},
+			Reader:  photo.NewReader(photo.Limits{MaxBytes: MaxPhotoBytes, MaxPixels: MaxPixels}, 2),
 		},
 		MaxInflightBytes: 64 << 20, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}

@@ -18,6 +18,7 @@ type CopyPhotos struct {
 	Directory ports.CustomerDirectory
 	Customers ports.CustomerRepo
 	From, To  ports.PhotoStore
+	Repairs   []*usecase.Repair     // of the calls that were cut off in From, and of those in To
 	Parallel  int                   // customers at once
 	Lost      func(domain.PhotoKey) // is told each photo that neither store holds, one at a time
 	Passed    func(Progress)        // is told now and then how far it has come
@@ -33,7 +34,8 @@ type CopyReport struct {
 	Lost    int   // neither store holds what the record says
 }
 
-// Do copies the photos of all customers after the given one. When it returns
+// Do settles what it can of the calls that were cut off in either store, as
+// servers have but one of them, and copies the photos of all customers after the given one. When it returns
 // nil and nothing is Lost, each of them was in To at some time since Do began;
 // what is changed in From after that is for another Do. A customer's photo is
 // copied, and deleted, while nobody else changes it, and after the record as it
@@ -44,6 +46,11 @@ type CopyReport struct {
 // returns its error after the customers that it has begun with.
 func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyReport, error) {
 	var report CopyReport
+	var unsettled error
+	for _, repair := range c.Repairs {
+		_, err := repair.Do(ctx)
+		unsettled = errors.Join(unsettled, err)
+	}
 	var one sync.Mutex
 	w := walk{customers: c.Directory, parallel: c.Parallel, passed: c.Passed, look: func(ctx context.Context, customer domain.Customer) error {
 		did, err := c.bring(ctx, customer)
@@ -60,7 +67,7 @@ func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyRepo
 	}}
 	var err error
 	report.Progress, err = w.from(ctx, after)
-	return report, err
+	return report, errors.Join(err, unsettled)
 }
 
 func (r *CopyReport) add(did CopyReport) {
@@ -80,7 +87,7 @@ func (c *CopyPhotos) bring(ctx context.Context, customer domain.Customer) (CopyR
 		return CopyReport{There: 1}, err
 	}
 	var did CopyReport
-	err = c.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord) (_ domain.PhotoRecord, err error) {
+	err = c.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (_ domain.PhotoRecord, err error) {
 		did, err = c.bringLocked(ctx, key, current.Info)
 		return current, err
 	})
@@ -98,7 +105,7 @@ func (c *CopyPhotos) bringLocked(ctx context.Context, key domain.PhotoKey, want 
 	case held.Is(want):
 		return CopyReport{There: 1}, nil
 	case !want.Exists():
-		return CopyReport{Deleted: 1}, c.To.Delete(ctx, key)
+		return CopyReport{Deleted: 1}, c.To.Delete(ctx, key, held.Version)
 	}
 	source, err := usecase.ReadHeld(ctx, c.From, key)
 	if err != nil {
@@ -108,7 +115,7 @@ func (c *CopyPhotos) bringLocked(ctx context.Context, key domain.PhotoKey, want 
 	if !source.Is(want) || err != nil { // what is no JPEG isn't copied, whatever the record says
 		return CopyReport{Lost: 1}, nil //nolint:nilerr // it is counted
 	}
-	if err := c.To.Put(ctx, key, picture); err != nil {
+	if _, err := c.To.Put(ctx, key, picture, held.Version); err != nil {
 		return CopyReport{}, err
 	}
 	return c.readBack(ctx, key, want)

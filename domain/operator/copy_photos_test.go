@@ -41,7 +41,8 @@ func newMove(t *testing.T) *move {
 
 func (m *move) put(store ports.PhotoStore, jpeg []byte) {
 	m.T.Helper()
-	if err := store.Put(m.T.Context(), customer.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(jpeg), 1, 1))); err != nil {
+	held := usecasetest.Must(usecase.ReadHeld(m.T.Context(), store, customer.PhotoKey()))
+	if _, err := store.Put(m.T.Context(), customer.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(jpeg), 1, 1)), held.Version); err != nil {
 		m.T.Fatal(err)
 	}
 }
@@ -129,8 +130,8 @@ func TestCopyPhotosFailsAtEachStep(t *testing.T) {
 // alters stores something else than is put.
 type alters struct{ ports.PhotoStore }
 
-func (s alters) Put(ctx context.Context, key domain.PhotoKey, _ domain.Photo) error {
-	return s.PhotoStore.Put(ctx, key, usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 1, 1)))
+func (s alters) Put(ctx context.Context, key domain.PhotoKey, _ domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	return s.PhotoStore.Put(ctx, key, usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 1, 1)), over)
 }
 
 func TestCopyPhotosReadsBack(t *testing.T) {
@@ -162,12 +163,14 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	const callers, callsEach = 24, 30
 	m := newMove(t)
 	m.copy.To = m.to
-	on := func(store ports.PhotoStore) *usecase.UpdateCustomerPhoto {
+	on := func(name domain.PhotoStoreName, store ports.PhotoStore) *usecase.UpdateCustomerPhoto {
 		server := *m.Update
-		server.Fleets, server.Customers, server.Log, server.Photos = m.Backend.FleetAuth, m.Backend.CustomerRepo, m.Backend.ApiLog, store
+		server.Fleets = m.Backend.FleetAuth
+		server.Changes = &usecase.ChangePhoto{Customers: m.Backend.CustomerRepo, Photos: store, Store: name, Log: m.Backend.ApiLog, Clock: m.Clock.Now}
 		return &server
 	}
-	oldServer, newServer := on(m.Backend.PhotoStore), on(m.to)
+	oldServer, newServer := on("old", m.Backend.PhotoStore), on("new", m.to)
+	m.copy.Repairs = []*usecase.Repair{{Changes: oldServer.Changes}, {Changes: newServer.Changes}}
 	m.copy.Customers = m.Backend.CustomerRepo
 	m.copy.Directory = m.Backend.CustomerRepo
 	key := m.Keys[ourFleet]
@@ -228,4 +231,26 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	if report, err := v.Do(t.Context(), domain.CustomerRef{}); err != nil || report.Wrong() > 0 {
 		t.Errorf("photos verify finds %q, %v", *found, err)
 	}
+}
+
+// A call that was cut off in either store is settled there, as no server has
+// both, before its photo is copied.
+func TestCopyPhotosSettlesBothStores(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	for name, store := range map[domain.PhotoStoreName]ports.PhotoStore{"old": m.Backend.PhotoStore, "new": m.to} {
+		changes := &usecase.ChangePhoto{Customers: m.Backend.CustomerRepo, Photos: store, Store: name, Log: m.Backend.ApiLog, Clock: m.Clock.Now}
+		m.copy.Repairs = append(m.copy.Repairs, &usecase.Repair{Changes: changes})
+		call := domain.ApiCall{ReceivedAt: start, Fleet: customer.Fleet, Customer: customer.Customer, Operation: domain.UpdatePhoto, Store: name}
+		if _, err := m.Backend.ApiLog.Open(t.Context(), call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Store(newPhoto) // and then the process was killed
+	m.Clock.Advance(usecase.LateAfter + 1)
+	did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
+	if err != nil || did.Lost != 0 || m.held(customer) != photo.Describe(newPhoto) {
+		t.Errorf("got %+v, %v; the other store holds %+v", did, err, m.held(customer))
+	}
+	m.CheckSettled()
 }

@@ -58,7 +58,7 @@ func (fleetless) Fleets(context.Context) ([]domain.Fleet, error) { return nil, d
 
 func TestAddCustomerNeedsTheFleets(t *testing.T) {
 	t.Parallel()
-	customers := operator.Customers{Fleets: fleetless{}, Directory: memory.NewCustomerRepo(), PINKey: pinKey}
+	customers := operator.Customers{Fleets: fleetless{}, Directory: memory.New().CustomerRepo, PINKey: pinKey}
 	if err := customers.Add(t.Context(), customer, phone, rightPIN); !errors.Is(err, domain.Unavailable) {
 		t.Errorf("got %v, want %q", err, string(domain.Unavailable))
 	}

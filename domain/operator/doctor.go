@@ -29,7 +29,8 @@ type Doctor struct {
 	clock       func() time.Time
 
 	entry      domain.ApiLogID
-	added, put bool // perhaps
+	version    domain.PhotoVersion // of the photo that was put first
+	added, put bool                // perhaps
 }
 
 // DoctorPorts are what a Doctor looks at. A port whose steps aren't asked for
@@ -116,10 +117,10 @@ func (d *Doctor) CustomerSteps() []Step {
 			return addCustomer(ctx, d.Directory, domain.CustomerImport{Ref: d.probe.Ref, Phone: d.probe.Phone})
 		}),
 		NewStep("find a customer by phone", d.find),
-		NewStep("count an attempt on a PIN", func(ctx context.Context) error {
-			return d.Customers.CountPINAttempt(ctx, d.probe.Ref, domain.Instant(d.clock()))
+		NewStep("try a wrong PIN", func(ctx context.Context) error {
+			return expect(domain.InvalidPIN, d.Customers.TryPIN(ctx, d.probe.Ref, domain.OfferedPIN{}))
 		}),
-		NewStep("set a PIN's lock back", func(ctx context.Context) error { return d.Customers.ResetPINLock(ctx, d.probe.Ref) }),
+		NewStep("unlock a PIN", func(ctx context.Context) error { return d.Directory.UnlockPIN(ctx, d.probe.Ref) }),
 		NewStep("write a photo's record under the customer's lock", func(ctx context.Context) error { return d.record(ctx, d.first) }),
 		NewStep("overwrite it", func(ctx context.Context) error { return d.record(ctx, d.next) }),
 		NewStep("remove a customer", func(ctx context.Context) error {
@@ -148,11 +149,11 @@ func (d *Doctor) find(ctx context.Context) error {
 func (d *Doctor) record(ctx context.Context, photo domain.Photo) error {
 	before := d.probe.Photo
 	d.probe.Photo = domain.PhotoRecord{Info: photo.Info(), ChangedAt: domain.Instant(d.clock())}
-	err := d.Customers.ChangePhoto(ctx, d.probe.Ref, func(_ context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err := d.Customers.ChangePhoto(ctx, d.probe.Ref, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error) {
 		if current != before {
 			return current, errOther
 		}
-		return d.probe.Photo, nil
+		return d.probe.Photo, stillLocked(ctx)
 	})
 	if err != nil {
 		return err
@@ -194,17 +195,24 @@ func (d *Doctor) PhotoSteps() []Step {
 	steps := []Step{
 		NewStep("put a photo", func(ctx context.Context) error {
 			d.put = true
-			return d.Photos.Put(ctx, key, d.first)
+			var err error
+			d.version, err = d.Photos.Put(ctx, key, d.first, domain.NoPhoto)
+			return err
 		}),
 		NewStep("read it", func(ctx context.Context) error { return d.read(ctx, key, d.first) }),
 		NewStep("overwrite it", func(ctx context.Context) error {
-			if err := d.Photos.Put(ctx, key, d.next); err != nil {
+			if _, err := d.Photos.Put(ctx, key, d.next, d.version); err != nil {
 				return err
 			}
 			return d.read(ctx, key, d.next)
 		}),
+		{Name: "refuse a change that comes too late", Alone: true, Do: func(ctx context.Context) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
+			defer cancel()
+			return d.tryLate(ctx, key)
+		}},
 		fetch,
-		NewStep("delete it", func(ctx context.Context) error { return d.Photos.Delete(ctx, key) }),
+		NewStep("delete it", d.deletePhoto),
 		NewStep("find none", func(ctx context.Context) error {
 			stored, err := usecase.ReadHeld(ctx, d.Photos, key)
 			if err == nil && stored.Found {
@@ -214,9 +222,30 @@ func (d *Doctor) PhotoSteps() []Step {
 		}),
 	}
 	if d.fetch == nil {
-		return slices.DeleteFunc(steps, func(s Step) bool { return s.Alone })
+		return slices.DeleteFunc(steps, func(s Step) bool { return s.Name == fetch.Name })
 	}
 	return steps
+}
+
+// tryLate changes the photo over the version that was overwritten, as a request
+// does that the network held for long.
+func (d *Doctor) tryLate(ctx context.Context, key domain.PhotoKey) (string, error) {
+	if d.version == domain.Unversioned {
+		return "it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; the README says when", nil
+	}
+	_, err := d.Photos.Put(ctx, key, d.first, d.version)
+	if err = expect(domain.Conflict, err); err == nil {
+		err = expect(domain.Conflict, d.Photos.Delete(ctx, key, d.version))
+	}
+	return "", err
+}
+
+func (d *Doctor) deletePhoto(ctx context.Context) error {
+	held, err := usecase.ReadHeld(ctx, d.Photos, d.probe.Ref.PhotoKey())
+	if err != nil {
+		return err
+	}
+	return d.Photos.Delete(ctx, d.probe.Ref.PhotoKey(), held.Version)
 }
 
 func (d *Doctor) read(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
@@ -252,7 +281,7 @@ func (d *Doctor) Remove(ctx context.Context) error {
 		customerErr = d.removeCustomer(ctx)
 	}
 	if d.put {
-		photoErr = d.Photos.Delete(ctx, d.probe.Ref.PhotoKey())
+		photoErr = d.deletePhoto(ctx)
 	}
 	if err := errors.Join(customerErr, photoErr); err != nil {
 		return fmt.Errorf("customer %d of fleet 0 and %s may be left: %w", d.probe.Ref.Customer, d.probe.Ref.PhotoKey(), err)
@@ -261,7 +290,10 @@ func (d *Doctor) Remove(ctx context.Context) error {
 }
 
 func (d *Doctor) removeCustomer(ctx context.Context) error {
-	err := d.Directory.RemoveCustomer(ctx, d.probe.Ref, func(context.Context) error { return nil })
+	none := func(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
+		return current, nil
+	}
+	err := d.Directory.RemoveCustomer(ctx, d.probe.Ref, none)
 	if errors.Is(err, domain.CustomerNotFound) {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -40,7 +41,7 @@ func (w *world) doctor() *operator.Doctor {
 	}
 	return usecasetest.Must(operator.NewDoctor(ports, w.Clock.Now, func(ctx context.Context, address string) ([]byte, error) {
 		return usecasetest.At(ctx, w.Steps, "fetch", func() ([]byte, error) {
-			content, err := w.Backend.PhotoStore.Open(ctx, domain.PhotoKey(strings.TrimPrefix(address, "https://photos.example.com/")))
+			content, _, err := w.Backend.PhotoStore.Open(ctx, domain.PhotoKey(strings.TrimPrefix(address, "https://photos.example.com/")))
 			if err != nil {
 				return nil, err
 			}
@@ -79,11 +80,11 @@ func TestDoctorFindsNothing(t *testing.T) {
 	if err := d.Remove(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if steps := w.doctor().PhotoSteps(); len(steps) != 6 {
+	if steps := w.doctor().PhotoSteps(); len(steps) != 7 {
 		t.Errorf("the steps of a store with addresses are %+v", steps)
 	}
 	without := usecasetest.Must(operator.NewDoctor(operator.DoctorPorts{}, w.Clock.Now, nil)).PhotoSteps()
-	if slices.ContainsFunc(without, func(s operator.Step) bool { return strings.Contains(s.Name, "fetch") }) || len(without) != 5 {
+	if slices.ContainsFunc(without, func(s operator.Step) bool { return strings.Contains(s.Name, "fetch") }) || len(without) != 6 {
 		t.Errorf("the steps of a store without addresses are %+v", without)
 	}
 }
@@ -93,12 +94,12 @@ func TestDoctorFindsWhatFails(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[string]string{
 		"Authenticate": "fleets: look up an API key", "ImportCustomers": "customers: add a customer", "ImportCustomers, done": "customers: add a customer",
-		"FindByPhone": "customers: find a customer by phone", "CountPINAttempt": "customers: count an attempt on a PIN", "ResetPINLock": "customers: set a PIN's lock back",
+		"FindByPhone": "customers: find a customer by phone", "TryPIN": "customers: try a wrong PIN", "UnlockPIN": "customers: unlock a PIN",
 		"ChangePhoto": "customers: write a photo's record under the customer's lock", "ChangePhoto, done": "customers: write a photo's record under the customer's lock",
 		"RemoveCustomer": "customers: remove a customer", "RemoveCustomer, done": "customers: remove a customer",
 		"Open entry": "log: open an entry of the API log, which stays there as a probe", "Close entry": "log: close it", "Entry": "log: read it",
 		"Put": "photos: put a photo", "Put, done": "photos: put a photo", "Open photo": "photos: read it", "read photo": "photos: read it",
-		"URL": "photos: fetch it at its address", "fetch": "photos: fetch it at its address", "Delete": "photos: delete it", "Delete, done": "photos: delete it",
+		"URL": "photos: fetch it at its address", "fetch": "photos: fetch it at its address", "Delete": "photos: refuse a change that comes too late", "Delete, done": "photos: delete it",
 	} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +140,7 @@ func (liar) FindByPhone(context.Context, domain.FleetID, domain.PhoneNumber) (do
 	return domain.Customer{}, nil
 }
 
-func (liar) Delete(context.Context, domain.PhotoKey) error { return nil }
+func (liar) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) error { return nil }
 
 // acceptsAll knows every key.
 type acceptsAll struct{ ports.FleetAuth }
@@ -164,7 +165,8 @@ func TestDoctorFindsLiars(t *testing.T) {
 	if len(failed) != 3 {
 		t.Errorf("failed are %v", failed)
 	}
-	d.Photos = liar{PhotoStore: w.Update.Photos}
+	d = w.doctor() // with a probe of its own
+	d.Photos = liar{PhotoStore: w.Changes.Photos}
 	if failed := examine(t, d); !strings.Contains(fmt.Sprint(failed["photos: find none"]), "still there") {
 		t.Errorf("failed are %v", failed)
 	}
@@ -175,7 +177,7 @@ func TestDoctorSaysWhatIsLeft(t *testing.T) {
 	w := newWorld(t)
 	w.Steps.Reset(map[string]func() error{"Delete": down, "RemoveCustomer": down})
 	d := w.doctor()
-	if failed := examine(t, d); len(failed) != 2 {
+	if failed := examine(t, d); len(failed) != 3 {
 		t.Errorf("failed are %v", failed)
 	}
 	if err := d.Remove(t.Context()); !errors.Is(err, domain.Unavailable) || !strings.Contains(fmt.Sprint(err), " of fleet 0 and fleet-0/customer_photos/") {
@@ -187,3 +189,44 @@ func TestDoctorSaysWhatIsLeft(t *testing.T) {
 	}
 	w.checkNoProbes()
 }
+
+// unfenced is a store without versions: what comes late is taken.
+type unfenced struct{ ports.PhotoStore }
+
+func (s unfenced) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, _ domain.PhotoVersion) (domain.PhotoVersion, error) {
+	held, err := usecase.ReadHeld(ctx, s.PhotoStore, key)
+	if err == nil {
+		_, err = s.PhotoStore.Put(ctx, key, photo, held.Version)
+	}
+	return domain.Unversioned, err
+}
+
+// forgetful has versions and doesn't look at them.
+type forgetful struct{ unfenced }
+
+func (s forgetful) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	_, err := s.unfenced.Put(ctx, key, photo, over)
+	return "1", err
+}
+
+func TestDoctorTriesFences(t *testing.T) {
+	t.Parallel()
+	const name = "refuse a change that comes too late"
+	for want, wrap := range map[string]func(ports.PhotoStore) ports.PhotoStore{
+		"<nil>": func(s ports.PhotoStore) ports.PhotoStore { return s },
+		"it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; the README says when<nil>": func(s ports.PhotoStore) ports.PhotoStore { return unfenced{s} },
+		errOther: func(s ports.PhotoStore) ports.PhotoStore { return forgetful{unfenced{s}} },
+	} {
+		w := newWorld(t)
+		d := w.doctor()
+		d.Photos = wrap(d.Photos)
+		for _, step := range d.PhotoSteps() {
+			found, err := step.Do(t.Context())
+			if got := found + fmt.Sprint(err); step.Name == name && got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+}
+
+const errOther = "what was stored comes back as something else; check that nothing else answers at this URL"

@@ -35,9 +35,8 @@ type OrphanReport struct {
 }
 
 // Do looks for the customer of every photo in the store. A photo of a customer
-// who doesn't exist is deleted only after a second look; one who is added, and
-// given a photo, in the milliseconds between that and the deletion loses it. It
-// fails with Conflict, and deletes nothing, where there are no customers at all.
+// who doesn't exist is deleted only after a second look, and only if it is still
+// the same: one who is added meanwhile keeps a photo. It fails with Conflict, and deletes nothing, where there are no customers at all.
 func (o *OrphanPhotos) Do(ctx context.Context) (OrphanReport, error) {
 	if err := o.check(ctx); err != nil {
 		return OrphanReport{}, err
@@ -115,10 +114,14 @@ func (o *OrphanPhotos) look(ctx context.Context, stored domain.StoredPhoto) (orp
 	if o.Clock().Sub(stored.ChangedAt) <= o.Grace {
 		return true, true, false, nil
 	}
+	held, err := usecase.ReadHeld(ctx, o.Photos, stored.Key)
+	if err != nil {
+		return true, false, false, err
+	}
 	if orphan, err = o.isOrphan(ctx, stored.Key); err != nil || !orphan {
 		return orphan, false, false, err
 	}
-	err = o.Photos.Delete(ctx, stored.Key)
+	err = o.Photos.Delete(ctx, stored.Key, held.Version)
 	return true, false, err == nil, err
 }
 

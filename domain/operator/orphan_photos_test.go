@@ -44,7 +44,7 @@ func TestOrphanPhotos(t *testing.T) {
 	for _, remove := range []bool{false, true} {
 		w := newWorld(t)
 		for _, ref := range []domain.CustomerRef{gone, young} {
-			if err := w.Backend.PhotoStore.Put(t.Context(), ref.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 16, 8))); err != nil {
+			if _, err := w.Backend.PhotoStore.Put(t.Context(), ref.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 16, 8)), domain.NoPhoto); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -124,7 +124,7 @@ func TestOrphanPhotosOfAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	orphans := operator.OrphanPhotos{
-		Customers: memory.NewCustomerRepo(), Lister: w.Backend.PhotoStore, Clock: func() time.Time { return time.Now().Add(time.Hour) },
+		Customers: memory.New().CustomerRepo, Lister: w.Backend.PhotoStore, Clock: func() time.Time { return time.Now().Add(time.Hour) },
 		Delete: true, Found: func(operator.Finding) {},
 	}
 	if report, err := orphans.Do(t.Context()); !errors.Is(err, domain.Conflict) || report != (operator.OrphanReport{}) || !w.Stored(customer).Exists() {

@@ -48,7 +48,7 @@ func TestPruneLog(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			log := &batches{ApiLog: memory.NewApiLog(), fails: test.fails}
+			log := &batches{ApiLog: memory.New().ApiLog, fails: test.fails}
 			for range test.old {
 				usecasetest.Must(log.Record(t.Context(), domain.ApiCall{ReceivedAt: start.Add(-age - 1)}, domain.Outcome{Result: domain.Valid}))
 			}
@@ -69,7 +69,7 @@ func TestPruneLog(t *testing.T) {
 
 func TestPruneLogLeavesYoungCalls(t *testing.T) {
 	t.Parallel()
-	log := &batches{ApiLog: memory.NewApiLog()}
+	log := &batches{ApiLog: memory.New().ApiLog}
 	prune := operator.PruneLog{Log: log, Clock: time.Now, Batch: 1}
 	if removed, err := prune.Do(t.Context(), usecase.SettleAfter-1); removed != 0 || !errors.Is(err, domain.TypeError) || log.removed != nil {
 		t.Errorf("got %d, %v", removed, err)
@@ -80,7 +80,7 @@ func TestPruneLogLeavesYoungCalls(t *testing.T) {
 func TestPruneLogRests(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	log := memory.NewApiLog()
+	log := memory.New().ApiLog
 	for range 2 {
 		usecasetest.Must(log.Record(ctx, domain.ApiCall{}, domain.Outcome{Result: domain.Valid}))
 	}

@@ -7,12 +7,18 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
+func keepsRecord(_ context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
+	return current, nil
+}
+
 func (w *world) removal() *operator.RemoveCustomer {
-	return &operator.RemoveCustomer{Customers: w.Customers, Photos: w.Update.Photos, Log: w.Update.Log, Clock: w.Clock.Now}
+	return &operator.RemoveCustomer{Customers: w.Customers, Changes: w.Changes}
 }
 
 // remains is what a removal left behind: photo, record and log as in state;
@@ -106,7 +112,7 @@ func TestRemoveCustomerIsLogged(t *testing.T) {
 	want := domain.ApiLogEntry{
 		ID: 2,
 		Call: domain.ApiCall{
-			ReceivedAt: start, Fleet: ourFleet, Customer: customer.Customer, Phone: phone.Masked(), Operation: domain.RemoveCustomer,
+			ReceivedAt: start, Fleet: ourFleet, Customer: customer.Customer, Phone: phone.Masked(), Operation: domain.RemoveCustomer, Store: usecasetest.Store,
 		},
 		Outcome: domain.Outcome{Result: domain.Valid, EndedAt: start, Details: domain.OutcomeDetails{Before: photo.Describe(oldPhoto)}},
 	}
@@ -133,7 +139,7 @@ func TestRemoveCustomerTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Steps.Reset(map[string]func() error{"RemoveCustomer": func() error {
-		return w.Backend.CustomerRepo.RemoveCustomer(t.Context(), customer, func(context.Context) error { return nil })
+		return w.Backend.CustomerRepo.RemoveCustomer(t.Context(), customer, keepsRecord)
 	}})
 	if err := w.removal().Do(t.Context(), customer); !errors.Is(err, domain.CustomerNotFound) {
 		t.Errorf("got %v", err)

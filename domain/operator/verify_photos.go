@@ -40,7 +40,8 @@ type VerifyPhotos struct {
 	Directory ports.CustomerDirectory
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
-	Reader    *photo.Reader // decodes what isn't as the record says
+	Store     domain.PhotoStoreName // of Photos
+	Reader    *photo.Reader         // decodes what isn't as the record says
 	Clock     func() time.Time
 	Parallel  int // customers looked at at once
 	// Repair makes the records say what the store holds, but where that is
@@ -104,7 +105,7 @@ func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Find
 	if err != nil || isWell(stored, customer.Photo.Info) {
 		return found, err
 	}
-	err = v.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
+	err = v.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		stored, err := usecase.ReadHeld(ctx, v.Photos, found.Key)
 		if err == nil {
 			found.Damage, err = v.damage(ctx, stored, current.Info)
@@ -112,7 +113,7 @@ func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Find
 		if err != nil || !v.Repair || found.Damage == Broken {
 			return current, err
 		}
-		current, found.Settled = stored.Corrected(current, v.Clock())
+		current, found.Settled = stored.Corrected(current, v.Store, v.Clock())
 		return current, nil
 	})
 	if errors.Is(err, domain.CustomerNotFound) { // removed meanwhile

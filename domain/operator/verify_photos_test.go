@@ -30,7 +30,7 @@ func (w *world) verify(repair bool) (operator.VerifyReport, []string, error) {
 func (w *world) verification(repair bool) (*operator.VerifyPhotos, *[]string) {
 	var found []string
 	return &operator.VerifyPhotos{
-		Directory: w.Customers, Customers: w.Repair.Customers, Photos: w.Repair.Photos, Reader: photo.NewReader(limits, 1), Clock: w.Clock.Now, Parallel: 3, Repair: repair,
+		Directory: w.Customers, Customers: w.Changes.Customers, Photos: w.Changes.Photos, Store: usecasetest.Store, Reader: photo.NewReader(limits, 1), Clock: w.Clock.Now, Parallel: 3, Repair: repair,
 		Found: func(f operator.Finding) {
 			found = append(found, fmt.Sprintf("%d %s %v", f.Key.Customer().Customer, f.Damage, f.Settled))
 		},
@@ -102,7 +102,7 @@ func TestVerifyPhotosSaysWhen(t *testing.T) {
 	if _, _, err := w.verify(true); err != nil {
 		t.Fatal(err)
 	}
-	if want := (domain.PhotoRecord{Info: photo.Describe(newPhoto), ChangedAt: start.Add(time.Hour)}); w.Record(customer) != want {
+	if want := (domain.PhotoRecord{Info: photo.Describe(newPhoto), ChangedAt: start.Add(time.Hour), Version: w.Version(customer), Store: usecasetest.Store}); w.Record(customer) != want {
 		t.Errorf("the record is %+v, want %+v", w.Record(customer), want)
 	}
 }
@@ -174,7 +174,7 @@ type removedFirst struct{ *usecasetest.CustomerRepo }
 
 func (r removedFirst) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	return errors.Join(
-		r.RemoveCustomer(ctx, ref, func(context.Context) error { return nil }),
+		r.RemoveCustomer(ctx, ref, keepsRecord),
 		r.CustomerRepo.ChangePhoto(ctx, ref, change),
 	)
 }
@@ -183,7 +183,7 @@ func TestVerifyPhotosOfARemovedCustomer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Store(nil)
-	w.Repair.Customers = removedFirst{w.Customers}
+	w.Changes.Customers = removedFirst{w.Customers}
 	if report, found, err := w.verify(true); err != nil || found != nil || report.Customers != 3 {
 		t.Errorf("got %+v, %q, %v", report, found, err)
 	}
@@ -209,7 +209,7 @@ func TestVerifyPhotosPages(t *testing.T) {
 		probe := domain.CustomerRef{Customer: 7}
 		_, err := w.Backend.CustomerRepo.ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: probe}})
 		if err == nil {
-			err = w.Backend.CustomerRepo.ChangePhoto(t.Context(), probe, func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) {
+			err = w.Backend.CustomerRepo.ChangePhoto(t.Context(), probe, func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
 				return domain.PhotoRecord{Info: photo.Describe(oldPhoto)}, nil
 			})
 		}
@@ -233,8 +233,8 @@ func TestVerifyPhotosPages(t *testing.T) {
 
 type downStore struct{ ports.PhotoStore }
 
-func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error) {
-	return nil, down()
+func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
+	return nil, "", down()
 }
 
 func TestVerifyPhotosGivesUp(t *testing.T) {

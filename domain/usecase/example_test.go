@@ -24,8 +24,13 @@ func ExampleUpdateCustomerPhoto() {
 	_ = customers.Add(ctx, domain.CustomerRef{Fleet: 689, Customer: 452733}, 491701234567, domain.PIN{})
 
 	update := &usecase.UpdateCustomerPhoto{
-		Fleets: backend.FleetAuth, Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Log: backend.ApiLog,
-		PINKey: pinKey, Reader: photo.NewReader(photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}, 2), Clock: time.Now,
+		Fleets: backend.FleetAuth,
+		Changes: &usecase.ChangePhoto{
+			Customers: backend.CustomerRepo, Photos: backend.PhotoStore, Store: "memory",
+			Log: backend.ApiLog, Recorder: backend.ChangeRecorder(), Clock: time.Now,
+		},
+		PINKeys: domain.PINKeys{Current: pinKey},
+		Reader:  photo.NewReader(photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}, 2),
 	}
 	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: 491701234567, Photo: picture(640)})
 	fmt.Println(answer.ApiLogID, answer.PhotoKey, err)

@@ -11,19 +11,20 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// HeldPhoto is what a photo store holds under a key. The zero HeldPhoto is no photo.
+// HeldPhoto is what a photo store holds under a key.
 type HeldPhoto struct {
-	Found bool
-	JPEG  []byte
-	Info  domain.PhotoInfo // of JPEG; without width and height where it can't be decoded
+	Found   bool
+	JPEG    []byte
+	Info    domain.PhotoInfo // of JPEG; without width and height where it can't be decoded
+	Version domain.PhotoVersion
 }
 
 // ReadHeld reads what the store holds under key. That there is no photo is no
 // error. It fails with Unavailable.
 func ReadHeld(ctx context.Context, photos ports.PhotoStore, key domain.PhotoKey) (HeldPhoto, error) {
-	content, err := photos.Open(ctx, key)
+	content, version, err := photos.Open(ctx, key)
 	if errors.Is(err, domain.NotFound) {
-		return HeldPhoto{}, nil
+		return HeldPhoto{Version: domain.NoPhoto}, nil
 	}
 	if err != nil {
 		return HeldPhoto{}, err
@@ -32,17 +33,31 @@ func ReadHeld(ctx context.Context, photos ports.PhotoStore, key domain.PhotoKey)
 	if err := errors.Join(err, content.Close()); err != nil {
 		return HeldPhoto{}, domain.Errorf(domain.Unavailable, "the stored photo could not be read; try again").WithCause(err)
 	}
-	return HeldPhoto{true, jpeg, photo.Describe(jpeg)}, nil
+	return HeldPhoto{true, jpeg, photo.Describe(jpeg), version}, nil
+}
+
+// versionOf returns the version of what the store holds under key.
+func versionOf(ctx context.Context, photos ports.PhotoStore, key domain.PhotoKey) (domain.PhotoVersion, error) {
+	content, version, err := photos.Open(ctx, key)
+	if errors.Is(err, domain.NotFound) {
+		return domain.NoPhoto, nil
+	}
+	if err == nil {
+		err = content.Close()
+	}
+	return version, err
 }
 
 // Is says whether info describes what is held: this photo, or none.
 func (h HeldPhoto) Is(info domain.PhotoInfo) bool { return h.Info.SHA256 == info.SHA256 }
 
-// Corrected returns the record that describes what is held, as changed by no
-// call, and whether it differs from current.
-func (h HeldPhoto) Corrected(current domain.PhotoRecord, now time.Time) (domain.PhotoRecord, bool) {
-	if h.Is(current.Info) {
-		return current, false
+// Corrected returns the record that describes what is held by this store, and
+// whether it names another photo than current, changed by no call then.
+func (h HeldPhoto) Corrected(current domain.PhotoRecord, store domain.PhotoStoreName, now time.Time) (domain.PhotoRecord, bool) {
+	corrected := !h.Is(current.Info)
+	if corrected {
+		current = domain.PhotoRecord{Info: h.Info, ChangedAt: domain.Instant(now)}
 	}
-	return domain.PhotoRecord{Info: h.Info, ChangedAt: domain.Instant(now)}, true
+	current.Version, current.Store = h.Version, store
+	return current, corrected
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -34,22 +33,19 @@ func (r *Readiness) Check(ctx context.Context) error {
 			return unless(domain.CustomerNotFound, "customer repo", err)
 		},
 		func() error {
-			err := r.Customers.ResetPINLock(ctx, domain.CustomerRef{})
+			err := r.Customers.TryPIN(ctx, domain.CustomerRef{}, domain.OfferedPIN{})
 			return unless(domain.CustomerNotFound, "customer repo, writing", err)
 		},
 		func() error {
-			content, err := r.Photos.Open(ctx, domain.CustomerRef{}.PhotoKey())
-			if err == nil {
-				err = content.Close()
-			}
+			_, err := versionOf(ctx, r.Photos, domain.CustomerRef{}.PhotoKey())
 			return unless(domain.NotFound, "photo store", err)
 		},
 		func() error {
-			err := r.Photos.Delete(ctx, domain.CustomerRef{}.PhotoKey())
-			return unless(domain.NotFound, "photo store, deleting", err)
+			err := r.Photos.Delete(ctx, domain.CustomerRef{}.PhotoKey(), "1") // a version that no photo there has
+			return unless(domain.Conflict, "photo store, deleting", err)
 		},
 		func() error {
-			_, err := r.Log.Unfinished(ctx, time.Unix(0, 0), 1)
+			_, err := r.Log.Unfinished(ctx, LateAfter, 0, 1)
 			return unless(domain.NotFound, "API log", err)
 		},
 	}

@@ -35,27 +35,27 @@ func (downRepo) FindByPhone(context.Context, domain.FleetID, domain.PhoneNumber)
 	return domain.Customer{}, down()
 }
 
-func (downRepo) ResetPINLock(context.Context, domain.CustomerRef) error { return down() }
+func (downRepo) TryPIN(context.Context, domain.CustomerRef, domain.OfferedPIN) error { return down() }
 
-func (readOnly) ResetPINLock(context.Context, domain.CustomerRef) error { return down() }
+func (readOnly) TryPIN(context.Context, domain.CustomerRef, domain.OfferedPIN) error { return down() }
 
-func (keepsAll) Delete(context.Context, domain.PhotoKey) error { return down() }
+func (keepsAll) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) error { return down() }
 
-func (downStore) Delete(context.Context, domain.PhotoKey) error { return down() }
+func (downStore) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) error { return down() }
 
-func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error) {
-	return nil, down()
+func (downStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
+	return nil, "", down()
 }
 
-func (downLog) Unfinished(context.Context, time.Time, int) ([]domain.ApiLogEntry, error) {
+func (downLog) Unfinished(context.Context, time.Duration, domain.ApiLogID, int) ([]domain.ApiLogEntry, error) {
 	return nil, down()
 }
 
 // brokenStore finds a photo where there is none, and can't close it.
 type brokenStore struct{ ports.PhotoStore }
 
-func (brokenStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, error) {
-	return unclosable{}, nil
+func (brokenStore) Open(context.Context, domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
+	return unclosable{}, "1", nil
 }
 
 type unclosable struct{ io.ReadSeeker }
@@ -109,12 +109,12 @@ func TestReadiness(t *testing.T) {
 // hungStore answers when ctx ends, and has a bug.
 type hungStore struct{ ports.PhotoStore }
 
-func (hungStore) Open(ctx context.Context, _ domain.PhotoKey) (io.ReadSeekCloser, error) {
+func (hungStore) Open(ctx context.Context, _ domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	<-ctx.Done()
-	return nil, domain.Errorf(domain.Unavailable, "too slow")
+	return nil, "", domain.Errorf(domain.Unavailable, "too slow")
 }
 
-func (hungStore) Delete(context.Context, domain.PhotoKey) error { panic("a bug") }
+func (hungStore) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) error { panic("a bug") }
 
 // TestReadinessOfAHungStore: neither what hangs nor what panics is taken for
 // another backend's failure.

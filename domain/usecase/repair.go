@@ -4,110 +4,229 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// repairBatch is how many open entries are read at once.
-const repairBatch = 100
+const (
+	// repairBatch is how many open entries are read at once.
+	repairBatch = 100
+	// repairParallel is how many are settled at once.
+	repairParallel = 4
+	// mostSkew is by how much the clocks of two servers may differ.
+	mostSkew = 10 * time.Minute
+)
 
 // Repair settles the calls that were cut off: it makes each customer's record
-// say what the photo store holds, and closes the log entry. It may run at any
-// time, on any number of replicas, and be repeated. All fields must be set.
+// say what the photo store holds. It looks at an open entry twice. The first
+// time, after SettleAfter, no call runs any more, but a request that was sent for
+// it may still be carried out by the store. After LateAfter it can't be, so the
+// second look is the last, and closes the entry. Entries of another photo store
+// are left to those who have it.
+//
+// Repair may run at any time, on any number of replicas, and be repeated.
 type Repair struct {
-	Customers ports.CustomerRepo
-	Photos    ports.PhotoStore
-	Log       ports.ApiLog
-	Clock     func() time.Time
+	Changes *ChangePhoto
+	// AllStores takes the entries of every photo store for those of this one: it
+	// has another name than before.
+	AllStores bool
 }
 
-// RepairReport counts the entries that a Repair settled.
+// RepairReport counts what a Repair did.
 type RepairReport struct {
-	Done        int // the change had been made whole: closed as valid
+	Done        int // entries whose change had been made whole: closed as valid
 	Interrupted int // closed as interrupted
-	Corrected   int // of the interrupted: the record was wrong and now says what the store holds
+	LookedAt    int // looked at for the first time, and still open
+	Corrected   int // records that were wrong and now say what the store holds
+	Deleted     int // photos that came back after their deletion, and were deleted again
 }
 
 // Settled is the number of entries that were closed.
 func (r RepairReport) Settled() int { return r.Done + r.Interrupted }
 
-// Do settles every open entry that is older than SettleAfter. An entry that
-// can't be settled now stays open for the next Repair; Do goes on with the
-// others and returns how many failed, with the error of one.
+// repairing is one Do.
+type repairing struct {
+	*ChangePhoto
+	allStores bool
+	mutex     sync.Mutex
+	report    RepairReport
+	failed    map[domain.ApiLogID]error
+}
+
+// Do looks at every open entry that it is time for. One that can't be settled now
+// stays open for the next Repair; Do goes on with the others and returns how
+// many failed, with the error of one.
 func (r *Repair) Do(ctx context.Context) (RepairReport, error) {
-	var report RepairReport
-	before := domain.Instant(r.Clock().Add(-SettleAfter))
-	failed := map[domain.ApiLogID]error{} // they come again, first: ask for as many more
-	for {
-		entries, err := r.Log.Unfinished(ctx, before, len(failed)+repairBatch)
-		if err != nil {
-			return report, errors.Join(err, summary(failed))
+	run := &repairing{ChangePhoto: r.Changes, allStores: r.AllStores, failed: map[domain.ApiLogID]error{}}
+	err := run.pass(ctx, LateAfter, func(domain.ApiLogEntry) bool { return true }, run.lastLook)
+	if err == nil {
+		err = run.pass(ctx, SettleAfter, func(entry domain.ApiLogEntry) bool { return entry.Outcome.SettledAt.IsZero() }, run.firstLook)
+	}
+	return run.report, errors.Join(err, run.summary())
+}
+
+// pass gives the open entries that are older than that and that are chosen to
+// settle, several at once.
+func (r *repairing) pass(ctx context.Context, olderThan time.Duration, chosen func(domain.ApiLogEntry) bool, outcome func() domain.Outcome) error {
+	for after := domain.ApiLogID(0); ; {
+		entries, err := r.Log.Unfinished(ctx, olderThan, after, repairBatch)
+		if err != nil || len(entries) == 0 {
+			return err
 		}
-		tried := 0
+		next := make(chan domain.ApiLogEntry)
+		var workers sync.WaitGroup
+		for range repairParallel {
+			workers.Go(func() {
+				for entry := range next {
+					r.settle(ctx, entry, outcome)
+				}
+			})
+		}
 		for _, entry := range entries {
-			if failed[entry.ID] != nil {
-				continue
-			}
-			tried++
-			if err := r.settle(ctx, entry, &report); err != nil {
-				failed[entry.ID] = err
+			after = entry.ID
+			ours := r.allStores || entry.Call.Store == "" || entry.Call.Store == r.Store
+			if ours && chosen(entry) && !r.hasFailed(entry.ID) {
+				next <- entry
 			}
 		}
-		if tried < repairBatch {
-			return report, summary(failed)
+		close(next)
+		workers.Wait()
+	}
+}
+
+func (r *repairing) hasFailed(id domain.ApiLogID) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.failed[id] != nil
+}
+
+// firstLook and lastLook are how an entry ends whose change wasn't made whole.
+func (r *repairing) firstLook() domain.Outcome { return domain.Outcome{SettledAt: r.now()} }
+func (r *repairing) lastLook() domain.Outcome {
+	return domain.Outcome{Result: domain.Interrupted, EndedAt: r.now()}
+}
+
+func (r *repairing) settle(ctx context.Context, entry domain.ApiLogEntry, outcome func() domain.Outcome) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	ended, did, err := r.look(ctx, entry, outcome)
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if err != nil {
+		r.failed[entry.ID] = err
+		return
+	}
+	r.report.Corrected += did.Corrected
+	r.report.Deleted += did.Deleted
+	switch ended.Result {
+	case domain.Valid:
+		r.report.Done++
+	case domain.Interrupted:
+		r.report.Interrupted++
+	default:
+		r.report.LookedAt++
+	}
+}
+
+// look settles an entry under its customer's lock.
+func (r *repairing) look(ctx context.Context, entry domain.ApiLogEntry, outcome func() domain.Outcome) (ended domain.Outcome, did RepairReport, err error) {
+	customer := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}
+	rest, err := r.locked(ctx, customer, entry.ID, nil, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (_ domain.PhotoRecord, _ domain.Outcome, err error) {
+		ended = outcome()
+		switch {
+		case current.ChangedBy == entry.ID:
+			ended = domain.Outcome{Result: domain.Valid, EndedAt: r.now()}
+		case !r.isElsewhere(current, entry):
+			current, did, err = r.correct(ctx, entry, current, stillLocked)
+		}
+		return current, ended, err
+	})
+	if errors.Is(err, domain.CustomerNotFound) {
+		if err = r.deleteLeft(ctx, entry); err != nil {
+			return ended, did, err
+		}
+		ended = outcome()
+		if entry.Call.Operation == domain.RemoveCustomer {
+			ended = domain.Outcome{Result: domain.Valid, EndedAt: r.now()}
+		}
+		rest = &ended
+	}
+	if err == nil && rest != nil {
+		err = r.Log.Close(ctx, entry.ID, *rest)
+	}
+	return ended, did, err
+}
+
+// isElsewhere says that the photo has been changed in another store since the
+// entry was opened: what this one holds is of no use any more.
+func (r *repairing) isElsewhere(current domain.PhotoRecord, entry domain.ApiLogEntry) bool {
+	return current.Store != "" && current.Store != r.Store && current.ChangedAt.After(entry.Call.ReceivedAt)
+}
+
+// correct returns the record of what the store holds. Where the record says that
+// the photo was deleted after the entry was opened, and the store holds what an
+// open entry meant to store there, a late request has brought it back, and it is
+// deleted again.
+func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, RepairReport, error) {
+	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
+	held, err := ReadHeld(ctx, r.Photos, key)
+	if err != nil {
+		return current, RepairReport{}, err
+	}
+	deleted := !current.Info.Exists() && (current.ChangedBy > entry.ID || current.ChangedAt.After(entry.Call.ReceivedAt.Add(-mostSkew)))
+	cameBack := false
+	if deleted && held.Found {
+		cameBack, err = r.isMeant(ctx, entry, held.Info.SHA256)
+	}
+	if err == nil && cameBack {
+		if err = stillLocked(ctx); err == nil {
+			err = r.Photos.Delete(ctx, key, held.Version)
+		}
+		current.Version, current.Store = domain.NoPhoto, r.Store
+		return current, RepairReport{Deleted: 1}, err
+	}
+	record, corrected := held.Corrected(current, r.Store, r.Clock())
+	if corrected {
+		return record, RepairReport{Corrected: 1}, err
+	}
+	return record, RepairReport{}, err
+}
+
+// isMeant says whether one of the customer's open entries meant to store this
+// photo.
+func (r *repairing) isMeant(ctx context.Context, of domain.ApiLogEntry, photo domain.Digest) (bool, error) {
+	for after := domain.ApiLogID(0); ; {
+		entries, err := r.Log.Unfinished(ctx, 0, after, repairBatch)
+		if err != nil || len(entries) == 0 {
+			return false, err
+		}
+		for _, entry := range entries {
+			after = entry.ID
+			if entry.Call.Fleet == of.Call.Fleet && entry.Call.Customer == of.Call.Customer && entry.Call.Intent == photo {
+				return true, nil
+			}
 		}
 	}
+}
+
+// deleteLeft deletes what the entry's call stored for a customer who has been
+// removed since.
+func (r *repairing) deleteLeft(ctx context.Context, entry domain.ApiLogEntry) error {
+	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
+	held, err := ReadHeld(ctx, r.Photos, key)
+	if err != nil || !held.Found || held.Info.SHA256 != entry.Call.Intent {
+		return err
+	}
+	return r.Photos.Delete(ctx, key, held.Version)
 }
 
 // summary tells how many failed, and of one why: it is mostly the same for all.
-func summary(failed map[domain.ApiLogID]error) error {
-	for id, err := range failed {
-		return fmt.Errorf("%d calls can't be settled yet, call %d among them: %w", len(failed), id, err)
+func (r *repairing) summary() error {
+	for id, err := range r.failed {
+		return fmt.Errorf("%d calls can't be settled yet, call %d among them: %w", len(r.failed), id, err)
 	}
 	return nil
-}
-
-func (r *Repair) settle(ctx context.Context, entry domain.ApiLogEntry, report *RepairReport) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	var done, corrected bool
-	customer := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}
-	err := r.Customers.ChangePhoto(ctx, customer, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-		if done = current.ChangedBy == entry.ID; done {
-			return current, nil
-		}
-		stored, err := ReadHeld(ctx, r.Photos, customer.PhotoKey())
-		if err != nil {
-			return current, err
-		}
-		current, corrected = stored.Corrected(current, r.Clock())
-		return current, nil
-	})
-	gone := errors.Is(err, domain.CustomerNotFound)
-	if err != nil && !gone {
-		return err
-	}
-	done = done || gone && entry.Call.Operation == domain.RemoveCustomer
-	outcome := domain.Outcome{Result: domain.Interrupted, EndedAt: domain.Instant(r.Clock())}
-	if done {
-		outcome.Result = domain.Valid
-	}
-	if err := r.Log.Close(ctx, entry.ID, outcome); err != nil {
-		return err
-	}
-	report.count(done, corrected)
-	return nil
-}
-
-func (r *RepairReport) count(done, corrected bool) {
-	if done {
-		r.Done++
-		return
-	}
-	r.Interrupted++
-	if corrected {
-		r.Corrected++
-	}
 }

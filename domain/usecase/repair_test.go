@@ -24,16 +24,16 @@ func TestRepairSettles(t *testing.T) {
 		want   state
 	}{
 		{"nothing", func(*world) {}, usecase.RepairReport{}, stateOf("old", "old by 1", "")},
-		{"a call cut off before its change", func(w *world) { w.OpenEntry(customer, start) }, usecase.RepairReport{Interrupted: 1}, stateOf("old", "old by 1", "interrupted")},
-		{"a put without its record", func(w *world) { w.OpenEntry(customer, start); w.Store(newPhoto) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, stateOf("new", "new by 0", "interrupted")},
-		{"a delete without its record", func(w *world) { w.OpenEntry(customer, start); w.Store(nil) }, usecase.RepairReport{Interrupted: 1, Corrected: 1}, stateOf("none", "none by 0", "interrupted")},
+		{"a call cut off before its change", func(w *world) { w.OpenEntry(customer, start) }, usecase.RepairReport{LookedAt: 1, Interrupted: 1}, stateOf("old", "old by 1", "interrupted")},
+		{"a put without its record", func(w *world) { w.OpenEntry(customer, start); w.Store(newPhoto) }, usecase.RepairReport{LookedAt: 1, Interrupted: 1, Corrected: 1}, stateOf("new", "new by 0", "interrupted")},
+		{"a delete without its record", func(w *world) { w.OpenEntry(customer, start); w.Store(nil) }, usecase.RepairReport{LookedAt: 1, Interrupted: 1, Corrected: 1}, stateOf("none", "none by 0", "interrupted")},
 		{"a whole change", func(w *world) {
 			record := w.Record(customer)
 			record.ChangedBy = w.OpenEntry(customer, start)
 			w.SetRecord(record)
 		}, usecase.RepairReport{Done: 1}, stateOf("old", "old by 2", "valid")},
-		{"a record of a photo that is gone", func(w *world) { w.OpenEntry(customer, start); w.Store(nil); w.OpenEntry(customer, start) }, usecase.RepairReport{Interrupted: 2, Corrected: 1}, stateOf("none", "none by 0", "interrupted; interrupted")},
-		{"a customer who is gone", func(w *world) { w.OpenEntry(gone, start) }, usecase.RepairReport{Interrupted: 1}, stateOf("old", "old by 1", "interrupted")},
+		{"a record of a photo that is gone", func(w *world) { w.OpenEntry(customer, start); w.Store(nil); w.OpenEntry(customer, start) }, usecase.RepairReport{LookedAt: 2, Interrupted: 2, Corrected: 1}, stateOf("none", "none by 0", "interrupted; interrupted")},
+		{"a customer who is gone", func(w *world) { w.OpenEntry(gone, start) }, usecase.RepairReport{LookedAt: 1, Interrupted: 1}, stateOf("old", "old by 1", "interrupted")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -57,15 +57,21 @@ func TestRepairSaysWhen(t *testing.T) {
 	w := newWorld(t)
 	w.OpenEntry(customer, start)
 	w.Store(newPhoto)
-	w.Clock.Advance(999 * time.Nanosecond)
-	if _, err := w.Settle(); err != nil {
+	first := start.Add(usecase.SettleAfter + time.Microsecond)
+	if _, err := w.Look(usecase.SettleAfter + 999*time.Nanosecond); err != nil {
 		t.Fatal(err)
 	}
-	now := start.Add(usecase.SettleAfter + time.Microsecond)
-	if got := w.Record(customer).ChangedAt; got != now {
-		t.Errorf("the record was changed at %v, want %v", got, now)
+	if got := w.Record(customer).ChangedAt; got != first {
+		t.Errorf("the record was changed at %v, want %v", got, first)
 	}
-	if got, want := w.Entries()[1].Outcome, (domain.Outcome{Result: domain.Interrupted, EndedAt: now}); got != want {
+	if got, want := w.Entries()[1].Outcome, (domain.Outcome{SettledAt: first}); got != want {
+		t.Errorf("the entry is %+v, want %+v", got, want)
+	}
+	if _, err := w.Look(usecase.LateAfter); err != nil {
+		t.Fatal(err)
+	}
+	want := domain.Outcome{Result: domain.Interrupted, EndedAt: first.Add(usecase.LateAfter + time.Microsecond)}
+	if got := w.Entries()[1].Outcome; got != want {
 		t.Errorf("the entry ended with %+v, want %+v", got, want)
 	}
 }
@@ -80,16 +86,26 @@ func TestSettleAfterIsLongerThanAnyCall(t *testing.T) {
 func TestRepairLeavesYoungEntries(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, age := range []time.Duration{0, usecase.SettleAfter - time.Microsecond, usecase.SettleAfter, usecase.SettleAfter + time.Microsecond} {
-		w.OpenEntry(customer, start.Add(-age))
-	}
 	w.OpenEntry(customer, start.Add(time.Hour)) // another clock
-	report, err := w.Repair.Do(t.Context())
-	if want := (usecase.RepairReport{Interrupted: 1}); err != nil || report != want {
-		t.Errorf("got %+v, %v, want %+v", report, err, want)
-	}
-	if want := (stateOf("old", "old by 1", "open; open; open; interrupted; open")); w.State() != want {
-		t.Errorf("left is %+v, want %+v", w.State(), want)
+	for _, test := range []struct {
+		pause  time.Duration
+		report usecase.RepairReport
+		left   string
+	}{
+		{usecase.SettleAfter, usecase.RepairReport{}, "open"},
+		{time.Microsecond, usecase.RepairReport{LookedAt: 1}, "open"},
+		{time.Microsecond, usecase.RepairReport{}, "open"},
+		{usecase.LateAfter - usecase.SettleAfter - 2*time.Microsecond, usecase.RepairReport{}, "open"},
+		{time.Microsecond, usecase.RepairReport{Interrupted: 1}, "interrupted"},
+	} {
+		w.Clock.Advance(test.pause)
+		report, err := w.Repair.Do(t.Context())
+		if err != nil || report != test.report {
+			t.Errorf("after another %v: got %+v, %v, want %+v", test.pause, report, err, test.report)
+		}
+		if want := (stateOf("old", "old by 1", test.left)); w.State() != want {
+			t.Errorf("after another %v: left is %+v, want %+v", test.pause, w.State(), want)
+		}
 	}
 }
 
@@ -158,7 +174,7 @@ func TestRepairBatches(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.Repair.Customers = stuck{w.Repair.Customers, pinless}
+			w.Changes.Customers = stuck{w.Changes.Customers, pinless}
 			received := start
 			open := func(ref domain.CustomerRef, n int) {
 				for range n {
@@ -171,7 +187,8 @@ func TestRepairBatches(t *testing.T) {
 			open(customer, test.after)
 			w.Clock.Advance(time.Minute)
 			report, err := w.Settle()
-			if want := (usecase.RepairReport{Interrupted: test.before + test.after}); report != want {
+			n := test.before + test.after
+			if want := (usecase.RepairReport{LookedAt: n, Interrupted: n}); report != want {
 				t.Errorf("got %+v, want %+v", report, want)
 			}
 			if (test.cannot > 0) != errors.Is(err, domain.Unavailable) || err != nil && !strings.HasPrefix(err.Error(), fmt.Sprintf("%d calls can't be settled yet, ", test.cannot)) {
@@ -193,7 +210,7 @@ func TestTwoRepairsAtOnce(t *testing.T) {
 		w.OpenEntry(customer, start)
 	}
 	w.Store(newPhoto)
-	w.Clock.Advance(usecase.SettleAfter + time.Microsecond)
+	w.Clock.Advance(usecase.LateAfter + time.Microsecond)
 	var reports [4]usecase.RepairReport
 	var all sync.WaitGroup
 	for i := range reports {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
-	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
@@ -15,14 +13,11 @@ import (
 // UpdateCustomerPhoto replaces or deletes the photo of one customer. All
 // fields but Address must be set. It is safe for concurrent use.
 type UpdateCustomerPhoto struct {
-	Fleets    ports.FleetAuth
-	Customers ports.CustomerRepo
-	Photos    ports.PhotoStore
-	Log       ports.ApiLog
-	Address   PhotoAddress // nil: the photos have no addresses of their own
-	PINKey    domain.PINKey
-	Reader    PhotoReader
-	Clock     func() time.Time
+	Fleets  ports.FleetAuth
+	Changes *ChangePhoto
+	Address PhotoAddress // nil: the photos have no addresses of their own
+	PINKeys domain.PINKeys
+	Reader  PhotoReader
 }
 
 // PhotoAddress returns the address under which the photo under key is fetched,
@@ -68,41 +63,29 @@ type Answer struct {
 	PhotoURL string           // the store's own address for PhotoKey; empty: it has none
 }
 
-// change is what a call that may go ahead does to a customer's photo.
-type change struct {
-	operation domain.Operation // UpdatePhoto or DeletePhoto
-	customer  domain.CustomerRef
-	photo     domain.Photo // to store; none for DeletePhoto
-	url       string       // the store's own address of photo, if it has one
-}
-
 // Do runs a call and logs it, a failed one too. When Do returns nil the change
-// is durable. After an error of Kind Unavailable or Internal the old photo or
-// the new one is stored, whole, and a repeat is safe; after any other error
-// nothing was changed. Once the change has begun, cancelling ctx doesn't stop it.
+// is durable. After an error that is Unchanged nothing was changed, and nothing
+// will be; after any other the old photo or the new one is stored, whole, and a
+// repeat is safe. Once the change has begun, cancelling ctx doesn't stop it.
 func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer Answer, err error) {
 	answer.Call = request.Call()
-	answer.Call.ReceivedAt = u.now()
+	answer.Call.ReceivedAt = u.Changes.now()
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = u.bug(ctx, &answer, cause)
+			err = u.refuse(ctx, &answer, panicked(cause))
 		}
 	}()
 
-	change, err := u.prepare(ctx, request, &answer.Call)
+	photo, url, err := u.prepare(ctx, request, &answer.Call)
 	if err != nil {
 		return answer, u.refuse(ctx, &answer, err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
-	defer cancel()
-	if answer.ApiLogID, err = u.Log.Open(ctx, answer.Call); err != nil {
+	if answer.ApiLogID, err = u.Changes.Do(ctx, answer.Call, photo); err != nil {
 		return answer, err
 	}
-	if err := u.carryOut(ctx, change, answer.ApiLogID); err != nil {
-		return answer, err
-	}
-	if change.operation == domain.UpdatePhoto {
-		answer.Stored, answer.PhotoKey, answer.PhotoURL = change.photo.Info(), change.customer.PhotoKey(), change.url
+	if !request.Delete {
+		customer := domain.CustomerRef{Fleet: answer.Call.Fleet, Customer: answer.Call.Customer}
+		answer.Stored, answer.PhotoKey, answer.PhotoURL = photo.Info(), customer.PhotoKey(), url
 	}
 	return answer, nil
 }
@@ -111,36 +94,38 @@ func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer A
 // error to answer with: cause, joined by the log's own failure.
 func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause error) (Answer, error) {
 	answer := Answer{Call: request.Call()}
-	answer.Call.ReceivedAt = u.now()
+	answer.Call.ReceivedAt = u.Changes.now()
 	return answer, u.refuse(ctx, &answer, cause)
 }
 
 // prepare does what a call needs before anything changes, and tells call what
-// it finds out.
-func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call *domain.ApiCall) (change, error) {
+// it finds out. It returns the photo to store, the zero Photo for none, and the
+// store's own address of it, if it has one.
+func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call *domain.ApiCall) (picture domain.Photo, url string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 
 	if err := u.identifyFleet(ctx, request.APIKey, call); err != nil {
-		return change{}, err
+		return picture, "", err
 	}
-	customer, err := u.Customers.FindByPhone(ctx, call.Fleet, request.Phone)
+	customer, err := u.Changes.Customers.FindByPhone(ctx, call.Fleet, request.Phone)
 	if err != nil {
-		return change{}, err
+		return picture, "", err
 	}
 	call.Customer = customer.Ref.Customer
-	if err := u.checkPIN(ctx, customer, request.PIN); err != nil {
-		return change{}, err
+	if !request.PIN.IsBlank() {
+		if err := u.Changes.Customers.TryPIN(ctx, customer.Ref, u.PINKeys.Offer(customer.Ref, request.PIN)); err != nil {
+			return picture, "", err
+		}
 	}
 	if request.Delete {
-		return change{operation: domain.DeletePhoto, customer: customer.Ref}, nil
+		return picture, "", nil
 	}
-	picture, err := u.readPhoto(ctx, request.Photo, &call.Details)
-	if err != nil {
-		return change{}, err
+	if picture, err = u.readPhoto(ctx, request.Photo, &call.Details); err != nil {
+		return domain.Photo{}, "", err
 	}
-	url, err := u.addressOf(ctx, customer.Ref)
-	return change{domain.UpdatePhoto, customer.Ref, picture, url}, err
+	url, err = u.addressOf(ctx, customer.Ref)
+	return picture, url, err
 }
 
 func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIKey, call *domain.ApiCall) error {
@@ -155,26 +140,11 @@ func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIK
 	return nil
 }
 
-// checkPIN counts the attempt before it looks at the PIN, so that guesses in
-// parallel can't outrun the lock.
-func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, customer domain.Customer, pin domain.PIN) error {
-	if pin.IsBlank() {
-		return nil
-	}
-	if err := u.Customers.CountPINAttempt(ctx, customer.Ref, u.now()); err != nil {
-		return err
-	}
-	if !customer.PIN.Matches(u.PINKey.Hash(customer.Ref, pin)) {
-		return domain.Errorf(domain.InvalidPIN, "customer_pin: it does not match; after %d wrong ones in a row the PIN is locked for %.0f minutes", domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
-	}
-	return u.Customers.ResetPINLock(ctx, customer.Ref)
-}
-
 func (u *UpdateCustomerPhoto) readPhoto(ctx context.Context, data []byte, details *domain.CallDetails) (domain.Photo, error) {
 	picture, reading, err := u.Reader.Read(ctx, data)
 	details.Format, details.Treatment = reading.Format, reading.Treatment
 	if err == nil && ctx.Err() != nil { // decoding doesn't stop with ctx
-		err = domain.Errorf(domain.Unavailable, "the call took too long; nothing was changed, send it again").WithCause(ctx.Err())
+		err = domain.Errorf(domain.Unavailable, "the call took too long; send it again").WithCause(ctx.Err())
 	}
 	return picture, err
 }
@@ -186,71 +156,18 @@ func (u *UpdateCustomerPhoto) addressOf(ctx context.Context, customer domain.Cus
 	return u.Address(ctx, customer.PhotoKey())
 }
 
-// carryOut changes the store and then the record, under the customer's lock,
-// and closes the entry. Once the store was asked to change, a failure leaves
-// the entry open: only Repair can tell what the store holds.
-func (u *UpdateCustomerPhoto) carryOut(ctx context.Context, c change, id domain.ApiLogID) error {
-	asked := false // the store, to change
-	details := domain.OutcomeDetails{After: c.photo.Info()}
-	err := u.Customers.ChangePhoto(ctx, c.customer, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-		asked, details.Before = true, current.Info
-		err := u.changeStore(ctx, c)
-		return domain.PhotoRecord{Info: c.photo.Info(), ChangedAt: u.now(), ChangedBy: id}, err
-	})
-	switch {
-	case err != nil && asked:
-		return domain.Errorf(domain.Unavailable, "the change was cut off: the old photo or the new one is stored, whole; send the call again").WithCause(err)
-	case err != nil:
-		return errors.Join(domain.AsError(err), u.closeEntry(ctx, id, u.failure(err)))
-	}
-	// The photo is stored, and that is the answer. If closing fails, the entry
-	// waits for Repair, which closes it as valid, or as interrupted where a
-	// later call has changed the photo again by then.
-	_ = u.closeEntry(ctx, id, domain.Outcome{Result: domain.Valid, EndedAt: u.now(), Details: details})
-	return nil
-}
-
-func (u *UpdateCustomerPhoto) changeStore(ctx context.Context, c change) error {
-	if c.operation == domain.DeletePhoto {
-		return u.Photos.Delete(ctx, c.customer.PhotoKey())
-	}
-	return u.Photos.Put(ctx, c.customer.PhotoKey(), c.photo)
-}
-
-func (u *UpdateCustomerPhoto) closeEntry(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
-	defer cancel()
-	return u.Log.Close(ctx, id, outcome)
-}
-
 // refuse logs a call that failed before anything changed, in one write. What
 // fails or panics in the log joins the cause, whose Kind stays.
 func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause error) (err error) {
-	err = domain.AsError(cause)
+	err = unchanged(cause)
 	defer func() {
-		if panicked := recover(); panicked != nil {
-			err = errors.Join(err, fmt.Errorf("panic in the log: %v\n%s", panicked, debug.Stack()))
+		if cause := recover(); cause != nil {
+			err = errors.Join(err, fmt.Errorf("in the log: %w", panicked(cause)))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
 	defer cancel()
-	id, logErr := u.Log.Record(ctx, answer.Call, u.failure(cause))
+	id, logErr := u.Changes.Log.Record(ctx, answer.Call, *failure(err, u.Changes.now()))
 	answer.ApiLogID = id
 	return errors.Join(err, logErr)
 }
-
-// bug turns a panic into an error. An entry that is open stays open.
-func (u *UpdateCustomerPhoto) bug(ctx context.Context, answer *Answer, cause any) error {
-	err := domain.AsError(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
-	if answer.ApiLogID != 0 {
-		return err
-	}
-	return u.refuse(ctx, answer, err)
-}
-
-func (u *UpdateCustomerPhoto) failure(err error) domain.Outcome {
-	known := domain.AsError(err)
-	return domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: u.now()}
-}
-
-func (u *UpdateCustomerPhoto) now() time.Time { return domain.Instant(u.Clock()) }

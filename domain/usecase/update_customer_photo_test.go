@@ -69,10 +69,11 @@ func TestValidCalls(t *testing.T) {
 			if err != nil || answer != want {
 				t.Errorf("got %+v, %v, want %+v", answer, err, want)
 			}
-			record := domain.PhotoRecord{Info: test.info, ChangedAt: now, ChangedBy: 2}
+			record := domain.PhotoRecord{Info: test.info, ChangedAt: now, ChangedBy: 2, Version: w.Version(test.ref), Store: usecasetest.Store}
 			if got := w.Record(test.ref); got != record {
 				t.Errorf("the record is %+v, want %+v", got, record)
 			}
+			call.Intent, call.Store = test.info.SHA256, usecasetest.Store
 			w.checkLogged(domain.ApiLogEntry{ID: 2, Call: call, Outcome: domain.Outcome{
 				Result: domain.Valid, EndedAt: now, Details: domain.OutcomeDetails{Before: before, After: test.info},
 			}})
@@ -177,7 +178,7 @@ func TestEventsComeInTheirOrder(t *testing.T) {
 		)
 	}
 	identify := whole("Authenticate", "FindByPhone")
-	checkPIN := whole("CountPINAttempt", "ResetPINLock")
+	checkPIN := whole("TryPIN")
 	for _, test := range []struct {
 		name string
 		call func(*usecase.Request)
@@ -186,7 +187,7 @@ func TestEventsComeInTheirOrder(t *testing.T) {
 		{"update", put, slices.Concat(identify, checkPIN, whole("URL"), change("Put"))},
 		{"delete", remove, slices.Concat(identify, checkPIN, change("Delete"))},
 		{"without a PIN", func(r *usecase.Request) { r.PIN = domain.PIN{} }, slices.Concat(identify, whole("URL"), change("Put"))},
-		{"wrong PIN", guessWrong, slices.Concat(identify, whole("CountPINAttempt", "Record entry"))},
+		{"wrong PIN", guessWrong, slices.Concat(identify, []string{"TryPIN"}, whole("Record entry"))},
 		{"broken photo", func(r *usecase.Request) { r.Photo = nil }, slices.Concat(identify, checkPIN, whole("Record entry"))},
 		{"unknown key", func(r *usecase.Request) { r.APIKey = domain.APIKey{} }, slices.Concat([]string{"Authenticate"}, whole("Record entry"))},
 	} {
@@ -235,8 +236,9 @@ func TestConcurrentCallsForOneCustomer(t *testing.T) {
 	w := newWorld(t)
 	const calls, cutOff = 60, 3
 	for range cutOff { // ids 2, 3 and 4, settled meanwhile
-		w.OpenEntry(customer, start.Add(-time.Hour))
+		w.OpenEntry(customer, start)
 	}
+	w.Clock.Advance(usecase.LateAfter + time.Microsecond)
 	var ids [calls]domain.ApiLogID
 	var all sync.WaitGroup
 	for i := range calls {

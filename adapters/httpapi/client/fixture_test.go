@@ -65,8 +65,9 @@ func newHandler(ctx context.Context, change ...func(*httpapi.Options)) (http.Han
 	}
 	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{
-			Fleets: b.FleetAuth, Customers: b.CustomerRepo, Photos: brokenPhotos{b.PhotoStore}, Log: b.ApiLog, PINKey: pinKey,
-			Reader: photo.NewReader(photo.Limits{MaxBytes: maxPhotoBytes, MaxPixels: 10_000}, 2), Clock: time.Now,
+			Fleets:  b.FleetAuth,
+			Changes: &usecase.ChangePhoto{Customers: b.CustomerRepo, Photos: brokenPhotos{b.PhotoStore}, Store: "memory", Log: b.ApiLog, Clock: time.Now},
+			PINKeys: domain.PINKeys{Current: pinKey}, Reader: photo.NewReader(photo.Limits{MaxBytes: maxPhotoBytes, MaxPixels: 10_000}, 2),
 		},
 		Photos: b.PhotoStore, MaxInflightBytes: 64 << 20, Logger: slog.New(slog.DiscardHandler),
 	}
@@ -83,14 +84,14 @@ func customer(phone domain.PhoneNumber) domain.CustomerRef {
 // brokenPhotos is down for one customer and has a bug for another.
 type brokenPhotos struct{ ports.PhotoStore }
 
-func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	switch key {
 	case customer(downPhone).PhotoKey():
-		return domain.Errorf(domain.Unavailable, "the store is down")
+		return "", domain.Errorf(domain.Unavailable, "the store is down")
 	case customer(bugPhone).PhotoKey():
 		panic("a bug")
 	}
-	return b.PhotoStore.Put(ctx, key, photo)
+	return b.PhotoStore.Put(ctx, key, photo, over)
 }
 
 // picture makes a JPEG that the server keeps as it is.

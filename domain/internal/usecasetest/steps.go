@@ -91,38 +91,40 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 }
 
 // RemoveCustomer implements its port.
-func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, deletePhoto func(context.Context) error) error {
+func (r *CustomerRepo) RemoveCustomer(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	return atStep(ctx, r.Steps, "RemoveCustomer", func() error {
-		return r.CustomerRepo.RemoveCustomer(ctx, ref, func(ctx context.Context) error {
-			if err := deletePhoto(ctx); err != nil {
-				return err
-			}
-			return r.Steps.at(ctx, "remove record")
-		})
+		return r.CustomerRepo.RemoveCustomer(ctx, ref, r.watched(change, "remove record"))
 	})
 }
 
-// CountPINAttempt implements its port.
-func (r *CustomerRepo) CountPINAttempt(ctx context.Context, ref domain.CustomerRef, now time.Time) error {
-	return atStep(ctx, r.Steps, "CountPINAttempt", func() error { return r.CustomerRepo.CountPINAttempt(ctx, ref, now) })
+// TryPIN implements its port.
+func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
+	return atStep(ctx, r.Steps, "TryPIN", func() error { return r.CustomerRepo.TryPIN(ctx, ref, offered) })
 }
 
-// ResetPINLock implements its port.
-func (r *CustomerRepo) ResetPINLock(ctx context.Context, ref domain.CustomerRef) error {
-	return atStep(ctx, r.Steps, "ResetPINLock", func() error { return r.CustomerRepo.ResetPINLock(ctx, ref) })
+// UnlockPIN implements its port.
+func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) error {
+	return atStep(ctx, r.Steps, "UnlockPIN", func() error { return r.CustomerRepo.UnlockPIN(ctx, ref) })
 }
 
 // ChangePhoto implements its port.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	return atStep(ctx, r.Steps, "ChangePhoto", func() error {
-		return r.CustomerRepo.ChangePhoto(ctx, ref, func(ctx context.Context, current domain.PhotoRecord) (domain.PhotoRecord, error) {
-			record, err := change(ctx, current)
-			if err != nil {
-				return record, err
-			}
-			return record, r.Steps.at(ctx, "store record")
-		})
+		return r.CustomerRepo.ChangePhoto(ctx, ref, r.watched(change, "store record"))
 	})
+}
+
+// watched is change with a step after it and one at each proof of the lock.
+func (r *CustomerRepo) watched(change ports.PhotoChange, after string) ports.PhotoChange {
+	return func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error) {
+		record, err := change(ctx, current, func(ctx context.Context) error {
+			return atStep(ctx, r.Steps, "prove the lock", func() error { return stillLocked(ctx) })
+		})
+		if err != nil {
+			return record, err
+		}
+		return record, r.Steps.at(ctx, after)
+	}
 }
 
 // ImportCustomers implements its port.
@@ -141,21 +143,22 @@ type PhotoStore struct {
 }
 
 // Put implements its port.
-func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
-	return atStep(ctx, s.Steps, "Put", func() error { return s.PhotoStore.Put(ctx, key, photo) })
+func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+	return At(ctx, s.Steps, "Put", func() (domain.PhotoVersion, error) { return s.PhotoStore.Put(ctx, key, photo, over) })
 }
 
 // Delete implements its port.
-func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey) error {
-	return atStep(ctx, s.Steps, "Delete", func() error { return s.PhotoStore.Delete(ctx, key) })
+func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error {
+	return atStep(ctx, s.Steps, "Delete", func() error { return s.PhotoStore.Delete(ctx, key, over) })
 }
 
 // Open implements its port.
-func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, error) {
-	return At(ctx, s.Steps, "Open photo", func() (io.ReadSeekCloser, error) {
-		content, err := s.PhotoStore.Open(ctx, key)
+func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (content io.ReadSeekCloser, version domain.PhotoVersion, err error) {
+	content, err = At(ctx, s.Steps, "Open photo", func() (io.ReadSeekCloser, error) {
+		content, version, err = s.PhotoStore.Open(ctx, key)
 		return reader{content, ctx, s.Steps}, err
 	})
+	return content, version, err
 }
 
 // Address gives every photo an address, which the store in memory doesn't.
@@ -199,8 +202,8 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 }
 
 // Unfinished implements its port.
-func (l *ApiLog) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
-	return At(ctx, l.Steps, "Unfinished", func() ([]domain.ApiLogEntry, error) { return l.ApiLog.Unfinished(ctx, before, limit) })
+func (l *ApiLog) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
+	return At(ctx, l.Steps, "Unfinished", func() ([]domain.ApiLogEntry, error) { return l.ApiLog.Unfinished(ctx, olderThan, after, limit) })
 }
 
 // Entry implements its port.

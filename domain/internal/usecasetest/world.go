@@ -36,6 +36,8 @@ const (
 	OtherPhone   domain.PhoneNumber = 491701230003 // of another fleet's customer
 
 	From = "192.0.2.7"
+
+	Store domain.PhotoStoreName = "memory"
 )
 
 // What a World begins with: the time, its customers, their PINs and photos.
@@ -97,6 +99,7 @@ type World struct {
 	Steps   *Steps
 	Backend *memory.Backend
 	Keys    map[domain.FleetID]domain.APIKey
+	Changes *usecase.ChangePhoto // of two databases: without a Recorder
 	Update  *usecase.UpdateCustomerPhoto
 	Repair  *usecase.Repair
 
@@ -109,15 +112,17 @@ type World struct {
 // New makes a World.
 func New(t *testing.T) *World {
 	t.Helper()
-	w := &World{T: t, Clock: &Clock{now: Start}, Steps: &Steps{t: t}, Backend: memory.New(), Keys: map[domain.FleetID]domain.APIKey{}}
+	w := &World{T: t, Clock: &Clock{now: Start}, Steps: &Steps{t: t}, Keys: map[domain.FleetID]domain.APIKey{}}
+	w.Backend = memory.NewAt(w.Clock.Now)
 	w.Customers = &CustomerRepo{w.Backend.CustomerRepo, w.Steps}
 	w.Photos = &PhotoStore{w.Backend.PhotoStore, w.Steps}
 	w.Log = &ApiLog{w.Backend.ApiLog, w.Steps}
+	w.Changes = &usecase.ChangePhoto{Customers: w.Customers, Photos: w.Photos, Store: Store, Log: w.Log, Clock: w.Clock.Now}
 	w.Update = &usecase.UpdateCustomerPhoto{
-		Fleets: fleetAuth{w.Backend.FleetAuth, w.Steps}, Customers: w.Customers, Photos: w.Photos, Log: w.Log, Address: w.Photos.Address,
-		PINKey: PINKey, Reader: photo.NewReader(Limits, 2), Clock: w.Clock.Now,
+		Fleets: fleetAuth{w.Backend.FleetAuth, w.Steps}, Changes: w.Changes, Address: w.Photos.Address,
+		PINKeys: domain.PINKeys{Current: PINKey}, Reader: photo.NewReader(Limits, 2),
 	}
-	w.Repair = &usecase.Repair{Customers: w.Customers, Photos: w.Photos, Log: w.Log, Clock: w.Clock.Now}
+	w.Repair = &usecase.Repair{Changes: w.Changes}
 	w.provision()
 	if answer, err := w.Update.Do(t.Context(), w.RequestWith(OldPhoto)); err != nil || answer.ApiLogID != 1 {
 		t.Fatalf("the first photo: got %+v, %v", answer, err)
@@ -186,10 +191,16 @@ func (w *World) Stored(ref domain.CustomerRef) domain.PhotoInfo {
 	return HeldBy(w.T, w.Backend.PhotoStore, ref)
 }
 
+// Version is that of what the store holds.
+func (w *World) Version(ref domain.CustomerRef) domain.PhotoVersion {
+	w.T.Helper()
+	return Must(usecase.ReadHeld(w.T.Context(), w.Backend.PhotoStore, ref.PhotoKey())).Version
+}
+
 // HeldBy describes what a store holds under the customer's key.
 func HeldBy(t *testing.T, photos ports.PhotoStore, ref domain.CustomerRef) domain.PhotoInfo {
 	t.Helper()
-	content, err := photos.Open(t.Context(), ref.PhotoKey())
+	content, _, err := photos.Open(t.Context(), ref.PhotoKey())
 	if errors.Is(err, domain.NotFound) {
 		return domain.PhotoInfo{}
 	}
@@ -226,10 +237,22 @@ func (w *World) Entries() []domain.ApiLogEntry {
 	}
 }
 
-// Settle runs a Repair once all that is open is old enough for it.
+// Settle runs a Repair once all that is open is old enough for its first look,
+// and then one that is late enough for the last, and returns what both did.
 func (w *World) Settle() (usecase.RepairReport, error) {
 	w.T.Helper()
-	w.Clock.Advance(usecase.SettleAfter + time.Microsecond)
+	first, firstErr := w.Look(usecase.SettleAfter)
+	last, lastErr := w.Look(usecase.LateAfter - usecase.SettleAfter)
+	return usecase.RepairReport{
+		Done: first.Done + last.Done, Interrupted: first.Interrupted + last.Interrupted, LookedAt: first.LookedAt + last.LookedAt,
+		Corrected: first.Corrected + last.Corrected, Deleted: first.Deleted + last.Deleted,
+	}, errors.Join(firstErr, lastErr)
+}
+
+// Look runs a Repair once a time has passed.
+func (w *World) Look(after time.Duration) (usecase.RepairReport, error) {
+	w.T.Helper()
+	w.Clock.Advance(after + time.Microsecond)
 	return w.Repair.Do(w.T.Context())
 }
 
@@ -273,7 +296,9 @@ func (w *World) OpenEntry(ref domain.CustomerRef, received time.Time) domain.Api
 // SetRecord stores a record, as it was before a kill.
 func (w *World) SetRecord(record domain.PhotoRecord) {
 	w.T.Helper()
-	change := func(context.Context, domain.PhotoRecord) (domain.PhotoRecord, error) { return record, nil }
+	change := func(context.Context, domain.PhotoRecord, ports.LockProof) (domain.PhotoRecord, error) {
+		return record, nil
+	}
 	if err := w.Backend.CustomerRepo.ChangePhoto(w.T.Context(), Customer, change); err != nil {
 		w.T.Fatal(err)
 	}
@@ -282,9 +307,12 @@ func (w *World) SetRecord(record domain.PhotoRecord) {
 // Store puts a photo, or removes it, as it was before a kill.
 func (w *World) Store(jpeg []byte) {
 	w.T.Helper()
-	err := w.Backend.PhotoStore.Delete(w.T.Context(), Customer.PhotoKey())
-	if jpeg != nil {
-		err = w.Backend.PhotoStore.Put(w.T.Context(), Customer.PhotoKey(), Must(domain.NewPhoto(jpeg, 1, 1)))
+	held, err := usecase.ReadHeld(w.T.Context(), w.Backend.PhotoStore, Customer.PhotoKey())
+	if err == nil && jpeg == nil {
+		err = w.Backend.PhotoStore.Delete(w.T.Context(), Customer.PhotoKey(), held.Version)
+	}
+	if err == nil && jpeg != nil {
+		_, err = w.Backend.PhotoStore.Put(w.T.Context(), Customer.PhotoKey(), Must(domain.NewPhoto(jpeg, 1, 1)), held.Version)
 	}
 	if err != nil {
 		w.T.Fatal(err)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"slices"
@@ -18,7 +17,7 @@ import (
 func main() {
 	catalogue := app.Adapters()
 	catalogue.Databases["map"] = func(string) (app.Backend, error) {
-		return app.Backend{FleetAuth: fleets{}, CustomerRepo: &customers{}, ApiLog: &log{}}, nil
+		return app.Backend{FleetAuth: fleets{}, CustomerRepo: newCustomers(), ApiLog: &log{}}, nil
 	}
 	os.Exit(app.Main(context.Background(), os.Args[1:], catalogue))
 }
@@ -45,11 +44,17 @@ func (fleets) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.C
 // customers is one customer, whose PIN is 1234 under the key of the test.
 type customers struct {
 	mu, changing sync.Mutex
+	alone        domain.Customer
 	lock         domain.PINLock
-	photo        domain.PhotoRecord
 }
 
 var ref = domain.CustomerRef{Fleet: 689, Customer: 452733}
+
+func newCustomers() *customers {
+	key, _ := domain.NewPINKey(slices.Repeat([]byte{1}, domain.MinPINKeyBytes))
+	pin, _ := domain.ParsePIN("1234")
+	return &customers{alone: domain.Customer{Ref: ref, Phone: number, PIN: key.Hash(ref, pin)}}
+}
 
 func (c *customers) FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error) {
 	if err := ended(ctx); err != nil {
@@ -58,33 +63,30 @@ func (c *customers) FindByPhone(ctx context.Context, fleet domain.FleetID, phone
 	if fleet != ref.Fleet || phone != number {
 		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number")
 	}
-	key, _ := domain.NewPINKey(slices.Repeat([]byte{1}, domain.MinPINKeyBytes))
-	pin, _ := domain.ParsePIN("1234")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return domain.Customer{Ref: ref, Phone: phone, PIN: key.Hash(ref, pin), Photo: c.photo}, nil
+	return c.alone, nil
 }
 
-func (c *customers) CountPINAttempt(ctx context.Context, customer domain.CustomerRef, now time.Time) error {
-	return c.update(ctx, customer, func() (err error) { c.lock, err = c.lock.Count(now); return err })
-}
-
-func (c *customers) ResetPINLock(ctx context.Context, customer domain.CustomerRef) error {
-	return c.update(ctx, customer, func() error { c.lock = domain.PINLock{}; return nil })
+func (c *customers) TryPIN(ctx context.Context, customer domain.CustomerRef, offered domain.OfferedPIN) error {
+	return c.update(ctx, customer, func() (err error) {
+		c.lock, c.alone.PIN, err = c.lock.Try(c.alone.PIN, offered, time.Now())
+		return err
+	})
 }
 
 func (c *customers) ChangePhoto(ctx context.Context, customer domain.CustomerRef, change ports.PhotoChange) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
 	var record domain.PhotoRecord
-	err := c.update(ctx, customer, func() error { record = c.photo; return nil })
+	err := c.update(ctx, customer, func() error { record = c.alone.Photo; return nil })
 	if err != nil {
 		return err
 	}
-	if record, err = change(ctx, record); err != nil {
+	if record, err = change(ctx, record, ended); err != nil {
 		return err
 	}
-	return c.update(ctx, customer, func() error { c.photo = record; return nil })
+	return c.update(ctx, customer, func() error { c.alone.Photo = record; return nil })
 }
 
 func (c *customers) update(ctx context.Context, customer domain.CustomerRef, f func() error) error {
@@ -102,6 +104,7 @@ func (c *customers) update(ctx context.Context, customer domain.CustomerRef, f f
 type log struct {
 	mu      sync.Mutex
 	entries []domain.ApiLogEntry
+	written []time.Time // when each was
 }
 
 func (l *log) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
@@ -112,6 +115,7 @@ func (l *log) Record(ctx context.Context, call domain.ApiCall, outcome domain.Ou
 	defer l.mu.Unlock()
 	id := domain.ApiLogID(len(l.entries) + 1)
 	l.entries = append(l.entries, domain.ApiLogEntry{ID: id, Call: call, Outcome: outcome})
+	l.written = append(l.written, time.Now())
 	return id, nil
 }
 
@@ -128,23 +132,22 @@ func (l *log) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outc
 	if id < 1 || int(id) > len(l.entries) {
 		return domain.Errorf(domain.NotFound, "there is no log entry %d", id)
 	}
-	if entry := &l.entries[id-1]; entry.Outcome.IsOpen() {
-		entry.Outcome = outcome
+	if is := &l.entries[id-1].Outcome; is.IsOpen() || is.Result == domain.Interrupted && outcome.Result == domain.Valid {
+		*is = outcome
 	}
 	return nil
 }
 
-func (l *log) Unfinished(ctx context.Context, before time.Time, limit int) ([]domain.ApiLogEntry, error) {
+func (l *log) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) (open []domain.ApiLogEntry, err error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	open := slices.DeleteFunc(slices.Clone(l.entries), func(e domain.ApiLogEntry) bool {
-		return !e.Outcome.IsOpen() || !e.Call.ReceivedAt.Before(before)
-	})
-	slices.SortFunc(open, func(a, b domain.ApiLogEntry) int {
-		return cmp.Or(a.Call.ReceivedAt.Compare(b.Call.ReceivedAt), cmp.Compare(a.ID, b.ID))
-	})
-	return open[:min(limit, len(open))], nil
+	for i, entry := range l.entries {
+		if entry.Outcome.IsOpen() && entry.ID > after && time.Since(l.written[i]) > olderThan && len(open) < limit {
+			open = append(open, entry)
+		}
+	}
+	return open, nil
 }

@@ -23,9 +23,9 @@ type counted struct {
 	puts *atomic.Int64
 }
 
-func (c counted) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo) error {
+func (c counted) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	c.puts.Add(1)
-	return c.PhotoStore.Put(ctx, key, photo)
+	return c.PhotoStore.Put(ctx, key, photo, over)
 }
 
 func main() {

@@ -1,0 +1,106 @@
+package gocloud
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// Other versions of this program read the marker too: it stays as it is.
+const (
+	markerName = "fleetphoto-store.txt"
+	markerText = "fleetphoto reads this file to tell a photo that is missing from a bucket that is: leave it here.\n"
+)
+
+// Start proves that objects can be written, read and deleted, or says in a
+// sentence for the operator why not, and tries whether the store keeps
+// conditions. It fails with domain.Unavailable where the same Start may succeed
+// later, as the server doesn't answer.
+func (s *PhotoStore) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if s.connection == nil {
+		connection, err := s.connect(ctx)
+		if err != nil {
+			return s.explain("", err)
+		}
+		s.connection = connection
+	}
+	if _, err := s.write(ctx, markerName, []byte(markerText), "text/plain", domain.Unversioned); err != nil {
+		return err
+	}
+	if err := s.readMarker(ctx); err != nil {
+		return err
+	}
+	probe := "fleetphoto-probe-" + rand.Text() + ".txt" // its own: others start at the same time
+	_, _, err := s.download(ctx, probe)                 // which isn't there yet
+	status, _ := answer(err)
+	s.hides = status == http.StatusForbidden
+	return s.try(ctx, probe)
+}
+
+// try finds out on the object probe, which it deletes, whether the store makes
+// changes over the right version and refuses others.
+func (s *PhotoStore) try(ctx context.Context, probe string) error {
+	var first, second domain.PhotoVersion
+	write := func(text string, over domain.PhotoVersion) (domain.PhotoVersion, error) {
+		return s.write(ctx, probe, []byte(text), "text/plain", over)
+	}
+	fences, err := trials{
+		{nil, func() (err error) { first, err = write("first", domain.NoPhoto); return err }},
+		{errConflict, func() error { _, err := write("second", domain.NoPhoto); return err }},
+		{nil, func() (err error) { second, err = write("second", first); return err }},
+		{errConflict, func() error { _, err := write("first", first); return err }},
+	}.pass()
+	fencesDeletes := false
+	if err == nil && fences {
+		fencesDeletes, err = trials{
+			{errConflict, func() error { return s.remove(ctx, probe, first) }},
+			{nil, func() error { return s.remove(ctx, probe, second) }},
+		}.pass()
+	}
+	if err == nil && !fencesDeletes {
+		err = s.remove(ctx, probe, domain.Unversioned)
+	}
+	if err != nil && !errors.Is(err, errMissing) {
+		return err
+	}
+	s.fences, s.fencesDeletes = fences, fencesDeletes
+	return nil
+}
+
+// trials are changes, each with the error that it ends with where conditions
+// are kept.
+type trials []struct {
+	want   error
+	change func() error
+}
+
+// pass says whether all end as they have to, and stops at the first that
+// doesn't. Not to understand a condition is an answer too.
+func (t trials) pass() (bool, error) {
+	for _, trial := range t {
+		err := trial.change()
+		var change changeError
+		understood := !errors.As(err, &change) || change.status != http.StatusBadRequest && change.status != http.StatusNotImplemented
+		switch {
+		case errors.Is(err, trial.want):
+		case err == nil, errors.Is(err, errConflict), errors.Is(err, errMissing), !understood:
+			return false, nil
+		default:
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Close gives back what Start took. Photos that are open stay readable.
+func (s *PhotoStore) Close() error {
+	if s.connection == nil {
+		return nil
+	}
+	return s.connection.Close()
+}

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
+)
+
+// ChangeRecorder is a ports.ChangeRecorder in a PostgreSQL database.
+type ChangeRecorder struct{ db *DB }
+
+var _ ports.ChangeRecorder = (*ChangeRecorder)(nil)
+
+// ChangePhotoAndClose implements ports.ChangeRecorder.
+func (r *ChangeRecorder) ChangePhotoAndClose(ctx context.Context, ref domain.CustomerRef, entry domain.ApiLogID, change ports.ClosingChange) error {
+	return r.db.change(ctx, ref, entry, change, storeRecord)
+}
+
+// RemoveCustomerAndClose implements ports.ChangeRecorder.
+func (r *ChangeRecorder) RemoveCustomerAndClose(ctx context.Context, ref domain.CustomerRef, entry domain.ApiLogID, change ports.ClosingChange) error {
+	return r.db.change(ctx, ref, entry, change, removeCustomer)
+}
+
+// storing stores what a change did to the customer's row.
+type storing func(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, record domain.PhotoRecord) error
+
+// change runs change and stores what it returns, with the entry's outcome unless
+// entry is 0, in a transaction that holds the customer's row. What fails before
+// change is repeated where that is worth it, change never.
+func (db *DB) change(ctx context.Context, ref domain.CustomerRef, entry domain.ApiLogID, change ports.ClosingChange, store storing) error {
+	leave, err := db.takeTurn(ctx, ref)
+	if err != nil {
+		return translate("wait for the customer's turn", err)
+	}
+	defer leave()
+
+	var done error
+	err = db.do(ctx, "lock the customer", func(conn *pgxpool.Conn) error {
+		return db.transact(ctx, conn, func(tx pgx.Tx) error {
+			record, err := lockPhoto(ctx, tx, ref)
+			if err == nil {
+				done = changeLocked(ctx, tx, ref, record, entry, change, store)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return done
+}
+
+func lockPhoto(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef) (record domain.PhotoRecord, err error) {
+	err = tx.QueryRow(ctx,
+		`SELECT `+rows.PhotoColumns+` FROM customers WHERE fleet_id = $1 AND id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
+	).Scan(rows.PhotoInto(&record)...)
+	return record, ifNone(err, rows.NoCustomer(ref))
+}
+
+func changeLocked(
+	ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, current domain.PhotoRecord, entry domain.ApiLogID, change ports.ClosingChange, store storing,
+) error {
+	record, outcome, err := change(ctx, current, func(ctx context.Context) error {
+		again, err := lockPhoto(ctx, tx, ref)
+		if err != nil || again != current {
+			return domain.Errorf(domain.Unavailable, "the customer's lock was lost; try again").WithCause(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = store(ctx, tx, ref, record)
+	if err == nil && entry != 0 {
+		_, err = closeEntry(ctx, tx, entry, outcome)
+	}
+	if err == nil {
+		err = commit(ctx, tx)
+	}
+	return translate("store the change", err)
+}
+
+func storeRecord(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, record domain.PhotoRecord) error {
+	_, err := tx.Exec(ctx,
+		`UPDATE customers SET (`+rows.PhotoColumns+`) = ($1, $2, $3, $4, $5, $6, $7, $8) WHERE fleet_id = $9 AND id = $10`,
+		append(rows.PhotoValues(record, instant(record.ChangedAt)), ref.Fleet, ref.Customer)...)
+	return err
+}
+
+func removeCustomer(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, _ domain.PhotoRecord) error {
+	_, err := tx.Exec(ctx, `DELETE FROM customers WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM pin_locks WHERE fleet_id = $1 AND customer_id = $2`, ref.Fleet, ref.Customer)
+	}
+	return err
+}

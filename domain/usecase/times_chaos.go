@@ -1,0 +1,72 @@
+//go:build chaos
+
+package usecase
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The times of times.go, short enough to be waited for.
+const (
+	CallTimeout = 3 * time.Second
+	logTimeout  = time.Second
+	RepairEvery = 2 * time.Second
+	LateAfter   = 25 * time.Second
+)
+
+var (
+	stepsMutex sync.Mutex
+	stepsLeft  = map[string]int{}
+	shift      = mustShift(os.Getenv("FLEETPHOTO_CHAOS_CLOCK"))
+)
+
+func mustShift(text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	by, err := time.ParseDuration(text)
+	if err != nil {
+		panic(err)
+	}
+	return by
+}
+
+// Now is the clock of the use cases.
+func Now() time.Time { return time.Now().Add(shift) }
+
+// reached kills the process when it reaches a step for the n-th time, where
+// FLEETPHOTO_CHAOS_STEP is step:n, and stops it where FLEETPHOTO_CHAOS_PAUSE is.
+func reached(step string) {
+	for variable, signal := range map[string]syscall.Signal{"FLEETPHOTO_CHAOS_STEP": syscall.SIGKILL, "FLEETPHOTO_CHAOS_PAUSE": syscall.SIGSTOP} {
+		if isDue(variable, step) {
+			if err := syscall.Kill(os.Getpid(), signal); err != nil {
+				panic(fmt.Errorf("%s: %w", variable, err))
+			}
+			for signal == syscall.SIGKILL {
+				time.Sleep(time.Second) // nothing more is done
+			}
+			time.Sleep(10 * time.Millisecond) // the signal stops all threads, soon
+		}
+	}
+}
+
+func isDue(variable, step string) bool {
+	name, number, _ := strings.Cut(os.Getenv(variable), ":")
+	if name != step {
+		return false
+	}
+	wanted, err := strconv.Atoi(number)
+	if err != nil {
+		panic(fmt.Errorf("%s: want step:n, got %q", variable, os.Getenv(variable)))
+	}
+	stepsMutex.Lock()
+	defer stepsMutex.Unlock()
+	stepsLeft[variable]++
+	return stepsLeft[variable] == wanted
+}
