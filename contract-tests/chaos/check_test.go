@@ -1,0 +1,121 @@
+//go:build chaos
+
+package chaos_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// report is what came of a test.
+type report struct {
+	kills, calls, acknowledged, unknown, unchanged int
+
+	lost          int // customers whose photo no order of their calls explains
+	disagreements int // customers whose record says something else than the store holds
+	toldWrongly   int // calls that the log tells otherwise than their callers were told
+	open          int // entries that stayed open
+}
+
+func (r report) String() string {
+	return fmt.Sprintf("kills=%d calls=%d acknowledged=%d unknown=%d unchanged=%d lost=%d disagreements=%d told_wrongly=%d open=%d",
+		r.kills, r.calls, r.acknowledged, r.unknown, r.unchanged, r.lost, r.disagreements, r.toldWrongly, r.open)
+}
+
+// settle waits until Repair has closed all entries.
+func (w *world) settle() (open int) {
+	const patience = time.Minute
+	if w.store != nil {
+		w.store.set(nil)
+		w.store.late.Wait()
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		err := w.log.QueryRow("SELECT count(*) FROM api_log WHERE result = ''").Scan(&open)
+		if err == nil && open == 0 || time.Now().After(end) {
+			return open
+		}
+	}
+}
+
+// check waits until all is settled, compares what clients were told with what is
+// kept, and fails the test where they differ.
+func (w *world) check() (r report) {
+	w.t.Helper()
+	r.open = w.settle()
+	recorded, err := w.recorded()
+	must(w.t, err)
+	results, err := w.results()
+	must(w.t, err)
+	for customer := 1; customer <= w.many; customer++ {
+		stored, err := w.stored(customer)
+		must(w.t, err)
+		if recorded[customer] != stored {
+			r.disagreements++
+			w.t.Errorf("customer %d: the record says %s, the store holds %s", customer, short(recorded[customer]), short(stored))
+		}
+		if wrong := w.history.contradiction(customer, stored); wrong != "" {
+			r.lost++
+			w.t.Errorf("customer %d: %s", customer, wrong)
+		}
+	}
+	r.count(w.t, &w.history, results, w.log == w.customers)
+	for _, replica := range w.replicas {
+		r.kills += replica.killed()
+	}
+	if r.open > 0 {
+		w.t.Errorf("%d entries stay open", r.open)
+	}
+	return r
+}
+
+// count counts the calls, and those that the log tells wrongly: an error where
+// the log is in the customers' database.
+func (r *report) count(t *testing.T, h *history, results map[int64]string, oneDatabase bool) {
+	t.Helper()
+	for _, c := range h.calls {
+		r.calls++
+		wanted := map[outcome]*int{acknowledged: &r.acknowledged, unknown: &r.unknown, unchanged: &r.unchanged}
+		*wanted[c.outcome]++
+		result, logged := results[c.id]
+		if c.isTold(h, result, logged) {
+			continue
+		}
+		tell := t.Logf
+		if r.toldWrongly++; oneDatabase {
+			tell = t.Errorf
+		}
+		tell("call %d at %v, %s (%s): the log tells %q", c.id, c.end, c.outcome, c.detail, result)
+	}
+}
+
+// isTold says whether the log tells of a call what its caller was told. That
+// nothing was changed it may not have learned from a process that was killed soon.
+func (c call) isTold(h *history, result string, logged bool) bool {
+	answered := h.begun.Add(c.end)
+	switch {
+	case c.outcome == acknowledged:
+		return result == "valid"
+	case c.outcome == unchanged && logged:
+		return result == "error" || result == "interrupted" && c.replica.killedWithin(answered, answered.Add(settleAfter))
+	}
+	return true
+}
+
+// slowestRecovery is the longest time from the end of a fault to the first call
+// that began after it and was acknowledged, by the replica that the fault befell
+// where it befell one. Where no such call came, the fault doesn't count.
+func (h *history) slowestRecovery(faults []fault) (slowest time.Duration) {
+	slices.SortFunc(h.calls, func(a, b call) int { return cmp.Compare(a.end, b.end) })
+	for _, f := range faults {
+		for _, c := range h.calls {
+			if c.start > f.end && c.outcome == acknowledged && (f.replica == nil || f.replica == c.replica) {
+				slowest = max(slowest, c.end-f.end)
+				break
+			}
+		}
+	}
+	return slowest
+}
