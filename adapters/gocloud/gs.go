@@ -89,9 +89,10 @@ func (b gsObjects) change(name string, over domain.PhotoVersion) *storage.Object
 		return object
 	case domain.NoPhoto:
 		return object.If(storage.Conditions{DoesNotExist: true})
+	default:
+		generation, _ := strconv.ParseInt(string(over), 10, 64) // with 0, the SDK refuses
+		return object.If(storage.Conditions{GenerationMatch: generation})
 	}
-	generation, _ := strconv.ParseInt(string(over), 10, 64) // with 0, the SDK refuses
-	return object.If(storage.Conditions{GenerationMatch: generation})
 }
 
 // put makes one request, as what is to be sent fits into one chunk.

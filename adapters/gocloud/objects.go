@@ -32,8 +32,9 @@ func conditions(over domain.PhotoVersion) (match, noneMatch *string) {
 		return nil, nil
 	case domain.NoPhoto:
 		return nil, new("*")
+	default:
+		return new(`"` + string(over) + `"`), nil
 	}
-	return new(`"` + string(over) + `"`), nil
 }
 
 // write fails with errConflict, and does nothing, where the version over isn't there.

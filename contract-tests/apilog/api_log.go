@@ -223,7 +223,7 @@ func opensInOrder(ctx context.Context, log Port) error {
 				return clause.Failed("Open", err)
 			}
 			if int64(id) <= before {
-				return fmt.Errorf("Open: got the id %d, although another one had returned %d before it began", id, before)
+				return fmt.Errorf("opening: got the id %d, although another one had returned %d before it began", id, before)
 			}
 			for before < int64(id) && !greatest.CompareAndSwap(before, int64(id)) {
 				before = greatest.Load()

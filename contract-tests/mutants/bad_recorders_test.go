@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
@@ -30,7 +31,7 @@ func (b twoCommits) inTwo(ctx context.Context, entry domain.ApiLogID, change por
 	if err != nil {
 		return err
 	}
-	if _, err := b.ApiLog.Entry(context.WithoutCancel(ctx), entry); err != nil {
+	if _, err := b.ApiLog.Entry(context.WithoutCancel(ctx), entry); errors.Is(err, domain.NotFound) {
 		return nil
 	}
 	return b.ApiLog.Close(ctx, entry, outcome)
