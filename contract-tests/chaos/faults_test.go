@@ -136,7 +136,7 @@ func (w *world) befall(ctx context.Context, random *rand.Rand, causes []cause, r
 		select {
 		case <-ctx.Done():
 			return faults
-		case <-time.After(between(random, 200, 1200)):
+		case <-time.After(between(random, 500, 2000)):
 		}
 		var r *replica
 		of := ""

@@ -159,7 +159,7 @@ func unexplained(calls []call, final digest) string {
 		}
 	}
 	for _, c := range calls {
-		if c.outcome == acknowledged && c.start > latest {
+		if c.outcome == acknowledged && c.start >= latest {
 			return fmt.Sprintf("%s is left, which no call can have left after %v; call %d, which began later, was acknowledged%s", short(final), latest, c.id, told(calls))
 		}
 	}

@@ -26,7 +26,7 @@ func TestRandom(t *testing.T) {
 	} {
 		t.Run(on.name, func(t *testing.T) {
 			t.Parallel()
-			const customers, clients = 40, 12
+			const customers, clients = 60, 24
 			w := newWorld(t, on.make(t), customers, nil, []string{clock + "5m"})
 			loads.Lock()
 			faults := w.loadWithFaults(*load, clients, on.name)
