@@ -75,6 +75,7 @@ func (w *world) networkCauses() (causes []cause) {
 		causes = append(causes,
 			w.requests("requests to the store are late", func(random *rand.Rand) treatment { return delay(between(random, 500, 18_000)) }),
 			w.requests("requests to the store come again", func(random *rand.Rand) treatment { return repeat(between(random, 0, 10_000)) }),
+			w.requests("requests to the store come twice", func(*rand.Rand) treatment { return repeat(0) }),
 			w.requests("answers of the store are lost", func(*rand.Rand) treatment { return dropAnswer }),
 			w.requests("requests to the store are lost", func(*rand.Rand) treatment { return dropRequest }),
 			cause{"the store refuses connections", func(random *rand.Rand, _ *replica) {

@@ -64,6 +64,39 @@ func (w *world) heldRequest(customer int, methods []string) {
 	w.holds(customer, later)
 }
 
+// TestRepeatedRequest has a change carried out twice before it is answered, so that
+// the answer is a refusal, and then the store or the database go away: the caller
+// isn't told that nothing was changed.
+func TestRepeatedRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postgresAndS3(t), 4, nil)
+	nothing := func() {}
+	for i, network := range []struct{ cut, mend func() }{
+		{nothing, nothing},
+		{w.store.refuse, w.store.accept},
+		{w.database.Stop, func() { must(t, w.database.Start()) }},
+	} {
+		customer := 1 + i
+		w.mustChange(w.replicas[0], customer, newPhoto(1))
+		w.store.set(func(r *http.Request) treatment {
+			if r.Method != http.MethodPut {
+				return pass
+			}
+			w.store.set(nil)
+			return func(p *storeProxy, w http.ResponseWriter, r *http.Request) {
+				repeat(0)(p, w, r)
+				_ = http.NewResponseController(w).Flush() // the caller may have left
+				network.cut()
+			}
+		})
+		if a, _ := w.change(w.replicas[0], customer, newPhoto(2)); a.outcome() == unchanged {
+			t.Errorf("customer %d: got %+v", customer, a)
+		}
+		network.mend()
+	}
+	w.check()
+}
+
 // holds fails the test unless store and record have this photo; nil: none.
 func (w *world) holds(customer int, photo []byte) {
 	w.t.Helper()

@@ -134,20 +134,20 @@ func dropAnswer(p *storeProxy, _ http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// repeat carries a request out twice. What names the version that it replaces comes
-// again later. Anything else comes again before it is answered: a photo that was
-// put where none was comes back if that is done after its deletion, as an object
-// store has no version of none, and nobody finds out before the next change.
+// repeat carries a request out twice: so long after its answer or, where after is
+// 0, before, so that the answer is the second one's. Only what names the version
+// that it replaces comes again after its answer. A photo that was put where none was
+// comes back if that is done after its deletion, as an object store has no
+// version of none, and nobody finds out before the next change.
 func repeat(after time.Duration) treatment {
 	return func(p *storeProxy, w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("If-Match") == "" {
+		if after == 0 || r.Header.Get("If-Match") == "" {
 			_, _, _ = p.forward(r.Context(), r)
-			after = 0
+			pass(p, w, r)
+			return
 		}
 		pass(p, w, r)
-		if after > 0 {
-			p.later(r, func() { time.Sleep(after) })
-		}
+		p.later(r, func() { time.Sleep(after) })
 	}
 }
 
