@@ -20,8 +20,9 @@ import (
 //
 // A change asks for one thing that may be carried out, and never repeats it
 // unless the answer says that it was not. Where nothing can have been carried
-// out, and never will be, its error is Unchanged; Conflict always is. All else
-// may have been carried out, or may be later.
+// out, and never will be, its error is Unchanged. All else may have been carried
+// out, or may be later; a Conflict too, as a network that repeats a request
+// answers with the last one's answer.
 //
 // Each method fails with Unavailable while the backend doesn't answer and once
 // ctx has ended, and puts no host, path or secret into an error's Public text.

@@ -64,12 +64,12 @@ func TestAnswersToChanges(t *testing.T) {
 			{"", 401, "", domain.Unavailable, true},
 			{"", 403, "AccessDenied", domain.Unavailable, true},
 			{"", 409, "Other", domain.Unavailable, true},
-			{"", 412, "PreconditionFailed", domain.Conflict, true},
-			{"", 404, "NoSuchKey", domain.Conflict, true},
+			{"", 412, "PreconditionFailed", domain.Conflict, false},
+			{"", 404, "NoSuchKey", domain.Conflict, false},
 			{"s3", 404, "NoSuchBucket", domain.Unavailable, true},
-			{"s3", 409, "ConditionalRequestConflict", domain.Conflict, true},
+			{"s3", 409, "ConditionalRequestConflict", domain.Conflict, false},
 			{"azblob", 404, "ContainerNotFound", domain.Unavailable, true},
-			{"azblob", 409, "BlobAlreadyExists", domain.Conflict, true},
+			{"azblob", 409, "BlobAlreadyExists", domain.Conflict, false},
 			{"azblob", 412, "LeaseIdMissing", domain.Unavailable, true},
 		} {
 			if c.scheme != "" && c.scheme != store.scheme {

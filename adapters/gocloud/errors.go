@@ -61,7 +61,7 @@ func translate(action string, err error) error {
 	}
 	failure := domain.Errorf(kind, "%s", public).WithCause(fmt.Errorf("gocloud: %s: %w", action, err))
 	var change changeError
-	if errors.As(err, &change) && change.unchanged || kind == domain.Conflict {
+	if errors.As(err, &change) && change.unchanged && kind != domain.Conflict {
 		return failure.AsUnchanged()
 	}
 	return failure

@@ -66,7 +66,7 @@ func (s *PhotoStore) change(ctx context.Context, right, name string, over domain
 	var asked atomic.Bool
 	err := change(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { asked.Store(true) }}))
 	status, code := answer(err)
-	refused := status/100 == 4 && status != http.StatusRequestTimeout
+	refused := status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests // which may be a repeat's
 	explained := s.explain(right, err)
 	switch {
 	case err == nil:

@@ -31,8 +31,8 @@ func (f *front) counted() *atomic.Int32 {
 
 func checkConflict(t *testing.T, what string, err error) {
 	t.Helper()
-	if known := domain.AsError(err); known.Kind != domain.Conflict || !known.Unchanged {
-		t.Errorf("%s: %v, want Conflict, Unchanged", what, err)
+	if known := domain.AsError(err); known.Kind != domain.Conflict || known.Unchanged {
+		t.Errorf("%s: %v, want Conflict, not Unchanged", what, err)
 	}
 }
 

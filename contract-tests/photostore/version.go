@@ -173,10 +173,7 @@ func deletesNothing(over domain.PhotoVersion, key domain.PhotoKey) check {
 }
 
 func isConflict(what string, err error) error {
-	if err := errors.Join(clause.FailsWith(domain.Conflict, what, err), clause.Public(err)); err != nil {
-		return err
-	}
-	return clause.Yields("whether the error is Unchanged: "+what, domain.AsError(err).Unchanged, nil, true)
+	return errors.Join(clause.FailsWith(domain.Conflict, what, err), clause.Public(err))
 }
 
 func forEachNoWord(do func(domain.PhotoVersion) check) check {

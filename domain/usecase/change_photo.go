@@ -134,7 +134,8 @@ func (c *ChangePhoto) locked(ctx context.Context, ref domain.CustomerRef, id dom
 // Where the store holds another one, which a change left whose end isn't known,
 // or a move from another store, it is tried a second time, over that. Who lost the lock meanwhile doesn't: the
 // version may be that of a later change, which was acknowledged. So it is read
-// before the lock is proved.
+// before the lock is proved. A failure then is never Unchanged: the conflict may
+// be that of the network's repeat of a request that was carried out.
 func (c *ChangePhoto) changeStore(ctx context.Context, ch change, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoVersion, error) {
 	over := current.Version
 	if over == domain.UnknownVersion && !current.Info.Exists() {
@@ -148,12 +149,11 @@ func (c *ChangePhoto) changeStore(ctx context.Context, ch change, current domain
 	if err == nil {
 		err = stillLocked(ctx)
 	}
-	if err != nil {
-		return "", domain.AsError(err).AsUnchanged() // one change was refused, and no other was sent
+	if err == nil {
+		version, err = c.send(ctx, ch, held)
 	}
-	version, err = c.send(ctx, ch, held)
-	if errors.Is(err, domain.Conflict) {
-		err = domain.Errorf(domain.Unavailable, "something else changes this photo at the same time; send the call again").WithCause(err).AsUnchanged()
+	if err != nil {
+		err = domain.Errorf(domain.Unavailable, "the photo is another one than its record says; send the call again").WithCause(err)
 	}
 	return version, err
 }
