@@ -1,10 +1,11 @@
-//go:build chaos
+//go:build chaos && linux
 
 package usecase
 
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,15 +45,14 @@ func Now() time.Time { return time.Now().Add(shift) }
 // FLEETPHOTO_CHAOS_STEP is step:n, and stops it where FLEETPHOTO_CHAOS_PAUSE is.
 func reached(step string) {
 	for variable, signal := range map[string]syscall.Signal{"FLEETPHOTO_CHAOS_STEP": syscall.SIGKILL, "FLEETPHOTO_CHAOS_PAUSE": syscall.SIGSTOP} {
-		if isDue(variable, step) {
-			if err := syscall.Kill(os.Getpid(), signal); err != nil {
-				panic(fmt.Errorf("%s: %w", variable, err))
-			}
-			for signal == syscall.SIGKILL {
-				time.Sleep(time.Second) // nothing more is done
-			}
-			time.Sleep(10 * time.Millisecond) // the signal stops all threads, soon
+		if !isDue(variable, step) {
+			continue
 		}
+		runtime.LockOSThread() // the signal stops the thread that it is sent to before the call returns
+		if err := syscall.Tgkill(os.Getpid(), syscall.Gettid(), signal); err != nil {
+			panic(fmt.Errorf("%s: %w", variable, err))
+		}
+		runtime.UnlockOSThread()
 	}
 }
 
