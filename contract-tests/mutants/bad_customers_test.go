@@ -230,13 +230,17 @@ func (b storesLate) BindPINKey(ctx context.Context, key, old domain.PINKeyFinger
 type rotates struct {
 	*memory.CustomerRepo
 	old func(stored, old domain.PINKeyFingerprint) domain.PINKeyFingerprint
-	key *domain.PINKeyFingerprint
+	key *atomic.Pointer[domain.PINKeyFingerprint] // that is stored
 }
 
 func (b rotates) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
-	err := b.CustomerRepo.BindPINKey(ctx, key, b.old(*b.key, old))
+	var stored domain.PINKeyFingerprint
+	if bound := b.key.Load(); bound != nil {
+		stored = *bound
+	}
+	err := b.CustomerRepo.BindPINKey(ctx, key, b.old(stored, old))
 	if err == nil {
-		*b.key = key
+		b.key.Store(&key)
 	}
 	return err
 }
@@ -256,7 +260,7 @@ func badCustomerDirectories() []saboteur {
 	clauses := customerrepo.DirectoryClauses(mostImported)
 	key := func(defect, fails string, old func(stored, old domain.PINKeyFingerprint) domain.PINKeyFingerprint) saboteur {
 		return sabotage(defect, "PINKeyBinder", customerrepo.PINKeyClauses(), []string{fails}, opens(func(good *memory.CustomerRepo) roles {
-			return rotates{good, old, new(domain.PINKeyFingerprint)}
+			return rotates{good, old, new(atomic.Pointer[domain.PINKeyFingerprint])}
 		}))
 	}
 	return []saboteur{
