@@ -166,29 +166,43 @@ func unexplained(calls []call, final digest) string {
 	return ""
 }
 
+// undecided is what a history says that is too long to be searched.
+const undecided = "undecided"
+
 // linearize has porcupine find an order that explains all that was seen, the
-// first of reads in the end. An unanswered call may be seen until the next one is
-// stored, and not only until that one began.
+// first of reads in the end.
 func linearize(calls []call, reads []read) string {
 	var operations []porcupine.Operation
-	for _, c := range calls {
-		if c.outcome == unchanged || c.outcome == unknown && c.photo != "" && c.photo != reads[0].photo { // nobody needs to explain it
-			continue
-		}
-		operations = append(operations, porcupine.Operation{
-			Input: write{c.photo, c.outcome == acknowledged}, Call: int64(c.start),
-			Return: int64(c.last(calls, func(c call) time.Duration { return c.end })),
-		})
-	}
+	first := map[digest]time.Duration{} // when each photo was seen first
 	for _, r := range reads {
 		operations = append(operations, porcupine.Operation{Output: r.photo, Call: int64(r.start), Return: int64(r.end)})
+		if end, is := first[r.photo]; !is || r.end < end {
+			first[r.photo] = r.end
+		}
+	}
+	for _, c := range calls {
+		seen, is := first[c.photo]
+		if c.outcome == unchanged || c.outcome == unknown && c.photo != "" && !is { // nobody needs it
+			continue
+		}
+		// It may be seen until the next one is stored, and not only until that one began.
+		end := c.last(calls, func(c call) time.Duration { return c.end })
+		if is && c.photo != "" {
+			end = min(end, seen) // which porcupine would find out, slowly
+		}
+		operations = append(operations, porcupine.Operation{
+			Input: write{c.photo, c.outcome == acknowledged}, Call: int64(c.start), Return: int64(end),
+		})
 	}
 	const patience = 20 * time.Second
-	result, info := porcupine.CheckOperationsVerbose(register.ToModel(), operations, patience)
-	if result == porcupine.Ok {
+	switch result, info := porcupine.CheckOperationsVerbose(register.ToModel(), operations, patience); result {
+	case porcupine.Ok:
 		return ""
+	case porcupine.Unknown:
+		return undecided
+	default:
+		return fmt.Sprintf("no order of its calls explains all that was seen; it is drawn in %s%s", drawn(info), told(calls))
 	}
-	return fmt.Sprintf("no order of its calls explains all that was seen: %s, drawn in %s%s", result, drawn(info), told(calls))
 }
 
 // sender returns the call that sent a photo which was seen, or what is wrong with it.

@@ -189,7 +189,7 @@ func (w *world) loadUntil(ctx context.Context, clients int, seed uint64) {
 func (w *world) step(random *rand.Rand, r *replica) {
 	const pause = 20 * time.Millisecond
 	customer := hot
-	if random.IntN(4) > 0 {
+	if random.IntN(6) > 0 {
 		customer = 1 + random.IntN(w.many)
 	}
 	var photo []byte // none: it is deleted
