@@ -153,7 +153,7 @@ func (b oneVersion) Put(ctx context.Context, key domain.PhotoKey, photo domain.P
 	return version, err
 }
 
-var errConflict = domain.Errorf(domain.Conflict, "another version").AsUnchanged()
+var errConflict = domain.Errorf(domain.Conflict, "another version")
 
 func badVersions() []saboteur {
 	store := func(defect string, spoil func(good *memory.PhotoStore) ports.PhotoStore, fails ...string) saboteur {
