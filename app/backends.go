@@ -283,7 +283,7 @@ func checkSettings(config Config, catalogue Catalogue) error {
 	_, addressErr := b.photoAddress()
 	var keyErr error
 	if customersErr == nil && (config.PINKey != "" || customers.PINKeyFile == "") { // else pinKey may make one
-		_, keyErr = b.pinKey()
+		_, keyErr = b.pinKeys()
 	}
 	return errors.Join(firstOf(fleetsErr, customersErr, logErr), keyErr, addressErr, b.close())
 }
