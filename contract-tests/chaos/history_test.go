@@ -182,7 +182,7 @@ func linearize(calls []call, reads []read) string {
 	}
 	for _, c := range calls {
 		seen, is := first[c.photo]
-		if c.outcome == unchanged || c.outcome == unknown && c.photo != "" && !is { // nobody needs it
+		if c.outcome == unchanged || c.photo != "" && !is && c.isNeedless(calls) {
 			continue
 		}
 		// It may be seen until the next one is stored, and not only until that one began.
@@ -203,6 +203,14 @@ func linearize(calls []call, reads []read) string {
 	default:
 		return fmt.Sprintf("no order of its calls explains all that was seen; it is drawn in %s%s", drawn(info), told(calls))
 	}
+}
+
+// isNeedless says that a call whose photo nobody saw makes no difference: it may
+// have done nothing, or was replaced at once by one that was made meanwhile.
+func (c call) isNeedless(calls []call) bool {
+	return c.outcome == unknown || slices.ContainsFunc(calls, func(other call) bool {
+		return other.outcome == acknowledged && other.start > c.start && other.end < c.end
+	})
 }
 
 // sender returns the call that sent a photo which was seen, or what is wrong with it.
