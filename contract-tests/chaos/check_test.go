@@ -111,15 +111,19 @@ func (c call) isTold(h *history, result string, logged bool) bool {
 
 // slowestRecovery is the longest time from the end of a fault to the first call
 // that began after it and was acknowledged, by the replica that the fault befell
-// where it befell one. Where no such call came, the fault doesn't count.
+// where it befell one. Where another fault came in between, it doesn't count.
 func (h *history) slowestRecovery(faults []fault) (slowest time.Duration) {
 	slices.SortFunc(h.calls, func(a, b call) int { return cmp.Compare(a.end, b.end) })
 	for _, f := range faults {
-		for _, c := range h.calls {
-			if c.start > f.end && c.outcome == acknowledged && (f.replica == nil || f.replica == c.replica) {
-				slowest = max(slowest, c.end-f.end)
-				break
-			}
+		recovered := slices.IndexFunc(h.calls, func(c call) bool {
+			return c.start > f.end && c.outcome == acknowledged && (f.replica == nil || f.replica == c.replica)
+		})
+		if recovered < 0 {
+			continue
+		}
+		end := h.calls[recovered].end
+		if !slices.ContainsFunc(faults, func(g fault) bool { return g != f && g.start < end && g.end > f.end }) {
+			slowest = max(slowest, end-f.end)
 		}
 	}
 	return slowest

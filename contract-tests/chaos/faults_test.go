@@ -17,8 +17,8 @@ import (
 
 // fault is one that has ended.
 type fault struct {
-	replica *replica // that it befell; nil: all
-	end     time.Duration
+	replica    *replica // that it befell; nil: all
+	start, end time.Duration
 }
 
 // cause brings about a fault and returns when it has ended.
@@ -137,7 +137,7 @@ func (w *world) befall(ctx context.Context, random *rand.Rand, causes []cause, r
 		select {
 		case <-ctx.Done():
 			return faults
-		case <-time.After(between(random, 500, 2000)):
+		case <-time.After(between(random, 500, 2500)):
 		}
 		var r *replica
 		of := ""
@@ -148,7 +148,7 @@ func (w *world) befall(ctx context.Context, random *rand.Rand, causes []cause, r
 		c := causes[random.IntN(len(causes))]
 		start := w.history.now()
 		c.do(rand.New(rand.NewPCG(random.Uint64(), 0)), r)
-		faults = append(faults, fault{r, w.history.now()})
+		faults = append(faults, fault{r, start, w.history.now()})
 		w.t.Logf("%v to %v: %s%s", start.Round(time.Millisecond), w.history.now().Round(time.Millisecond), of, c.name)
 	}
 	return nil

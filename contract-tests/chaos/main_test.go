@@ -17,7 +17,7 @@ import (
 // The settings of a run, after `go test -tags chaos ./contract-tests/chaos -args`.
 var (
 	seed    = flag.Int64("seed", time.Now().UnixNano()%1_000_000, "draws the faults and the calls of TestRandom")
-	load    = flag.Duration("load", 50*time.Second, "how long TestRandom loads each of its backends")
+	load    = flag.Duration("load", 55*time.Second, "how long TestRandom loads each of its backends")
 	program = flag.String("program", "", "the product's command, built with -tags chaos; empty: it is built")
 	race    = flag.Bool("race-program", false, "build the product with the race detector")
 )
