@@ -89,10 +89,14 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.Ap
 
 // List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
+	query, args := listQuery(filter, limit)
+	return list(ctx, l.db, "list entries", scanEntry, query, args...)
+}
+
+func listQuery(filter domain.ApiLogFilter, limit int) (query string, args []any) {
 	where, args := rows.Where(filter, "$", instantUp)
 	args = append(args, max(limit, 0))
-	query := fmt.Sprintf("%s%s ORDER BY received_at DESC, id DESC LIMIT $%d", rows.SelectEntry, where, len(args))
-	return list(ctx, l.db, "list entries", scanEntry, query, args...)
+	return fmt.Sprintf("%s%s ORDER BY received_at DESC, id DESC LIMIT $%d", rows.SelectEntry, where, len(args)), args
 }
 
 // Prune implements ports.ApiLogArchive. The rows are looked up before they are

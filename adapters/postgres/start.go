@@ -37,6 +37,7 @@ var uses = []struct{ migration, query string }{
 		FROM api_keys k, api_log l, pin_key p LIMIT 0`},
 	{"00003_add_versions_and_intents.sql", `SELECT c.photo_version, c.photo_store, p.wrong, l.intent_sha256, l.photo_store, l.opened_at, l.settled_at
 		FROM customers c, pin_locks p, api_log l LIMIT 0`},
+	{"00004_add_log_indexes.sql", `SELECT claimed_at FROM api_log_pruning LIMIT 0`},
 }
 
 // Migrate brings the tables up to date. It may be repeated, and run in several

@@ -87,19 +87,57 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 
 // List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
-	where, args := rows.Where(filter, "?", microsUp)
-	entries, err := list(ctx, l.db.readers, scanEntry,
-		rows.SelectEntry+where+` ORDER BY received_at DESC, id DESC LIMIT ?`, append(args, max(limit, 0))...)
+	query, args := listQuery(filter, limit)
+	entries, err := list(ctx, l.db.readers, scanEntry, query, args...)
 	return entries, translate("list entries", err)
 }
 
+func listQuery(filter domain.ApiLogFilter, limit int) (query string, args []any) {
+	where, args := rows.Where(filter, "?", microsUp)
+	index, its := indexFor(filter)
+	return rows.SelectEntry + "INDEXED BY " + index + " " + where + its + " ORDER BY received_at DESC, id DESC LIMIT ?", append(args, max(limit, 0))
+}
+
+// indexFor is the index that leaves the fewest entries to look at, as SQLite doesn't
+// know how many there are, and its own condition, which it doesn't infer.
+func indexFor(filter domain.ApiLogFilter) (index, its string) {
+	switch {
+	case filter.Customer != 0:
+		return "api_log_customer", ""
+	case filter.Result == domain.Open:
+		return "api_log_open", ""
+	case filter.Error != "":
+		return "api_log_error", " AND error <> ''"
+	case filter.Result == domain.Failed || filter.Result == domain.Interrupted:
+		return "api_log_result", " AND result IN ('error', 'interrupted')"
+	case filter.Fleet != 0:
+		return "api_log_fleet", ""
+	}
+	return "api_log_received", ""
+}
+
+// pruneAtOnce is how many entries are removed in one transaction: others wait for
+// it, and with a million entries it takes some milliseconds.
+const pruneAtOnce = 100
+
 // Prune implements ports.ApiLogArchive.
 func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (removed int, err error) {
+	for {
+		wanted := max(0, min(limit-removed, pruneAtOnce))
+		count, err := l.pruneSome(ctx, before, wanted)
+		removed += count
+		if err != nil || count < wanted || removed >= limit {
+			return removed, err
+		}
+	}
+}
+
+func (l *ApiLog) pruneSome(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	err = l.db.write(ctx, "prune entries", func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
 			DELETE FROM api_log WHERE id IN (
 				SELECT id FROM api_log WHERE received_at < ? AND result <> '' ORDER BY received_at, id LIMIT ?)`,
-			microsUp(before), max(limit, 0))
+			microsUp(before), limit)
 		if err != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		"text":            {arrangeFile(strings.Repeat("not a database\n", 100)), "is not a SQLite database"},
 		"short_text":      {arrangeFile("short"), "is not a SQLite database"},
-		"newer":           {arrangeNewer, "a newer version of this program made it (its tables need a program that knows version 99, this one knows 3)"},
+		"newer":           {arrangeNewer, "a newer version of this program made it (its tables need a program that knows version 99, this one knows 4)"},
 		"directory":       {arrangeDirectory, "is a directory"},
 		"symlink":         {arrangeSymlink, "is a symbolic link"},
 		"no_directory":    {arrangeFileAsDirectory, "not a directory"},
