@@ -44,6 +44,7 @@ type Config struct {
 	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 at once (${default})."`
 	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" secret:"whole" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits, as openssl rand -hex 32 prints them. Left out with sqlite://, pin.key beside the database is used, and made on first start; postgres:// needs it."`
 	PINKeyOld        string        `env:"FLEETPHOTO_PIN_KEY_OLD" secret:"whole" name:"pin-key-old" placeholder:"HEX" help:"The key before FLEETPHOTO_PIN_KEY while keys are rotated: PINs that were hashed under it match too, and are hashed under the new one when they are used."`
+	LogRetention     cli.Age       `env:"FLEETPHOTO_LOG_RETENTION" placeholder:"AGE" help:"How long calls stay in the API log, such as 90d: once a day one of the servers removes those that are older. Left out: for ever."`
 	FailureStatus    string        `env:"FLEETPHOTO_FAILURE_STATUS" default:"http" placeholder:"http|200" help:"Status of failed calls: http, each error's own, or 200 for callers that read only bodies of 200 answers (${default})."`
 	Pages            string        `env:"FLEETPHOTO_PAGES" default:"on" placeholder:"on|off" help:"The page to try the API at / and its documentation at /docs; off: these paths are Not Found (${default})."`
 	CORSOrigins      string        `env:"FLEETPHOTO_CORS_ORIGINS" name:"cors-origins" placeholder:"ORIGINS" help:"Origins whose web pages may call the API, such as https://app.example.com, with commas between them, or *. Left out: none."`
@@ -114,6 +115,9 @@ func (c *Config) validate() error {
 	}
 	if c.Pages != "on" && c.Pages != "off" {
 		return settingError("FLEETPHOTO_PAGES", fmt.Errorf("want on or off, got %q", c.Pages))
+	}
+	if keep := time.Duration(c.LogRetention); keep != 0 && keep <= usecase.LateAfter {
+		return settingError("FLEETPHOTO_LOG_RETENTION", fmt.Errorf("want more than %v, as calls are settled until then, got %v", usecase.LateAfter, keep))
 	}
 	_, originsErr := c.corsOrigins()
 	return cmp.Or(originsErr, c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())

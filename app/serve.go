@@ -15,6 +15,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 	"github.com/fleetphoto/fleetphoto/adapters/telemetry"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -23,6 +24,9 @@ import (
 // number of replicas may do so at once.
 const (
 	sweepEvery = time.Hour
+	// pruneEvery is how often a server looks whether the log is to be pruned today,
+	// and pruneBatch how many entries are removed at once.
+	pruneEvery, pruneBatch = time.Hour, 1000
 	// closeTimeout is how long a stop waits for the entries whose closing is
 	// tried again.
 	closeTimeout = 5 * time.Second
@@ -34,8 +38,8 @@ var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invok
 
 // Serve is the whole service: Core, Handler and Telemetry, servers on the
 // addresses of the Config, and what a server does regularly: it settles calls
-// that were cut off and sweeps the photo store.
-var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, serveAPI, serveAdmin))
+// that were cut off, sweeps the photo store and prunes the log.
+var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
 
 // newOptions has the photos served where their store has no addresses of its own.
 func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore) (httpapi.Options, error) {
@@ -114,6 +118,43 @@ func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycl
 		},
 	))
 	return nil
+}
+
+// pruneRegularly removes what the log has of old calls, where that is configured.
+func pruneRegularly(config Config, b *backends, lifecycle fx.Lifecycle) error {
+	if config.LogRetention == 0 {
+		return nil
+	}
+	backend, err := b.log()
+	if err != nil {
+		return err
+	}
+	log, err := offered(backend, func(b Backend) ports.ApiLogArchive { return b.ApiLogArchive })
+	if err != nil {
+		return err
+	}
+	prune := &operator.PruneLog{Log: log, Clock: time.Now, Batch: pruneBatch}
+	ctx, cancel := context.WithCancel(context.Background())
+	var job sync.WaitGroup
+	lifecycle.Append(fx.StartStopHook(
+		func() {
+			job.Go(func() {
+				every(ctx, pruneEvery, func() { pruneOnce(ctx, prune, time.Duration(config.LogRetention), b.logger) })
+			})
+		},
+		func() { cancel(); job.Wait() },
+	))
+	return nil
+}
+
+func pruneOnce(ctx context.Context, prune *operator.PruneLog, age time.Duration, logger *slog.Logger) {
+	removed, err := prune.Daily(ctx, age)
+	if removed > 0 {
+		logger.Info("removed old calls from the API log", slog.Int("removed", removed))
+	}
+	if err != nil && ctx.Err() == nil {
+		logger.Warn("old calls could not be removed from the API log", slog.String("cause", err.Error()))
+	}
 }
 
 // every does job now and then again and again, until ctx ends.

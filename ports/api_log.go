@@ -57,4 +57,10 @@ type ApiLogArchive interface {
 	// open stay, as they are for Repair. The ids that are removed don't come
 	// again. Other methods don't wait for it longer than for one of them.
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// ClaimPruning grants the caller to prune, durably, or doesn't: of any number
+	// of claims, in any process, it grants none that comes sooner than every after
+	// one that it granted, by the log's own clock. One whose answer is lost may have
+	// been granted. Prune asks for no claim.
+	ClaimPruning(ctx context.Context, every time.Duration) (bool, error)
 }

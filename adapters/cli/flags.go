@@ -10,12 +10,12 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// age is a positive duration, written as time.ParseDuration takes it, with
+// Age is a positive duration, written as time.ParseDuration takes it, with
 // days before the rest: 90d, 1d12h, 12h, 30m.
-type age time.Duration
+type Age time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (a *age) UnmarshalText(text []byte) error {
+func (a *Age) UnmarshalText(text []byte) error {
 	days, rest, found := strings.Cut(string(text), "d")
 	if !found {
 		days, rest = "0", days
@@ -25,17 +25,25 @@ func (a *age) UnmarshalText(text []byte) error {
 	if rest != "" && err == nil {
 		part, err = time.ParseDuration(rest)
 	}
-	*a = age(time.Duration(whole)*24*time.Hour + part)
+	*a = Age(time.Duration(whole)*24*time.Hour + part)
 	if err != nil || part < 0 || *a <= 0 {
 		return errors.New("want a duration such as 90d, 12h or 30m")
 	}
 	return nil
 }
 
+// String is as UnmarshalText takes it; empty where there is none.
+func (a Age) String() string {
+	if a == 0 {
+		return ""
+	}
+	return time.Duration(a).String()
+}
+
 // moment is a time, or as long before now as an age says.
 type moment struct {
 	at   time.Time
-	back age
+	back Age
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -12,7 +12,7 @@ func TestAges(t *testing.T) {
 		"90d": 90 * day, "1d12h": 36 * time.Hour, "12h": 12 * time.Hour, "2m10s": 130 * time.Second, "0d1h": time.Hour, "32767d": 32767 * day,
 		"": 0, "d": 0, "90": 0, "0d": 0, "0s": 0, "-1d": 0, "-1h": 0, "1d-1h": 0, "1.5d": 0, "40000d": 0, "12h1d": 0, "1d2d": 0, "9999999999h": 0,
 	} {
-		var got age
+		var got Age
 		if err := got.UnmarshalText([]byte(text)); (err == nil) != (want != 0) || err == nil && time.Duration(got) != want {
 			t.Errorf("%q: got %v, %v, want %v", text, time.Duration(got), err, want)
 		}

@@ -105,7 +105,7 @@ func (c *logListCommand) print(out io.Writer, header []string, entries []domain.
 }
 
 type logPruneCommand struct {
-	OlderThan age `required:"" placeholder:"AGE" help:"Remove calls that were received longer ago than this, such as 90d or 12h. Open ones stay."`
+	OlderThan Age `required:"" placeholder:"AGE" help:"Remove calls that were received longer ago than this, such as 90d or 12h. Open ones stay."`
 	Batch     int `default:"1000" placeholder:"N" help:"How many are removed at once (${default}); calls that are logged meanwhile wait for no more than that."`
 }
 

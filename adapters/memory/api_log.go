@@ -18,6 +18,7 @@ type ApiLog struct {
 	mu      sync.RWMutex
 	last    domain.ApiLogID
 	entries map[domain.ApiLogID]logged
+	claimed time.Time // pruning
 }
 
 // logged is an entry and when it was written, by this log's clock.
@@ -133,6 +134,21 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, e
 		delete(l.entries, entry.ID)
 	}
 	return len(removed), nil
+}
+
+// ClaimPruning implements ports.ApiLogArchive.
+func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (bool, error) {
+	if err := ended(ctx, "claim pruning"); err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if now.Sub(l.claimed) < every {
+		return false, nil
+	}
+	l.claimed = now
+	return true, nil
 }
 
 // sorted returns the entries that are chosen, the oldest first; l.mu is held.

@@ -116,4 +116,17 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (remove
 	return removed, nil
 }
 
+// ClaimPruning implements ports.ApiLogArchive.
+func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (granted bool, err error) {
+	err = l.db.do(ctx, "claim pruning", func(conn *pgxpool.Conn) error {
+		claimed, err := conn.Exec(ctx, `
+			INSERT INTO api_log_pruning AS last (id, claimed_at) VALUES (1, clock_timestamp())
+			ON CONFLICT (id) DO UPDATE SET claimed_at = excluded.claimed_at
+			WHERE last.claimed_at <= excluded.claimed_at - $1::bigint * interval '1 microsecond'`, every.Microseconds())
+		granted = claimed.RowsAffected() > 0
+		return err
+	})
+	return granted && err == nil, err
+}
+
 func scanEntry(row rows.Row) (domain.ApiLogEntry, error) { return rows.ScanEntry(row, original) }

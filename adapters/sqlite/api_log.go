@@ -151,6 +151,18 @@ func (l *ApiLog) pruneSome(ctx context.Context, before time.Time, limit int) (re
 	return removed, nil
 }
 
+// ClaimPruning implements ports.ApiLogArchive.
+func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (granted bool, err error) {
+	err = l.db.write(ctx, "claim pruning", func(tx *sql.Tx) error {
+		granted, err = changes(tx.ExecContext(ctx, `
+			INSERT INTO api_log_pruning (id, claimed_at) VALUES (1, `+now+`)
+			ON CONFLICT (id) DO UPDATE SET claimed_at = excluded.claimed_at WHERE claimed_at <= excluded.claimed_at - ?`,
+			every.Microseconds()))
+		return err
+	})
+	return granted && err == nil, err
+}
+
 func scanEntry(row rows.Row) (domain.ApiLogEntry, error) { return rows.ScanEntry(row, asItIs) }
 
 func asItIs(text string) string { return text }

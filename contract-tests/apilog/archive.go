@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/contract-tests/clause"
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -25,6 +26,7 @@ func archiveCalls(with func(do func(domain.ApiLogEntry) check) check) []call {
 		{Method: "entry", Do: with(func(entry domain.ApiLogEntry) check { return holdsEntries(entry) })},
 		{Method: "list", Do: listsLog(domain.ApiLogFilter{}, 10)},
 		{Method: "prune", Do: prunes(late, 10, 1)},
+		{Method: "claim_pruning", Do: claims(time.Hour, true)},
 	}
 }
 
@@ -33,6 +35,7 @@ func archiveEndedCtx() []clauseOf {
 	unchanged := clause.Steps(
 		logsOnly(domain.ApiLogEntry{Call: apiCall(2)}, domain.ApiLogEntry{Call: apiCall(1), Outcome: outcome(1)}),
 		withUnfinished(func(opened domain.ApiLogEntry) check { return holdsEntries(opened) }),
+		claims(0, true),
 	)
 	return clause.EndedCtx(given, unchanged, slices.Concat(calls(withUnfinished), archiveCalls(withUnfinished))...)
 }

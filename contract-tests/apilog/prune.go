@@ -61,6 +61,20 @@ func pruneClauses() []clauseOf {
 		), clause.New(
 			"prune_at_once", "Prune is safe for concurrent use: of any number at once, each entry is removed and counted once, and what is logged meanwhile stays",
 			withLogged(slices.Concat(entriesOf(slices.Repeat(manyCalls(8), 8), outcome(1)), entriesOf(manyCalls(2), domain.Outcome{})), prunesAtOnce),
+		), clause.New(
+			"claim_every", "ClaimPruning grants the first claim, and none that comes sooner than every after one that it granted",
+			clause.Steps(claims(time.Hour, true), claims(time.Hour, false), claims(0, true), claims(time.Hour, false), claims(0, true)),
+		), clause.New(
+			"claim_refused", "a claim that isn't granted doesn't put off the next one",
+			claimsUntilGranted,
+		), clause.New(
+			"claim_at_once", "of any number of ClaimPruning at once it grants one",
+			claimsAtOnce,
+		), clause.New(
+			"claim_for_nothing", "Prune asks for no claim, and ClaimPruning removes no entry",
+			withLogged(entriesOf(manyCalls(2), outcome(1)), func(all []domain.ApiLogEntry) check {
+				return clause.Steps(prunes(late, 1, 1), claims(time.Hour, true), holdsLog(all[1]), prunes(late, 1, 1), claims(time.Hour, false))
+			}),
 		),
 	}
 }
@@ -70,6 +84,42 @@ func prunes(before time.Time, limit, want int) check {
 		got, err := log.Prune(ctx, before, limit)
 		return clause.Yields(fmt.Sprintf("Prune(%v, %d)", before, limit), got, err, want)
 	}
+}
+
+func claims(every time.Duration, want bool) check {
+	return func(ctx context.Context, log Port) error {
+		got, err := log.ClaimPruning(ctx, every)
+		return clause.Yields(fmt.Sprintf("ClaimPruning(%v)", every), got, err, want)
+	}
+}
+
+// claimsUntilGranted claims again and again, far more often than every.
+func claimsUntilGranted(ctx context.Context, log Port) error {
+	const every = 20 * time.Millisecond
+	err := claims(every, true)(ctx, log)
+	for begun := time.Now(); err == nil; {
+		granted, failure := log.ClaimPruning(ctx, every)
+		switch {
+		case granted || failure != nil:
+			return failure
+		case time.Since(begun) > 10*time.Second:
+			err = fmt.Errorf("ClaimPruning(%v), again and again for 10 s: want one to be granted", every)
+		}
+	}
+	return err
+}
+
+// claimsAtOnce claims many times at once.
+func claimsAtOnce(ctx context.Context, log Port) error {
+	var granted atomic.Int64
+	err := clause.AtOnce(clause.Crowd, func(ctx context.Context, log Port, _ int) error {
+		got, err := log.ClaimPruning(ctx, time.Hour)
+		if got {
+			granted.Add(1)
+		}
+		return err
+	})(ctx, log)
+	return clause.Yields("how many ClaimPruning at once were granted", granted.Load(), err, 1)
 }
 
 // holdsLog checks that there are these entries and no others.

@@ -18,6 +18,21 @@ type PruneLog struct {
 	Batch int // how many are removed at once
 }
 
+// pruneEvery is how far apart Daily prunes: who calls it every hour does so once
+// a day, a moment early or not.
+const pruneEvery = 23 * time.Hour
+
+// Daily does what Do does, unless Daily has begun to do so today, in any process.
+// It ends before another one may begin.
+func (p *PruneLog) Daily(ctx context.Context, age time.Duration) (removed int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pruneEvery)
+	defer cancel()
+	if granted, err := p.Log.ClaimPruning(ctx, pruneEvery); err != nil || !granted {
+		return 0, err
+	}
+	return p.Do(ctx, age)
+}
+
 // Do removes the calls that were received longer ago than age, but for those
 // that are open, and returns how many it removed, after a failure too. Between
 // two batches it rests as long as the first took. It fails with TypeError where

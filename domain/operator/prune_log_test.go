@@ -67,6 +67,22 @@ func TestPruneLog(t *testing.T) {
 	}
 }
 
+// TestPruneLogDaily: whoever comes second on a day leaves the calls to whoever
+// came first.
+func TestPruneLogDaily(t *testing.T) {
+	t.Parallel()
+	now := start
+	log := memory.NewApiLog(func() time.Time { return now })
+	prune := operator.PruneLog{Log: log, Clock: func() time.Time { return now }, Batch: 10}
+	for i, want := range []int{1, 0, 2} { // at once, 12 hours later, and again
+		usecasetest.Must(log.Record(t.Context(), domain.ApiCall{}, domain.Outcome{Result: domain.Valid}))
+		if removed, err := prune.Daily(t.Context(), time.Hour); removed != want || err != nil {
+			t.Errorf("time %d: got %d, %v, want %d", i, removed, err, want)
+		}
+		now = now.Add(12 * time.Hour)
+	}
+}
+
 func TestPruneLogLeavesYoungCalls(t *testing.T) {
 	t.Parallel()
 	log := &batches{ApiLog: memory.New().ApiLog}
