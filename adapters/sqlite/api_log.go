@@ -40,7 +40,7 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	values := rows.EntryValues(call, outcome, micros, asItIs)
 	values[0] = call.ReceivedAt.UnixMicro() // the zero time too: the column has no NULL
-	err = l.db.write(ctx, action, func(tx *sql.Tx) error {
+	err = l.db.write(ctx, action, func(ctx context.Context, tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
 			INSERT INTO api_log (`+rows.EntryColumns+`, opened_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, `+now+`) RETURNING id`, values...).Scan(&id)
@@ -53,7 +53,7 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 
 // Close implements ports.ApiLog.
 func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
-	return l.db.write(ctx, "close entry", func(tx *sql.Tx) error {
+	return l.db.write(ctx, "close entry", func(ctx context.Context, tx *sql.Tx) error {
 		closed, err := closeEntry(ctx, tx, id, outcome)
 		if err != nil || closed {
 			return err
@@ -133,7 +133,7 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (remove
 }
 
 func (l *ApiLog) pruneSome(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = l.db.write(ctx, "prune entries", func(tx *sql.Tx) error {
+	err = l.db.writeAlone(ctx, "prune entries", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
 			DELETE FROM api_log WHERE id IN (
 				SELECT id FROM api_log WHERE received_at < ? AND result <> '' ORDER BY received_at, id LIMIT ?)`,

@@ -60,7 +60,7 @@ func (db *DB) change(ctx context.Context, ref domain.CustomerRef, change ports.C
 	if err != nil {
 		return err
 	}
-	return db.write(ctx, "store the photo's record", func(tx *sql.Tx) error {
+	return db.write(ctx, "store the photo's record", func(ctx context.Context, tx *sql.Tx) error {
 		if err := stillLocked(ctx); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ const importSettings = `PRAGMA cache_size = -12000; PRAGMA wal_autocheckpoint = 
 
 // ImportCustomers implements ports.CustomerDirectory.
 func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
-	err = r.db.write(ctx, "import customers", func(tx *sql.Tx) error {
+	err = r.db.writeAlone(ctx, "import customers", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, 
 // TryPIN implements ports.CustomerRepo.
 func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
 	var verdict error
-	err := r.db.write(ctx, "try PIN", func(tx *sql.Tx) error {
+	err := r.db.write(ctx, "try PIN", func(ctx context.Context, tx *sql.Tx) error {
 		var (
 			lock   domain.PINLock
 			stored domain.PINHash
@@ -92,7 +92,7 @@ func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) er
 
 // BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
-	return r.db.write(ctx, "bind PIN key", func(tx *sql.Tx) error {
+	return r.db.write(ctx, "bind PIN key", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO pin_key (id, fingerprint) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET fingerprint = ?1
 			WHERE fingerprint = ?2 OR NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:], rows.Digest(old))

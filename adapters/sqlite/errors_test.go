@@ -116,8 +116,8 @@ func TestBugsAreInternal(t *testing.T) {
 		`INSERT INTO api_keys (hash, fleet_id) VALUES (x'00', 1)`,
 		`INSERT INTO fleets (id, name, disabled) VALUES ('text', '', 0)`,
 	} {
-		err := db.write(t.Context(), "test", func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(t.Context(), statement)
+		err := db.write(t.Context(), "test", func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, statement)
 			return err
 		})
 		if domain.AsError(err).Kind != domain.Internal {

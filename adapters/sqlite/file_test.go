@@ -100,9 +100,9 @@ func TestLostFileBeforeTheCommit(t *testing.T) {
 	t.Parallel()
 	needsUnlink(t)
 	db := started(t, newURL(t))
-	wantUnavailable(t, db, db.write(t.Context(), "test", func(tx *sql.Tx) error {
+	wantUnavailable(t, db, db.write(t.Context(), "test", func(ctx context.Context, tx *sql.Tx) error {
 		remove(t, db.Path())
-		_, err := tx.ExecContext(t.Context(), `INSERT INTO fleets (id, name, disabled) VALUES (1, '', 0)`)
+		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled) VALUES (1, '', 0)`)
 		return err
 	}))
 	if err := db.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no database at "+db.Path()+"; is this the server's directory?") {

@@ -32,7 +32,7 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 
 // AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
-	return a.db.write(ctx, "add fleet", func(tx *sql.Tx) error {
+	return a.db.write(ctx, "add fleet", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled) VALUES (?, ?, ?)`,
 			fleet.ID, fleet.Name, fleet.Disabled)
 		if err != nil {
@@ -50,7 +50,7 @@ func addKey(ctx context.Context, tx *sql.Tx, fleet domain.FleetID, key domain.Fl
 
 // AddKey implements ports.FleetDirectory.
 func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
-	return a.db.write(ctx, "add key", func(tx *sql.Tx) error {
+	return a.db.write(ctx, "add key", func(ctx context.Context, tx *sql.Tx) error {
 		if err := fleetExists(ctx, tx, fleet); err != nil {
 			return err
 		}

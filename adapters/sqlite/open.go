@@ -29,7 +29,8 @@ type DB struct {
 	path    string // absolute
 	locks   *locks.Files
 	file    atomic.Pointer[fs.FileInfo] // of the file at path when it was opened first
-	writer  *sql.DB                     // one connection: SQLite has one writer, and waiting for it here honours ctx
+	writer  *sql.DB                     // one connection: SQLite has one writer
+	writes  writes
 	readers *sql.DB
 }
 
@@ -54,7 +55,7 @@ func Open(rawURL string) (*DB, error) {
 	writer.SetMaxOpenConns(1)
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
-	return &DB{path: path, locks: locks.NewFiles(locksOf(path)), writer: writer, readers: readers}, nil
+	return &DB{path: path, locks: locks.NewFiles(locksOf(path)), writer: writer, writes: writes{turn: make(chan struct{}, 1)}, readers: readers}, nil
 }
 
 // dataSource is the driver's name for the file at path with the settings that

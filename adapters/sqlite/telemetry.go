@@ -39,9 +39,13 @@ func (c tracedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	conn, has := plain.(sqliteConn)
 	if !has {
-		return nil, errors.Join(fmt.Errorf("the driver's %T has not all methods that it had", plain), plain.Close())
+		return nil, errors.Join(lacks(plain), plain.Close())
 	}
-	return tracedConn{conn}, nil
+	return tracedConn{preparedConn{conn, map[string]sqliteStmt{}}}, nil
+}
+
+func lacks(part any) error {
+	return fmt.Errorf("the driver's %T has not all methods that it had", part)
 }
 
 // sqliteConn is what database/sql finds out that the driver can do.

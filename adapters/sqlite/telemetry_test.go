@@ -25,6 +25,9 @@ func TestStatementsAreTraced(t *testing.T) {
 	if err := db.FleetAuth().AddFleet(t.Context(), fleet, key); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := db.FleetAuth().Authenticate(t.Context(), key.Hash); err != nil { // is prepared from then on
+		t.Fatal(err)
+	}
 	if got := exporter.GetSpans(); len(got) > 0 {
 		t.Errorf("outside a traced call there are the spans %v", got)
 	}

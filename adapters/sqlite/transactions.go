@@ -4,44 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// write runs f in a transaction that is the only one writing to the file. When
-// write returns nil, the transaction is on the disk; when it fails because ctx
-// ended during the commit, or the file was deleted meanwhile, it may be.
-func (db *DB) write(ctx context.Context, action string, f func(*sql.Tx) error) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return translate(action, err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := db.checkIntact(action); err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return translate(action, err)
-	}
-	if err := tx.Commit(); err != nil {
-		return translate(action, err)
-	}
-	return db.checkIntact(action)
-}
-
-func (db *DB) checkIntact(action string) error {
-	if err := db.intact(); err != nil {
-		return unanswered(fmt.Errorf("sqlite: %s: %w", action, err))
-	}
-	return nil
-}
-
 // update runs a statement that changes one row.
 func (db *DB) update(ctx context.Context, action string, notFound *domain.Error, statement string, args ...any) error {
-	return db.write(ctx, action, func(tx *sql.Tx) error {
+	return db.write(ctx, action, func(ctx context.Context, tx *sql.Tx) error {
 		found, err := changes(tx.ExecContext(ctx, statement, args...))
 		if err == nil && !found {
 			return notFound
