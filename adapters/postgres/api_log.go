@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -40,12 +39,9 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 }
 
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
-	err = l.db.write(ctx, action, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx,
-			`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
-			rows.EntryValues(call, outcome, instant, text)...,
-		).Scan(&id)
-	})
+	err = l.db.autocommit(ctx, action, []any{&id},
+		`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
+		rows.EntryValues(call, outcome, instant, text)...)
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +51,7 @@ func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall,
 // Close implements ports.ApiLog.
 func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
 	return l.db.do(ctx, "close entry", func(conn *pgxpool.Conn) error {
-		closed, err := closeEntry(ctx, conn, id, outcome)
+		closed, err := conn.Exec(ctx, closeEntry, closeValues(id, outcome)...)
 		if err != nil || closed.RowsAffected() > 0 {
 			return err
 		}
@@ -63,11 +59,13 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	})
 }
 
-// closeEntry gives the entry this outcome, unless it keeps the one that it has.
-func closeEntry(ctx context.Context, q querier, id domain.ApiLogID, outcome domain.Outcome) (pgconn.CommandTag, error) {
-	return q.Exec(ctx,
-		`UPDATE api_log SET (`+rows.OutcomeColumns+`) = ($2, $3, $4, $5, $6, $7) `+whereID+` AND (result = '' OR result = 'interrupted' AND $2 = 'valid')`,
-		append([]any{id}, rows.OutcomeValues(outcome, instant, text)...)...)
+// closeEntry gives an entry an outcome, unless it keeps the one that it has.
+const closeEntry = `UPDATE api_log SET (` + rows.OutcomeColumns + `) = ($2, $3, $4, $5, $6, $7) ` +
+	whereID + ` AND (result = '' OR result = 'interrupted' AND $2 = 'valid')`
+
+// closeValues are those of closeEntry.
+func closeValues(id domain.ApiLogID, outcome domain.Outcome) []any {
+	return append([]any{id}, rows.OutcomeValues(outcome, instant, text)...)
 }
 
 // Unfinished implements ports.ApiLog.

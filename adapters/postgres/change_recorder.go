@@ -26,8 +26,8 @@ func (r *ChangeRecorder) RemoveCustomerAndClose(ctx context.Context, ref domain.
 	return r.db.change(ctx, ref, entry, change, removeCustomer)
 }
 
-// storing stores what a change did to the customer's row.
-type storing func(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, record domain.PhotoRecord) error
+// storing queues what stores what a change did to the customer's row.
+type storing func(last *pgx.Batch, ref domain.CustomerRef, record domain.PhotoRecord)
 
 // change runs change and stores what it returns, with the entry's outcome unless
 // entry is 0, in a transaction that holds the customer's row. What fails before
@@ -41,12 +41,15 @@ func (db *DB) change(ctx context.Context, ref domain.CustomerRef, entry domain.A
 
 	var done error
 	err = db.do(ctx, "lock the customer", func(conn *pgxpool.Conn) error {
-		return db.transact(ctx, conn, func(tx pgx.Tx) error {
-			record, err := lockPhoto(ctx, tx, ref)
-			if err == nil {
-				done = changeLocked(ctx, tx, ref, record, entry, change, store)
-			}
+		var record domain.PhotoRecord
+		first := db.begin()
+		first.Queue(lockPhoto, ref.Fleet, ref.Customer).QueryRow(func(row pgx.Row) (err error) {
+			record, err = scanLocked(row, ref)
 			return err
+		})
+		return transact(ctx, conn, first, func(tx pgx.Tx) error {
+			done = changeLocked(ctx, tx, ref, record, entry, change, store)
+			return nil
 		})
 	})
 	if err != nil {
@@ -55,10 +58,11 @@ func (db *DB) change(ctx context.Context, ref domain.CustomerRef, entry domain.A
 	return done
 }
 
-func lockPhoto(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef) (record domain.PhotoRecord, err error) {
-	err = tx.QueryRow(ctx,
-		`SELECT `+rows.PhotoColumns+` FROM customers WHERE fleet_id = $1 AND id = $2 FOR UPDATE`, ref.Fleet, ref.Customer,
-	).Scan(rows.PhotoInto(&record)...)
+const lockPhoto = `SELECT ` + rows.PhotoColumns + ` FROM customers WHERE fleet_id = $1 AND id = $2 FOR UPDATE`
+
+// scanLocked reads the row of lockPhoto.
+func scanLocked(row pgx.Row, ref domain.CustomerRef) (record domain.PhotoRecord, err error) {
+	err = row.Scan(rows.PhotoInto(&record)...)
 	return record, ifNone(err, rows.NoCustomer(ref))
 }
 
@@ -66,7 +70,7 @@ func changeLocked(
 	ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, current domain.PhotoRecord, entry domain.ApiLogID, change ports.ClosingChange, store storing,
 ) error {
 	record, outcome, err := change(ctx, current, func(ctx context.Context) error {
-		again, err := lockPhoto(ctx, tx, ref)
+		again, err := scanLocked(tx.QueryRow(ctx, lockPhoto, ref.Fleet, ref.Customer), ref)
 		if err != nil || again != current {
 			return domain.Errorf(domain.Unavailable, "the customer's lock was lost; try again").WithCause(err)
 		}
@@ -75,27 +79,21 @@ func changeLocked(
 	if err != nil {
 		return err
 	}
-	err = store(ctx, tx, ref, record)
-	if err == nil && entry != 0 {
-		_, err = closeEntry(ctx, tx, entry, outcome)
+	last := &pgx.Batch{}
+	store(last, ref, record)
+	if entry != 0 {
+		last.Queue(closeEntry, closeValues(entry, outcome)...)
 	}
-	if err == nil {
-		err = commit(ctx, tx)
-	}
-	return translate("store the change", err)
+	return translate("store the change", commit(ctx, tx, last))
 }
 
-func storeRecord(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, record domain.PhotoRecord) error {
-	_, err := tx.Exec(ctx,
+func storeRecord(last *pgx.Batch, ref domain.CustomerRef, record domain.PhotoRecord) {
+	last.Queue(
 		`UPDATE customers SET (`+rows.PhotoColumns+`) = ($1, $2, $3, $4, $5, $6, $7, $8) WHERE fleet_id = $9 AND id = $10`,
 		append(rows.PhotoValues(record, instant(record.ChangedAt)), ref.Fleet, ref.Customer)...)
-	return err
 }
 
-func removeCustomer(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef, _ domain.PhotoRecord) error {
-	_, err := tx.Exec(ctx, `DELETE FROM customers WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
-	if err == nil {
-		_, err = tx.Exec(ctx, `DELETE FROM pin_locks WHERE fleet_id = $1 AND customer_id = $2`, ref.Fleet, ref.Customer)
-	}
-	return err
+func removeCustomer(last *pgx.Batch, ref domain.CustomerRef, _ domain.PhotoRecord) {
+	last.Queue(`DELETE FROM customers WHERE fleet_id = $1 AND id = $2`, ref.Fleet, ref.Customer)
+	last.Queue(`DELETE FROM pin_locks WHERE fleet_id = $1 AND customer_id = $2`, ref.Fleet, ref.Customer)
 }

@@ -88,10 +88,18 @@ func isNetwork(err error) bool {
 // isWorthRepeating says that a transaction of which nothing is stored may get
 // further when it is repeated at once.
 func isWorthRepeating(err error) bool {
-	if errors.As(err, new(*domain.Error)) || errors.As(err, new(noConnection)) {
+	if errors.As(err, new(*domain.Error)) {
 		return false
 	}
 	return isLost(err) || errors.Is(err, errRaced) || code(err) == serializationFailure || code(err) == deadlock
+}
+
+// isSurelyUndone says that a statement that failed without a row was not carried
+// out and never will be: it wasn't sent, or the server answered with this error
+// in place of the row. Class 08 may come from a pooler that lost its server.
+func isSurelyUndone(err error) bool {
+	code := code(err)
+	return pgconn.SafeToRetry(err) || code != "" && !strings.HasPrefix(code, "08")
 }
 
 // ifDuplicate is a Conflict with this public sentence when err says that a row

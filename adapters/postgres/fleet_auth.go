@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -98,7 +97,6 @@ func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label d
 // querier is a transaction or a connection.
 type querier interface {
 	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
-	Exec(ctx context.Context, statement string, args ...any) (pgconn.CommandTag, error)
 }
 
 func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {

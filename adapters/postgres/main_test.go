@@ -30,7 +30,7 @@ const (
 // What takes long in production takes this long in tests.
 const (
 	shortLease = time.Second
-	shortBegin = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '1s'`
+	shortIdle  = `SELECT set_config('idle_in_transaction_session_timeout', '1s', true)`
 )
 
 var (
@@ -55,7 +55,7 @@ func runChild(task string) error {
 	if err != nil {
 		return err
 	}
-	db.lease, db.begin = shortLease, shortBegin
+	db.lease, db.settings = shortLease, shortIdle
 	switch task {
 	case taskMigrate:
 		return migrateAndStart(ctx, db)

@@ -30,11 +30,11 @@ import (
 // what is done in milliseconds. Changes beyond that, and those of a customer
 // who is being changed by this DB, wait in memory without a connection.
 type DB struct {
-	pool  *pgxpool.Pool
-	turns locks.Turns[domain.CustomerRef]
-	slots chan struct{} // one for each change that may run at once
-	begin string        // begins a transaction
-	lease time.Duration // how long a migration that was killed keeps others waiting
+	pool     *pgxpool.Pool
+	turns    locks.Turns[domain.CustomerRef]
+	slots    chan struct{} // one for each change that may run at once
+	settings string        // the statement that makes a transaction's settings
+	lease    time.Duration // how long a migration that was killed keeps others waiting
 }
 
 // Open makes a DB for a URL like postgres://user@host/database. What the URL
@@ -53,9 +53,9 @@ func Open(rawURL string) (*DB, error) {
 		return nil, err
 	}
 	size := int(config.MaxConns)
-	db := &DB{pool: pool, slots: make(chan struct{}, size-max(1, size/4)), begin: begin, lease: lease}
+	db := &DB{pool: pool, slots: make(chan struct{}, size-max(1, size/4)), settings: settings, lease: lease}
 	if config.ConnConfig.RuntimeParams["statement_timeout"] == "" {
-		db.begin += statementTimeout
+		db.settings += statementTimeout
 	}
 	return db, nil
 }

@@ -1,63 +1,76 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// TryPIN implements ports.CustomerRepo. It holds the row of the PIN's lock alone.
-// Where nothing is to be stored, there is nothing to commit.
+// TryPIN implements ports.CustomerRepo. The statement has stored what comes of
+// the attempt; what to tell follows from the state before it.
 func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
-	return r.db.do(ctx, "try PIN", func(conn *pgxpool.Conn) error {
-		return r.db.transact(ctx, conn, func(tx pgx.Tx) error {
-			before, stored, now, err := lockPIN(ctx, tx, ref)
-			if err != nil {
-				return err
-			}
-			after, pin, tried := before.Try(stored, offered, now)
-			if after != before {
-				_, err = tx.Exec(ctx, setPINLock, after.Attempts, after.Wrong, instant(after.LockedUntil), ref.Fleet, ref.Customer)
-			}
-			if err == nil && pin != stored {
-				_, err = tx.Exec(ctx, rehashPIN, rows.Digest(pin), rows.Digest(stored), ref.Fleet, ref.Customer)
-			}
-			if err == nil && (after != before || pin != stored) {
-				err = commit(ctx, tx)
-			}
-			return cmp.Or(err, tried)
-		})
-	})
+	var before domain.PINLock
+	var stored domain.PINHash
+	var now time.Time
+	err := r.db.autocommit(ctx, "try PIN",
+		[]any{&before.Attempts, &before.Wrong, (*rows.Time)(&before.LockedUntil), (*rows.Digest)(&stored), &now, nil},
+		tryPIN, tryValues(ref, offered)...)
+	if err != nil {
+		return ifNone(err, rows.NoCustomer(ref))
+	}
+	_, _, err = before.Try(stored, offered, now)
+	return err
 }
 
-func lockPIN(ctx context.Context, tx pgx.Tx, ref domain.CustomerRef) (lock domain.PINLock, stored domain.PINHash, now time.Time, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT attempts, wrong, locked_until, pin_hash, clock_timestamp()
+// tryPIN stores what domain.PINLock.Try says and returns what was stored before.
+// It waits for the row of the PIN's lock alone: before has that row as the last
+// attempt left it, though the statement began earlier, and the rest goes by
+// before. tried is empty while the PIN is locked. Where a change of the photo
+// holds the customer's row, rehashed leaves the PIN to the next right one. Where
+// nothing is stored, the commit doesn't wait for the disk.
+const tryPIN = `
+	WITH before AS (
+		SELECT attempts, wrong, locked_until, pin_hash, clock_timestamp() AS now
 		FROM pin_locks JOIN customers ON customers.fleet_id = pin_locks.fleet_id AND customers.id = customer_id
-		WHERE pin_locks.fleet_id = $1 AND customer_id = $2 FOR UPDATE OF pin_locks`, ref.Fleet, ref.Customer,
-	).Scan(&lock.Attempts, &lock.Wrong, (*rows.Time)(&lock.LockedUntil), (*rows.Digest)(&stored), &now)
-	return lock, stored, now, ifNone(err, rows.NoCustomer(ref))
+		WHERE pin_locks.fleet_id = $1 AND customer_id = $2 FOR UPDATE OF pin_locks
+	), tried AS (
+		SELECT *, coalesce(pin_hash IN ($3, $4), false) AS matches, CASE WHEN locked_until IS NULL THEN attempts ELSE 0 END + 1 AS attempt
+		FROM before WHERE wrong < $5 AND (locked_until > now) IS NOT TRUE
+	), counted AS (
+		UPDATE pin_locks SET
+			attempts = CASE WHEN matches THEN 0 ELSE attempt END,
+			wrong = CASE WHEN matches THEN 0 ELSE tried.wrong + 1 END,
+			locked_until = CASE WHEN NOT matches AND attempt >= $6 THEN now + $7::bigint * interval '1 microsecond' END
+		FROM tried WHERE fleet_id = $1 AND customer_id = $2
+			AND (NOT matches OR tried.attempts <> 0 OR tried.wrong <> 0 OR tried.locked_until IS NOT NULL)
+		RETURNING true
+	), rehashed AS (
+		UPDATE customers SET pin_hash = $3 WHERE fleet_id = $1 AND id = (
+			SELECT id FROM customers JOIN tried ON customers.pin_hash = tried.pin_hash
+			WHERE fleet_id = $1 AND id = $2 AND matches AND tried.pin_hash IS DISTINCT FROM $3 FOR NO KEY UPDATE OF customers SKIP LOCKED)
+		RETURNING true
+	)
+	SELECT attempts, wrong, locked_until, pin_hash, now, CASE WHEN NOT EXISTS (SELECT * FROM counted UNION ALL SELECT * FROM rehashed)
+		THEN set_config('synchronous_commit', 'off', true) END
+	FROM before`
+
+// tryValues are the values of tryPIN.
+func tryValues(ref domain.CustomerRef, offered domain.OfferedPIN) []any {
+	return []any{
+		ref.Fleet, ref.Customer, rows.Digest(offered.Current), rows.Digest(offered.Old),
+		domain.MaxWrongPINsInAll, domain.MaxWrongPINs, domain.PINLockDuration.Microseconds(),
+	}
 }
 
 // UnlockPIN implements ports.CustomerDirectory.
 func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) error {
-	return r.db.update(ctx, "unlock PIN", rows.NoCustomer(ref), setPINLock, 0, 0, nil, ref.Fleet, ref.Customer)
+	return r.db.update(ctx, "unlock PIN", rows.NoCustomer(ref),
+		`UPDATE pin_locks SET attempts = 0, wrong = 0, locked_until = NULL WHERE fleet_id = $1 AND customer_id = $2`, ref.Fleet, ref.Customer)
 }
-
-const (
-	setPINLock = `UPDATE pin_locks SET attempts = $1, wrong = $2, locked_until = $3 WHERE fleet_id = $4 AND customer_id = $5`
-
-	// rehashPIN leaves the PIN to the next right one where a change of the photo
-	// holds the customer's row, for which TryPIN doesn't wait.
-	rehashPIN = `UPDATE customers SET pin_hash = $1 WHERE fleet_id = $3 AND id = (
-		SELECT id FROM customers WHERE fleet_id = $3 AND id = $4 AND pin_hash = $2 FOR NO KEY UPDATE SKIP LOCKED)`
-)
 
 // BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
