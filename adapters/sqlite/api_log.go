@@ -153,7 +153,7 @@ func (l *ApiLog) pruneSome(ctx context.Context, before time.Time, limit int) (re
 
 // ClaimPruning implements ports.ApiLogArchive.
 func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (granted bool, err error) {
-	err = l.db.write(ctx, "claim pruning", func(tx *sql.Tx) error {
+	err = l.db.write(ctx, "claim pruning", func(ctx context.Context, tx *sql.Tx) error {
 		granted, err = changes(tx.ExecContext(ctx, `
 			INSERT INTO api_log_pruning (id, claimed_at) VALUES (1, `+now+`)
 			ON CONFLICT (id) DO UPDATE SET claimed_at = excluded.claimed_at WHERE claimed_at <= excluded.claimed_at - ?`,
