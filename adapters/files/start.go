@@ -57,7 +57,7 @@ func (s *PhotoStore) probe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("lock a file: %w", err)
 	}
-	lock.Unlock() // others that start at the same time don't wait for the disk
+	defer lock.Unlock() // others that start at the same time use the same name
 	name := filepath.Join(s.path, probeName)
 	_, err = s.write(name, []byte("fleetphoto wrote this to see whether it can.\n"), time.Now())
 	return cmp.Or(err, unlessMissing(os.Remove(name)), s.syncDirectory(s.path))
