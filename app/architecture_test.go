@@ -47,9 +47,9 @@ var importRules = []struct {
 	{"contract-tests/photostore", []string{standard, "domain", "ports", "contract-tests/clause"}},
 	{"contract-tests/apilog", []string{standard, "domain", "ports", "contract-tests/clause"}},
 	{"contract-tests/http", []string{standard, thirdParty}},
-	{"contract-tests/chaos", []string{standard}}, // its tests import more
+	{"contract-tests/chaos", []string{standard}},   // its tests import more
 	{"contract-tests/mutants", []string{standard}}, // its tests import more
-	{"contract-tests/bench", []string{standard}}, // its tests import more
+	{"contract-tests/bench", []string{standard}},   // its tests import more
 	{"contract-tests", []string{standard, "domain", "ports", "contract-tests/clause", "contract-tests/fleetauth", "contract-tests/customerrepo",
 		"contract-tests/photostore", "contract-tests/apilog", "contract-tests/http"}},
 	{"app/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/*/...", "app/..."}},

@@ -143,7 +143,7 @@ func bareOnSQLite(ctx context.Context, path string) (bare, error) {
 	db.SetMaxOpenConns(1) // SQLite has one writer at a time
 	_, err = db.ExecContext(ctx, tables("INTEGER"))
 	prepare := func(query string) statement {
-		prepared, prepareErr := db.PrepareContext(ctx, query)
+		prepared, prepareErr := db.PrepareContext(ctx, query) //nolint:sqlclosecheck // the process ends with it
 		err = errors.Join(err, prepareErr)
 		return func(ctx context.Context, args ...any) (id int64, err error) {
 			err = prepared.QueryRowContext(ctx, args...).Scan(&id)

@@ -90,6 +90,7 @@ func (c connection) call(request []byte) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
+	defer func() { _ = response.Body.Close() }() // it was only read
 	body, err := io.ReadAll(response.Body)
 	if err == nil {
 		_ = json.Unmarshal(body, &a) // what isn't JSON is not valid
