@@ -35,7 +35,6 @@ func archiveEndedCtx() []clauseOf {
 	unchanged := clause.Steps(
 		logsOnly(domain.ApiLogEntry{Call: apiCall(2)}, domain.ApiLogEntry{Call: apiCall(1), Outcome: outcome(1)}),
 		withUnfinished(func(opened domain.ApiLogEntry) check { return holdsEntries(opened) }),
-		claims(0, true),
 	)
 	return clause.EndedCtx(given, unchanged, slices.Concat(calls(withUnfinished), archiveCalls(withUnfinished))...)
 }
