@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"go.uber.org/fx"
 
@@ -117,6 +118,10 @@ func (b *backends) embeddedPINKey(customers *opened) (domain.PINKey, error) {
 // another process made meanwhile.
 func createPINKey(path string) error {
 	directory := filepath.Dir(path)
+	changed := []string{directory}
+	if !isThere(directory) { // else the one above may be closed to this process
+		changed = append(changed, filepath.Dir(directory))
+	}
 	if err := os.MkdirAll(directory, 0o750); err != nil {
 		return err
 	}
@@ -132,19 +137,29 @@ func createPINKey(path string) error {
 	if err := os.Link(temporary.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	return errors.Join(syncDirectory(directory), syncDirectory(filepath.Dir(directory)))
+	for _, path := range changed {
+		if err := syncDirectory(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // syncDirectory makes what was created in a directory outlast a power cut.
+// Windows and some file systems can't sync a directory and need not.
 func syncDirectory(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // it can't sync directories
+		return nil
 	}
 	directory, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(directory.Sync(), directory.Close())
+	err = directory.Sync()
+	if errors.Is(err, syscall.EINVAL) {
+		err = nil
+	}
+	return errors.Join(err, directory.Close())
 }
 
 func randomKey() []byte {

@@ -61,10 +61,11 @@ func (w *world) hangUp(form url.Values, half bool) {
 }
 
 // answers makes so many calls at once and counts what they are answered. A call
-// that waits for the others for too long counts as most of them do.
+// that waits for the others for too long counts as most of them do; of many, a
+// quarter may.
 func (w *world) answers(form url.Values, calls int, mostly string, want map[string]int) {
 	w.t.Helper()
-	got := map[string]int{}
+	got, tooLong := map[string]int{}, 0
 	var mu sync.Mutex
 	var running sync.WaitGroup
 	for range calls {
@@ -84,13 +85,14 @@ func (w *world) answers(form url.Values, calls int, mostly string, want map[stri
 				got[a.Result]++
 			case a.Error == "Service Unavailable":
 				got[mostly]++
+				tooLong++
 			default:
 				got[a.Error]++
 			}
 		})
 	}
 	running.Wait()
-	if !maps.Equal(got, want) {
-		w.t.Errorf("%d calls at once: got %v, want %v", calls, got, want)
+	if !maps.Equal(got, want) || tooLong > calls/4 {
+		w.t.Errorf("%d calls at once: got %v, of which %d took too long; want %v", calls, got, tooLong, want)
 	}
 }

@@ -35,11 +35,11 @@ type CopyReport struct {
 }
 
 // Do settles what it can of the calls that were cut off in either store, as
-// servers have but one of them, and copies the photos of all customers after the given one. When it returns
-// nil and nothing is Lost, each of them was in To at some time since Do began;
-// what is changed in From after that is for another Do. A customer's photo is
-// copied, and deleted, while nobody else changes it, and after the record as it
-// is then; a copy is read back.
+// servers have one of them alone, and copies the photos of all customers after
+// the given one. When it returns nil and nothing is Lost, each of them was in To
+// at some time since Do began; what is changed in From after that is for another
+// Do. A customer's photo is copied, and deleted, while nobody else changes it,
+// and after the record as it is then; a copy is read back.
 //
 // Do goes on past customers that fail and returns how many they are, with the
 // error of one; where a backend seems to be down it gives up. When ctx ends, it
