@@ -1,0 +1,268 @@
+package jpeg
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// Lengths of the contents of a JFIF segment without a thumbnail (ITU-T T.871,
+// 10.1) and of an Adobe segment.
+const (
+	jfifLength  = 14
+	adobeLength = 12
+)
+
+// Clean reads the segments of a JPEG and drops what a decoder doesn't need, in
+// place: data's content is lost, whatever Clean returns, and the File aliases it.
+//
+// Kept are the tables, the frame, the scans, and of the application segments one
+// JFIF, without its thumbnail, one of Adobe's and the ICC profile. Dropped are all
+// others (EXIF, XMP, Photoshop's, other pictures), comments, fill bytes, whatever
+// is between segments and all that follows the end marker. drop, if not nil, is
+// told of each application segment that is dropped; content is valid during the call.
+//
+// A height that a DNL segment tells is written into the frame header, and where
+// there are no Huffman tables the standard's own are put in, as motion JPEG has
+// them. Where segments end or are broken behind a scan, [File.Whole] is false
+// and [File.Check] finds out whether anything is missing. Clean fails with
+// FormatError or UnsupportedError. It does not look into the scans' data.
+func Clean(data []byte, drop func(marker byte, content []byte)) (*File, error) {
+	if !bytes.HasPrefix(data, []byte{0xFF, markerSOI}) {
+		return nil, FormatError("it doesn't begin with SOI")
+	}
+	c := cleaner{file: &File{}, data: data, kept: 2, at: 2, drop: drop}
+	if c.drop == nil {
+		c.drop = func(byte, []byte) {}
+	}
+	if err := c.segments(); err != nil {
+		if c.file.Scans == 0 {
+			return nil, err
+		}
+		c.file.open = err
+	}
+	if err := c.finish(); err != nil {
+		return nil, err
+	}
+	return c.file, nil
+}
+
+// cleaner walks over a JPEG. data[:kept] is what is kept of data[:at].
+type cleaner struct {
+	file               *File
+	data               []byte
+	kept, at           int
+	drop               func(marker byte, content []byte)
+	jfif, adobe        bool
+	transform          byte // the colour transform that the Adobe segment tells
+	huffman, quantizer bool // whether such tables came
+	scanned            int  // bit i: component i has a scan
+	frameAt, scanAt    int  // where the frame's and the first scan's segments are kept
+}
+
+// segments goes through all segments up to EOI.
+func (c *cleaner) segments() error {
+	for {
+		_, code, err := nextMarker(c.data, c.at)
+		if err != nil {
+			return err
+		}
+		marker := c.data[code]
+		c.at = code + 1
+		if marker == markerEOI {
+			c.put([]byte{0xFF, markerEOI})
+			return nil
+		}
+		if isRestart(marker) {
+			continue // some encoders leave one behind the last scan
+		}
+		if err := c.segment(marker); err != nil {
+			return err
+		}
+	}
+}
+
+// put keeps bytes, which may lie at or behind their new place.
+func (c *cleaner) put(b []byte) { c.kept += copy(c.data[c.kept:], b) }
+
+// segment understands a segment and keeps or drops it.
+func (c *cleaner) segment(marker byte) error {
+	named := marker >= markerAPP0 && marker <= markerAPP15
+	end, err := segmentEnd(c.data, c.at)
+	if err == errSegment && (named || marker == markerCOM) {
+		c.at += 2 // a length of 0 or 1, as decoders pass over it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	content := c.data[c.at+2 : end]
+	whole := c.data[c.at-2 : end] // fill bytes stand before it
+	at := c.kept
+	switch marker {
+	case markerSOF0, markerSOF1, markerSOF2:
+		c.frameAt = at
+		err = c.file.frame.parse(marker, content)
+	case markerSOS:
+		if c.file.Scans == 0 {
+			c.scanAt = at
+		}
+		err = c.startScan(content)
+		end = entropyEnd(c.data, end)
+		whole = c.data[c.at-2 : end]
+	case markerDHT:
+		c.huffman = true
+	case markerDQT:
+		c.quantizer = true
+	case markerDRI:
+	case markerDNL:
+		err = c.lines(content)
+		whole = nil
+	case markerCOM:
+		whole = nil
+	default:
+		if !named {
+			return unsupported(marker)
+		}
+		whole = c.application(marker, whole, content)
+	}
+	c.at = end
+	if err == nil {
+		c.put(whole)
+	}
+	return err
+}
+
+// lines takes the height from a DNL segment (T.81, B.2.5), where nothing else
+// has told it.
+func (c *cleaner) lines(content []byte) error {
+	if len(content) != 2 || c.file.Scans == 0 {
+		return errSegment
+	}
+	if f := &c.file.frame; f.height == 0 {
+		f.height = int(binary.BigEndian.Uint16(content))
+		const heightAt = 5 // behind the marker, the length and the precision
+		copy(c.data[c.frameAt+heightAt:], content)
+	}
+	return nil
+}
+
+// application understands an application segment and returns what is kept of it.
+func (c *cleaner) application(marker byte, whole, content []byte) []byte {
+	begins := func(name string, length int) bool {
+		return len(content) >= length && bytes.HasPrefix(content, []byte(name))
+	}
+	switch {
+	case marker == markerAPP0 && begins("JFIF\x00", jfifLength) && !c.jfif:
+		c.jfif = true
+		content[jfifLength-2], content[jfifLength-1] = 0, 0
+		binary.BigEndian.PutUint16(whole[2:], 2+jfifLength)
+		return whole[:4+jfifLength]
+	case marker == markerAPP14 && begins("Adobe", adobeLength) && !c.adobe:
+		c.adobe, c.transform = true, content[adobeLength-1]
+		binary.BigEndian.PutUint16(whole[2:], 2+adobeLength)
+		return whole[:4+adobeLength]
+	case marker == markerAPP2 && begins(iccTag, len(iccTag)+2):
+		c.file.profile = append(c.file.profile, c.data[c.kept+4:][:len(content)])
+		return whole
+	}
+	c.drop(marker, content)
+	return nil
+}
+
+func (c *cleaner) startScan(content []byte) error {
+	if !c.quantizer || !c.huffman && c.file.frame.progressive {
+		return errNoTables
+	}
+	s, err := c.file.frame.scan(content)
+	if err != nil {
+		return err
+	}
+	if !c.huffman && c.file.Scans == 0 {
+		c.huffman, c.file.standard = true, true
+	}
+	c.file.Scans++
+	for _, part := range s.components {
+		c.scanned |= 1 << part.index
+	}
+	return nil
+}
+
+// finish completes the File.
+func (c *cleaner) finish() error {
+	f := c.file
+	f.data = c.data[:c.kept]
+	f.Width, f.Height, f.Components = f.frame.width, f.frame.height, len(f.frame.components)
+	f.Progressive = f.frame.progressive
+	switch {
+	case f.Scans == 0 || c.scanned != 1<<f.Components-1:
+		if f.open != nil {
+			return f.open
+		}
+		return errNoScan
+	case f.Height == 0:
+		return errNoHeight
+	}
+	f.Model = c.model()
+	if f.standard {
+		f.data = slices.Concat(f.data[:c.scanAt], standardTables(), f.data[c.scanAt:])
+	}
+	return nil
+}
+
+// model tells what the components are as libjpeg does.
+func (c *cleaner) model() Model {
+	parts := c.file.frame.components
+	switch len(parts) {
+	case 1:
+		return Gray
+	case 4:
+		if c.adobe && c.transform == 2 {
+			return YCCK
+		}
+		return CMYK
+	}
+	named := parts[0].id == 'R' && parts[1].id == 'G' && parts[2].id == 'B'
+	if !c.jfif && (c.adobe && c.transform == 0 || !c.adobe && named) {
+		return RGB
+	}
+	return YCbCr
+}
+
+// unsupported names the JPEG process that a marker stands for (T.81, table B.1).
+func unsupported(marker byte) error {
+	switch marker {
+	case 0xC3:
+		return UnsupportedError("lossless")
+	case 0xC5, 0xC6, 0xC7, 0xDE, 0xDF:
+		return UnsupportedError("hierarchical")
+	case 0xC9, 0xCA, 0xCB, 0xCC:
+		return UnsupportedError("arithmetic-coded")
+	case 0xCD, 0xCE, 0xCF:
+		return UnsupportedError("hierarchical and arithmetic-coded")
+	case 0xF7, 0xF8:
+		return UnsupportedError("a JPEG-LS")
+	}
+	return FormatError(fmt.Sprintf("marker 0x%02X where none may be", marker))
+}
+
+// iccTag begins an APP2 segment with a part of an ICC profile; the part's
+// number, from 1, and the number of parts follow (ICC.1:2010, B.4).
+const iccTag = "ICC_PROFILE\x00"
+
+// Profile returns the ICC profile, its parts put together, or nil where there
+// is none, a part is missing, or it is longer than most bytes.
+func (f *File) Profile(most int) []byte {
+	number := func(part []byte) int { return int(part[len(iccTag)]) }
+	parts := slices.SortedFunc(slices.Values(f.profile), func(a, b []byte) int { return number(a) - number(b) })
+	var profile []byte
+	for i, part := range parts {
+		rest := part[len(iccTag)+2:]
+		if number(part) != i+1 || int(part[len(iccTag)+1]) != len(parts) || len(profile)+len(rest) > most {
+			return nil
+		}
+		profile = append(profile, rest...)
+	}
+	return profile
+}

@@ -1,0 +1,130 @@
+package jpeg
+
+// lookBits is the length of the codes that one look into a table decodes. A few
+// of a picture's codes in a thousand are longer.
+const lookBits = 10
+
+// How far a code of a sequential scan advances in a block that is at
+// coefficient 1 to 63. A block ends at 64, or behind it where its end was coded.
+const (
+	blockEnd   = 64
+	codedEnd   = 128 // the advance of the end-of-block code
+	wrongCode  = 192 // the advance of a code that has no meaning
+	sizeMask   = 0x0F
+	fullRun    = 15 // zeros before the coefficient
+	longestDC  = 15 // bits of a difference
+	longestLen = 16 // bits of a code
+)
+
+// code is a Huffman code and what it stands for: in its bytes, from the lowest,
+// the bits of the code and of the value behind it; the bits of the code; the
+// symbol; and by how many coefficients it advances. 0 is no code.
+type code uint32
+
+func (c code) total() int   { return int(c & 0xFF) }
+func (c code) length() uint { return uint(c>>8) & 0xFF }
+func (c code) symbol() byte { return byte(c >> 16) }
+func (c code) size() uint   { return uint(c>>16) & sizeMask }
+func (c code) run() int     { return int(c>>20) & 0x0F }
+func (c code) advance() int { return int(c >> 24) }
+
+// newCode knows the meanings of T.81, F.1.2.1 and F.1.2.2, and of G.1.2.2, where a
+// run below 15 without a value has as many bits behind it.
+func newCode(symbol byte, length int) code {
+	run, size := int(symbol>>4), int(symbol&sizeMask)
+	advance, extra := run+1, size
+	if size == 0 && run < fullRun {
+		extra, advance = run, wrongCode
+		if run == 0 {
+			advance = codedEnd
+		}
+	}
+	return code(advance<<24 | int(symbol)<<16 | length<<8 | (length + extra))
+}
+
+// huffman is a Huffman table (T.81, B.2.4.2 and annex C).
+type huffman struct {
+	spec  []byte // its part of the segment; it aliases the file
+	built bool
+	look  [1 << lookBits]code   // by the next bits; 0: the code is longer, or none
+	limit [longestLen + 1]int32 // by length: the first 16 bits that are behind its codes
+	index [longestLen + 1]int32 // by length: what to add to a code for its place among values
+}
+
+// readHuffman reads a DHT segment's content. Tables are built once a scan uses them.
+func (w *walk) readHuffman(content []byte) error {
+	for len(content) > 0 {
+		if len(content) < 1+longestLen {
+			return errTables
+		}
+		class, id := content[0]>>4, content[0]&15
+		count := 0
+		for _, n := range content[1 : 1+longestLen] {
+			count += int(n)
+		}
+		if class > 1 || id > 3 || count > 256 || len(content) < 1+longestLen+count {
+			return errTables
+		}
+		table := &w.tables[class][id]
+		table.spec, table.built = content[1:1+longestLen+count], false
+		content = content[1+longestLen+count:]
+	}
+	return nil
+}
+
+// build makes the table ready for decoding.
+func (h *huffman) build(isDC bool) error {
+	if h.built {
+		return nil
+	}
+	if h.spec == nil {
+		return errNoTables
+	}
+	counts, values := h.spec[:longestLen], h.spec[longestLen:]
+	clear(h.look[:])
+	next, place := int32(0), int32(0) // the next code and the place of its value
+	for length := 1; length <= longestLen; length++ {
+		h.index[length] = place - next
+		for range counts[length-1] {
+			symbol := values[place]
+			if next >= 1<<length || isDC && symbol > longestDC {
+				return errTables
+			}
+			if length <= lookBits {
+				fill(h.look[next<<(lookBits-length):][:1<<(lookBits-length)], newCode(symbol, length))
+			}
+			next++
+			place++
+		}
+		h.limit[length] = next << (longestLen - length)
+		next <<= 1
+	}
+	h.built = true
+	return nil
+}
+
+func fill(codes []code, c code) {
+	for i := range codes {
+		codes[i] = c
+	}
+}
+
+// long decodes the code that held begins with, one that look doesn't have; 0: it is none.
+func (h *huffman) long(held uint64) code {
+	next := int32(held >> (64 - longestLen))
+	for length := lookBits + 1; length <= longestLen; length++ {
+		if next < h.limit[length] {
+			return newCode(h.spec[longestLen+h.index[length]+next>>(longestLen-length)], length)
+		}
+	}
+	return 0
+}
+
+// extend gives a value its sign (T.81, F.2.2.1): those that don't begin with a
+// one are negative. size is at least 1.
+func extend(value int32, size uint) int32 {
+	if value < 1<<(size-1) {
+		return value - 1<<size + 1
+	}
+	return value
+}

@@ -1,0 +1,177 @@
+package jpeg
+
+// zigzag is where the coefficients of a block belong, by their order in a scan:
+// 8 × the vertical frequency + the horizontal one (T.81, figure A.6).
+var zigzag = [64]byte{
+	0, 1, 8, 16, 9, 2, 3, 10,
+	17, 24, 32, 25, 18, 11, 4, 5,
+	12, 19, 26, 33, 40, 48, 41, 34,
+	27, 20, 13, 6, 7, 14, 21, 28,
+	35, 42, 49, 56, 57, 50, 43, 36,
+	29, 22, 15, 23, 30, 37, 44, 51,
+	58, 59, 52, 45, 38, 31, 39, 46,
+	53, 60, 61, 54, 47, 55, 62, 63,
+}
+
+// places is where coefficients lie in a block of n × n of them, by their order
+// in a scan; those of higher frequencies, which aren't kept, behind it.
+type places [64]byte
+
+func newPlaces(n int) (p places) {
+	for k, at := range zigzag {
+		u, v := int(at%8), int(at/8)
+		if u < n && v < n {
+			p[k] = byte(v*n + u)
+		} else {
+			p[k] = byte(n * n)
+		}
+	}
+	return p
+}
+
+// placesOf are those of the scales.
+var placesOf = [9]places{0: newPlaces(0), 1: newPlaces(1), 2: newPlaces(2), 4: newPlaces(4), 8: newPlaces(8)}
+
+// place puts a quantizer's steps where the coefficients of a block of n × n are.
+func (q *quantizer) place(n int) (steps [65]uint16) {
+	for k, at := range placesOf[n] {
+		steps[at] = q.steps[k]
+	}
+	return steps
+}
+
+// strips makes the samples of sequential scans, a row of units at a time.
+type strips struct {
+	w      *walk
+	scale  int // n: a block makes n × n samples
+	parts  []strip
+	coming func(component, y int, rows Plane) error
+}
+
+// strip is a component's part of a row of units.
+type strip struct {
+	component     int
+	h, v          int // blocks in a unit
+	tables        blockTables
+	steps         [65]uint16
+	plane         Plane
+	height, width int // of the component's whole plane
+}
+
+// begin starts a scan.
+func (s *strips) begin(header scan) (scanDecoder, error) {
+	frame := &s.w.file.frame
+	s.parts = s.parts[:0]
+	for _, part := range header.components {
+		c := part.index
+		p := strip{component: c, h: 1, v: 1, tables: blockTables{&s.w.tables[0][part.dc], &s.w.tables[1][part.ac]}}
+		across, _ := frame.blocks(c)
+		if len(header.components) > 1 {
+			p.h, p.v = frame.components[c].h, frame.components[c].v
+			units, _ := frame.units()
+			across = units * p.h
+		}
+		p.steps = s.w.latched[c].place(s.scale)
+		p.plane.Stride = across * s.scale
+		p.plane.Pix = make([]byte, p.plane.Stride*p.v*s.scale)
+		p.width, p.height = s.w.file.PlaneSize(c, Scale(s.scale))
+		s.parts = append(s.parts, p)
+	}
+	return s, nil
+}
+
+func (s *strips) units(_, x, count int) error {
+	var block [65]int16
+	for ; count > 0; count-- {
+		for i := range s.parts {
+			p := &s.parts[i]
+			for row := range p.v {
+				for column := range p.h {
+					last, err := s.block(&block, p)
+					if err != nil {
+						return err
+					}
+					at := row*s.scale*p.plane.Stride + (x*p.h+column)*s.scale
+					inverse(p.plane.Pix[at:], p.plane.Stride, s.scale, &block, &p.steps, last)
+				}
+			}
+		}
+		x++
+	}
+	return nil
+}
+
+func (s *strips) endRow(y int) error {
+	for i := range s.parts {
+		p := &s.parts[i]
+		if err := handOver(s.coming, p.component, y*p.v*s.scale, p.plane, p.width, p.height); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handOver passes on what of rows is within the component's plane.
+func handOver(coming func(component, y int, rows Plane) error, component, y int, rows Plane, width, height int) error {
+	rows.Width, rows.Height = width, min(len(rows.Pix)/rows.Stride, height-y)
+	if rows.Height <= 0 {
+		return nil
+	}
+	return coming(component, y, rows)
+}
+
+// block decodes a block (T.81, F.2.2) and returns the place, in the scan's order,
+// of the last coefficient that it has.
+func (s *strips) block(block *[65]int16, p *strip) (last int, err error) {
+	bits := &s.w.bits
+	held, n := bits.held, bits.n
+	place := &placesOf[s.scale]
+	clear(block[:s.scale*s.scale])
+	if n < enough {
+		held, n = bits.fill(held, n)
+	}
+	c := p.tables.dc.look[held>>(64-lookBits)]
+	if c == 0 {
+		if c = p.tables.dc.long(held); c == 0 {
+			return 0, errEntropy
+		}
+	}
+	s.w.dc[p.component] += valueOf(held, c)
+	block[0] = int16(s.w.dc[p.component])
+	held <<= c & 63
+	n -= c.total()
+	for k := 1; k < blockEnd; {
+		if n < enough {
+			held, n = bits.fill(held, n)
+		}
+		c := p.tables.ac.look[held>>(64-lookBits)]
+		if c == 0 {
+			if c = p.tables.ac.long(held); c == 0 {
+				return 0, errEntropy
+			}
+		}
+		if k += c.advance(); k > blockEnd {
+			held <<= c & 63
+			n -= c.total()
+			if k < codedEnd || k >= wrongCode {
+				return 0, errEntropy
+			}
+			break
+		}
+		last = k - 1
+		block[place[last]&63] = int16(valueOf(held, c)) // 0 behind a run of 16
+		held <<= c & 63
+		n -= c.total()
+	}
+	bits.held, bits.n = held, n
+	return last, nil
+}
+
+// valueOf returns the value behind the code that held begins with, 0 where it has
+// none. One that begins with a 0 is negative (T.81, F.2.2.1); as signs can't be
+// predicted, there is no branch.
+func valueOf(held uint64, c code) int32 {
+	rest, size := held<<(c.length()&63), c.size()
+	negative := ^int32(int64(rest) >> 63)
+	return int32(rest>>1>>(63-size)) + negative&(1-1<<size)
+}

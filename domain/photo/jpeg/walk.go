@@ -1,0 +1,295 @@
+package jpeg
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"sync"
+)
+
+// walk goes through the segments and scans of a clean file.
+type walk struct {
+	file       *File
+	mend       bool // cut what is behind the last block of a scan
+	at         int  // where the next segment begins
+	interval   int  // units between restarts; 0: there are none
+	bits       bitReader
+	tables     [2][4]huffman // for DC and for AC
+	quantizers [4]quantizer
+	latched    [4]quantizer // by component, of its first scan
+	came       [4][64]byte  // by component and coefficient: the lowest bit that came, or nothing
+	dc         [4]int32     // by component: the DC value of the last block
+	run        int          // blocks that have no more codes in this progressive scan
+}
+
+// nothing came of a coefficient.
+const nothing = 0xFF
+
+// quantizer is a quantization table (T.81, B.2.4.1), in zigzag order.
+type quantizer struct {
+	came  bool
+	steps [64]uint16
+}
+
+// scanDecoder decodes the units of a scan.
+type scanDecoder interface {
+	units(y, x, count int) error // of row y, from x on
+	endRow(y int) error
+}
+
+// walks keeps tables, which are large beside a small photo.
+var walks = sync.Pool{New: func() any { return new(walk) }}
+
+// newWalk returns a walk that begins. Its tables are those of another file, but unbuilt.
+func (f *File) newWalk() *walk {
+	w := walks.Get().(*walk)
+	w.file, w.mend, w.at, w.interval, w.bits = f, false, 2, 0, bitReader{data: f.data}
+	for class := range w.tables {
+		for id := range w.tables[class] {
+			w.tables[class][id].spec, w.tables[class][id].built = nil, false
+		}
+	}
+	for c := range w.came {
+		w.quantizers[c].came, w.latched[c].came = false, false
+		for k := range w.came[c] {
+			w.came[c][k] = nothing
+		}
+	}
+	return w
+}
+
+// end gives the walk's tables back.
+func (w *walk) end() {
+	w.file, w.bits.data = nil, nil
+	walks.Put(w)
+}
+
+// segments walks until all of the picture came, or to the end marker. begin
+// returns what decodes a scan.
+func (w *walk) segments(ctx context.Context, begin func(s scan) (scanDecoder, error)) error {
+	for {
+		_, at, err := nextMarker(w.file.data, w.at)
+		if err != nil {
+			return cutOff(w.file)
+		}
+		marker := w.file.data[at]
+		if marker == markerEOI {
+			return w.decodable()
+		}
+		end, err := segmentEnd(w.file.data, at+1)
+		if err != nil {
+			return err
+		}
+		content := w.file.data[at+3 : end]
+		w.at = end
+		switch marker {
+		case markerDHT:
+			err = w.readHuffman(content)
+		case markerDQT:
+			err = w.readQuantizers(content)
+		case markerDRI:
+			err = w.readInterval(content)
+		case markerSOS:
+			err = w.scan(ctx, content, begin)
+		}
+		if err != nil || marker == markerSOS && w.complete() {
+			return err
+		}
+	}
+}
+
+func cutOff(f *File) error {
+	if f.open != nil {
+		return f.open
+	}
+	return errCutOff
+}
+
+func (w *walk) readInterval(content []byte) error {
+	if len(content) != 2 {
+		return errSegment
+	}
+	w.interval = int(binary.BigEndian.Uint16(content))
+	return nil
+}
+
+func (w *walk) readQuantizers(content []byte) error {
+	for len(content) > 0 {
+		bytes, id := 1+int(content[0]>>4), content[0]&15
+		if bytes > 2 || id > 3 || len(content) < 1+64*bytes {
+			return errTables
+		}
+		q := &w.quantizers[id]
+		q.came = true
+		for i := range q.steps {
+			if q.steps[i] = uint16(content[1+i]); bytes == 2 {
+				q.steps[i] = binary.BigEndian.Uint16(content[1+2*i:])
+			}
+		}
+		content = content[1+64*bytes:]
+	}
+	return nil
+}
+
+// complete reports whether all bits of all coefficients came.
+func (w *walk) complete() bool {
+	for c := range w.file.Components {
+		for _, low := range w.came[c] {
+			if low != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// decodable fails where a component has no DC values.
+func (w *walk) decodable() error {
+	for c := range w.file.Components {
+		if w.came[c][0] == nothing {
+			return errNoScan
+		}
+	}
+	return nil
+}
+
+// scan decodes a scan, whose header is given and whose data is at w.at.
+func (w *walk) scan(ctx context.Context, header []byte, begin func(s scan) (scanDecoder, error)) error {
+	s, err := w.file.frame.scan(header)
+	if err != nil {
+		return err
+	}
+	if err := w.prepare(s); err != nil {
+		return err
+	}
+	d, err := begin(s)
+	if err != nil {
+		return err
+	}
+	if err := w.rows(ctx, s, d); err != nil {
+		return err
+	}
+	for _, part := range s.components {
+		for k := s.start; k <= s.end; k++ {
+			w.came[part.index][k] = byte(s.low)
+		}
+	}
+	w.at = w.bits.end()
+	if w.mend {
+		w.cut()
+	}
+	w.at = entropyEnd(w.file.data, w.at)
+	return nil
+}
+
+// prepare makes the tables of a scan ready and checks that it adds what is next.
+func (w *walk) prepare(s scan) error {
+	for _, part := range s.components {
+		c := part.index
+		for k := s.start; k <= s.end; k++ {
+			if before := w.came[c][k]; s.high == 0 && before != nothing || s.high > 0 && uint(before) != s.high {
+				return errTwice
+			}
+		}
+		if !w.latched[c].came {
+			w.latched[c] = w.quantizers[w.file.frame.components[c].table]
+		}
+		if !w.latched[c].came {
+			return errNoTables
+		}
+		if s.start == 0 && s.high == 0 {
+			if err := w.tables[0][part.dc].build(true); err != nil {
+				return err
+			}
+		}
+		if s.end > 0 {
+			if err := w.tables[1][part.ac].build(false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rows decodes the units of a scan, row by row and between restarts.
+func (w *walk) rows(ctx context.Context, s scan, d scanDecoder) error {
+	across, down := w.file.frame.units()
+	if len(s.components) == 1 {
+		across, down = w.file.frame.blocks(s.components[0].index)
+	}
+	w.beginInterval(w.at)
+	left, restarts := w.interval, byte(0)
+	for y := range down {
+		for x := 0; x < across; {
+			count := across - x
+			if w.interval > 0 {
+				if left == 0 {
+					if err := w.passRestart(markerRST0 + restarts); err != nil {
+						return err
+					}
+					left, restarts = w.interval, (restarts+1)%8
+				}
+				count = min(count, left)
+				left -= count
+			}
+			if err := d.units(y, x, count); err != nil {
+				return err
+			}
+			x += count
+		}
+		if w.bits.short() {
+			return errShort
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := d.endRow(y); err != nil {
+			return err
+		}
+	}
+	return w.finished()
+}
+
+// finished fails where an interval has less than its units need, or ends more
+// blocks than it has.
+func (w *walk) finished() error {
+	if w.bits.short() {
+		return errShort
+	}
+	if w.run > 0 {
+		return errEntropy
+	}
+	return nil
+}
+
+// beginInterval forgets what decoding depends on (T.81, F.2.1.3.1 and G.1.2.2).
+func (w *walk) beginInterval(at int) {
+	w.bits.begin(at)
+	w.dc, w.run = [4]int32{}, 0
+}
+
+// passRestart passes over a restart marker and bytes without meaning before it.
+func (w *walk) passRestart(want byte) error {
+	if err := w.finished(); err != nil {
+		return err
+	}
+	_, at, err := nextMarker(w.file.data, w.bits.end())
+	if err != nil || w.file.data[at] != want {
+		return errRestart
+	}
+	w.beginInterval(at + 1)
+	return nil
+}
+
+// cut removes what is between the end of a scan's data, at w.at, and the next
+// segment, or closes the file where nothing else has to come.
+func (w *walk) cut() {
+	f := w.file
+	if w.complete() {
+		f.data = append(f.data[:w.at:len(f.data)], 0xFF, markerEOI)
+		f.open = nil
+	} else {
+		f.data = slices.Delete(f.data, w.at, entropyEnd(f.data, w.at))
+	}
+	w.bits.data = f.data
+}
