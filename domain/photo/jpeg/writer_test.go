@@ -1,0 +1,185 @@
+package jpeg
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// recipe is a JPEG that the tests write: any frame that the standard allows, any
+// script of scans, and the faults of real files. Its zero value but for a size
+// and the sampling is an ordinary baseline file.
+type recipe struct {
+	width, height int
+	sampling      []byte // for each component its factors, as 0x21 for 2 columns and 1 row
+	sof           byte   // 0: SOF0
+	ids           string // of the components; "": 1, 2, 3, 4
+	segments      string // stand behind SOI
+	script        []scanRecipe
+	restart       int    // the least interval of all scans
+	tables        int    // components take turns in so many pairs of Huffman tables; 0: 1
+	standard      bool   // the standard's tables are used, and their segment is left out
+	wide          bool   // quantizers are of 16 bits
+	dnl           bool   // the height is told behind the first scan
+	between       string // stands before each marker but SOI: fill bytes, or junk
+	noEOI         bool
+	trailer       string // stands behind EOI
+}
+
+// scanRecipe is a scan. Its zero value has all components and coefficients.
+type scanRecipe struct {
+	components []int // nil: all
+	start, end int   // the band, in zigzag order; both 0 with high and low: DC
+	high, low  int   // bit positions before and after
+	restart    int
+}
+
+// written is a written file.
+type written struct {
+	recipe
+	data     []byte
+	complete int               // so many bytes hold every coefficient and the height
+	codes    [4][2]huffmanCode // DC and AC, of each table
+	blocks   [][][64]int       // quantized coefficients in zigzag order, of each component
+	across   []int             // blocks in a component's row, padding included
+}
+
+// write writes the file, the same each time.
+func (r recipe) write() written {
+	if r.sof == 0 {
+		r.sof = markerSOF0
+	}
+	r.tables = max(r.tables, 1)
+	if r.script == nil {
+		r.script = []scanRecipe{{end: 63}}
+	}
+	f := written{recipe: r}
+	f.transform()
+	f.data = append([]byte{0xFF, markerSOI}, r.segments...)
+	f.segment(markerDQT, f.quantizers())
+	f.segment(r.sof, f.header())
+	for i := range r.tables {
+		f.codes[i] = [2]huffmanCode{f.code(0, i), f.code(1, i)}
+		if !r.standard {
+			f.segment(markerDHT, slices.Concat(f.codes[i][0].content(byte(i)), f.codes[i][1].content(0x10|byte(i))))
+		}
+	}
+	f.scans()
+	f.complete = len(f.data)
+	if !r.noEOI {
+		f.data = append(append(f.data, r.between...), 0xFF, markerEOI)
+	}
+	f.data = append(f.data, r.trailer...)
+	return f
+}
+
+// scans writes the scans, and what they need before and behind them.
+func (f *written) scans() {
+	interval := 0
+	for i, s := range f.script {
+		if s.components == nil {
+			s.components = []int{0, 1, 2, 3}[:len(f.sampling)]
+		}
+		s.restart = max(s.restart, f.restart)
+		if s.restart != interval {
+			f.segment(markerDRI, binary.BigEndian.AppendUint16(nil, uint16(s.restart)))
+			interval = s.restart
+		}
+		f.segment(markerSOS, f.scanHeader(s))
+		f.data = append(f.data, f.entropy(s)...)
+		if i == 0 && f.dnl {
+			f.segment(markerDNL, binary.BigEndian.AppendUint16(nil, uint16(f.height)))
+		}
+	}
+}
+
+func (f *written) segment(marker byte, content []byte) {
+	f.data = append(f.data, f.between...)
+	f.data = append(f.data, segmentOf(marker, string(content))...)
+}
+
+// segmentOf is a marker, its length and its content.
+func segmentOf(marker byte, content string) string {
+	return string(binary.BigEndian.AppendUint16([]byte{0xFF, marker}, uint16(len(content)+2))) + content
+}
+
+func (f *written) header() []byte {
+	height := f.height
+	if f.dnl {
+		height = 0
+	}
+	content := binary.BigEndian.AppendUint16([]byte{8}, uint16(height))
+	content = append(binary.BigEndian.AppendUint16(content, uint16(f.width)), byte(len(f.sampling)))
+	for c, factors := range f.sampling {
+		content = append(content, f.id(c), factors, f.quantizer(c))
+	}
+	return content
+}
+
+func (f *written) id(c int) byte {
+	if f.ids != "" {
+		return f.ids[c]
+	}
+	return byte(c + 1)
+}
+
+func (f *written) scanHeader(s scanRecipe) []byte {
+	content := []byte{byte(len(s.components))}
+	for _, c := range s.components {
+		table := byte(c % f.tables)
+		content = append(content, f.id(c), table<<4|table)
+	}
+	return append(content, byte(s.start), byte(s.end), byte(s.high<<4|s.low))
+}
+
+// quantizer is the table of a component's quantizers: one for light, one for colours.
+func (f *written) quantizer(c int) byte { return byte(min(c, 1)) }
+
+// quantum is the quantizer of a coefficient, in zigzag order.
+func (f *written) quantum(table byte, k int) int {
+	if f.wide && k > 40 {
+		return 256 + k
+	}
+	return 2 + k/(4+2*int(table))
+}
+
+func (f *written) quantizers() []byte {
+	var content []byte
+	for table := range byte(min(len(f.sampling), 2)) {
+		if f.wide {
+			content = append(content, 0x10|table)
+		} else {
+			content = append(content, table)
+		}
+		for k := range 64 {
+			if f.wide {
+				content = append(content, byte(f.quantum(table, k)>>8))
+			}
+			content = append(content, byte(f.quantum(table, k)))
+		}
+	}
+	return content
+}
+
+// factors are the sampling factors of a component, and the frame's largest.
+func (f *written) factors(c int) (h, v, hMax, vMax int) {
+	if len(f.sampling) == 1 {
+		return 1, 1, 1, 1
+	}
+	for _, factors := range f.sampling {
+		hMax, vMax = max(hMax, int(factors>>4)), max(vMax, int(factors&15))
+	}
+	return int(f.sampling[c] >> 4), int(f.sampling[c] & 15), hMax, vMax
+}
+
+// planeSize is the size of a component's plane in samples.
+func (f *written) planeSize(c int) (width, height int) {
+	h, v, hMax, vMax := f.factors(c)
+	up := func(a, b int) int { return (a + b - 1) / b }
+	return up(f.width*h, hMax), up(f.height*v, vMax)
+}
+
+// units are the minimum coded units of an interleaved scan.
+func (f *written) units() (across, down int) {
+	_, _, hMax, vMax := f.factors(0)
+	return (f.width + 8*hMax - 1) / (8 * hMax), (f.height + 8*vMax - 1) / (8 * vMax)
+}
