@@ -1,0 +1,185 @@
+package jpeg
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	stdjpeg "image/jpeg"
+	"testing"
+)
+
+var scales = []Scale{8, 4, 2, 1}
+
+// clean cleans a copy of data.
+func clean(data []byte) (*File, error) { return Clean(bytes.Clone(data), nil) }
+
+// cleanAndCheck cleans a copy of data and checks it.
+func cleanAndCheck(t testing.TB, data []byte) (*File, error) {
+	f, err := clean(data)
+	if err == nil {
+		err = f.Check(t.Context())
+	}
+	return f, err
+}
+
+// planes are the components of a picture.
+type planes []Plane
+
+// decode decodes all components, and holds what Decode promises of the strips:
+// rows without gaps from the top to the bottom of each, as wide as PlaneSize says.
+func decode(t testing.TB, f *File, scale Scale) (planes, error) {
+	t.Helper()
+	all := make(planes, f.Components)
+	for c := range all {
+		all[c].Width, _ = f.PlaneSize(c, scale)
+		all[c].Stride = all[c].Width
+	}
+	err := f.Decode(t.Context(), scale, func(c, y int, rows Plane) error {
+		p := &all[c]
+		if y != p.Height || rows.Width != p.Width || rows.Height < 1 {
+			return fmt.Errorf("component %d: got %d × %d samples for row %d, want %d × n for row %d",
+				c, rows.Width, rows.Height, y, p.Width, p.Height)
+		}
+		for i := range rows.Height {
+			p.Pix = append(p.Pix, rows.Row(i)...)
+		}
+		p.Height += rows.Height
+		return nil
+	})
+	for c, p := range all {
+		if _, height := f.PlaneSize(c, scale); err == nil && p.Height != height {
+			err = fmt.Errorf("component %d: got %d rows, want %d", c, p.Height, height)
+		}
+	}
+	return all, err
+}
+
+// mustDecode decodes what has to be read.
+func mustDecode(t testing.TB, data []byte, scale Scale) (*File, planes) {
+	t.Helper()
+	f, err := clean(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := decode(t, f, scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, all
+}
+
+// apart is how far two planes of one size are from each other, or an error.
+func apart(a, b Plane) (int, error) {
+	if a.Width != b.Width || a.Height != b.Height {
+		return 0, fmt.Errorf("got %d × %d samples, want %d × %d", a.Width, a.Height, b.Width, b.Height)
+	}
+	most := 0
+	for y := range a.Height {
+		for x, sample := range a.Row(y) {
+			difference := int(sample) - int(b.Row(y)[x])
+			most = max(most, difference, -difference)
+		}
+	}
+	return most, nil
+}
+
+// checkClose wants planes that are at most 1 apart.
+func checkClose(got, want Plane) error {
+	distance, err := apart(got, want)
+	if err == nil && distance > 1 {
+		err = fmt.Errorf("a sample is %d off", distance)
+	}
+	return err
+}
+
+// pixel returns the components at a pixel of the whole picture.
+func (all planes) pixel(f *File, x, y int) []byte {
+	var components []byte
+	for i, p := range all {
+		c := f.frame.components[i]
+		components = append(components, p.Row(y * c.v / f.frame.vMax)[x*c.h/f.frame.hMax])
+	}
+	return components
+}
+
+// standardPixel is the pixel as image/jpeg shows it: it takes four components
+// for inverted.
+func (all planes) standardPixel(f *File, x, y int) []byte {
+	p := all.pixel(f, x, y)
+	switch f.Model {
+	case CMYK:
+		return []byte{255 - p[0], 255 - p[1], 255 - p[2], 255 - p[3]}
+	case YCCK:
+		r, g, b := color.YCbCrToRGB(p[0], p[1], p[2])
+		return []byte{r, g, b, 255 - p[3]}
+	}
+	return p
+}
+
+func standardDecode(data []byte) (image.Image, error) { return stdjpeg.Decode(bytes.NewReader(data)) }
+
+// standardComponents are a pixel's components as image/jpeg gives them.
+func standardComponents(picture image.Image, x, y int) []byte {
+	switch m := picture.(type) {
+	case *image.Gray:
+		return []byte{m.GrayAt(x, y).Y}
+	case *image.YCbCr:
+		at := m.COffset(x, y)
+		return []byte{m.Y[m.YOffset(x, y)], m.Cb[at], m.Cr[at]}
+	case *image.CMYK:
+		p := m.CMYKAt(x, y)
+		return []byte{p.C, p.M, p.Y, p.K}
+	}
+	p := color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA)
+	return []byte{p.R, p.G, p.B}
+}
+
+// checkLikeStandard wants the picture that image/jpeg makes, ±1 a sample.
+func checkLikeStandard(f *File, got planes, want image.Image) error {
+	if size := want.Bounds().Size(); size != image.Pt(f.Width, f.Height) {
+		return fmt.Errorf("got %d × %d pixels, want %v", f.Width, f.Height, size)
+	}
+	most := 1
+	if f.Model == YCCK {
+		most = 4 // as the conversion from YCbCr more than doubles what Cb is off
+	}
+	for y := range f.Height {
+		for x := range f.Width {
+			mine, other := got.standardPixel(f, x, y), standardComponents(want, x, y)
+			if len(mine) != len(other) {
+				return fmt.Errorf("got %d components, want %d", len(mine), len(other))
+			}
+			for c := range mine {
+				if difference := int(mine[c]) - int(other[c]); max(difference, -difference) > most {
+					return &sampleError{x, y, c, mine[c], other[c]}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sampleError is a sample that isn't close to image/jpeg's.
+type sampleError struct {
+	x, y, component int
+	got, want       byte
+}
+
+func (e *sampleError) Error() string {
+	return fmt.Sprintf("component %d at %d, %d: got %d, want %d", e.component, e.x, e.y, e.got, e.want)
+}
+
+// colour is a pixel's colour as red<<16 | green<<8 | blue.
+func (all planes) colour(f *File, x, y int) int {
+	p := all.standardPixel(f, x, y)
+	var c color.Color
+	switch len(p) {
+	case 3:
+		c = color.YCbCr{Y: p[0], Cb: p[1], Cr: p[2]}
+	case 4:
+		c = color.CMYK{C: p[0], M: p[1], Y: p[2], K: p[3]}
+	}
+	r, g, b, _ := c.RGBA()
+	return int(r>>8<<16 | g&0xFF00 | b>>8)
+}
