@@ -1,0 +1,225 @@
+package jpeg
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// writeKinds writes the files of some of the cases.
+func writeKinds(t testing.TB, names ...string) map[string]written {
+	t.Helper()
+	files := map[string]written{}
+	for _, c := range kinds() {
+		if slices.Contains(names, c.name) {
+			files[c.name] = c.recipe.write()
+		}
+	}
+	if len(files) != len(names) {
+		t.Fatalf("found %d of the files %q", len(files), names)
+	}
+	return files
+}
+
+// TestCheckKinds holds that every kind of file is whole, or is mended: checked, it
+// is a file that Clean and Check leave as it is.
+func TestCheckKinds(t *testing.T) {
+	t.Parallel()
+	for _, c := range kinds() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := cleanAndCheck(t, c.recipe.write().data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checkMended(t, f); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// checkMended wants a checked file to be whole and to stay as it is.
+func checkMended(t testing.TB, f *File) error {
+	if !f.Whole() || !bytes.HasSuffix(f.Bytes(), []byte{0xFF, markerEOI}) {
+		return errors.New("a checked file isn't whole")
+	}
+	again, err := cleanAndCheck(t, f.Bytes())
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again.Bytes(), f.Bytes()) {
+		return errors.New("what was checked is changed when it comes again")
+	}
+	return nil
+}
+
+// TestCheckCutsJunk holds that what stands behind a scan's last block, and is no
+// segment, is gone from a checked file.
+func TestCheckCutsJunk(t *testing.T) {
+	t.Parallel()
+	for name, file := range writeKinds(t, "4:2:0", "three scans", "progressive, 4:2:0", "restarts", "DNL", "no DHT") {
+		want, err := cleanAndCheck(t, file.data)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, junk := range []string{"\x00", "junk", "\xFF\x00", "\xFF\xFF\xFF", "\x12\xFF\x00\xFF\xFF", "\xFF\xD0", "\x00\xFF\xD7\x00"} {
+			o := file.recipe
+			o.between = junk
+			f, err := cleanAndCheck(t, o.write().data)
+			if err != nil {
+				t.Errorf("%s with %q: %v", name, junk, err)
+			} else if !bytes.Equal(f.Bytes(), want.Bytes()) {
+				t.Errorf("%s: %q is left", name, junk)
+			}
+		}
+	}
+}
+
+// TestScripts holds which scripts of scans are whole. Scans that come when all
+// coefficients are there are cut.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	const grey, s444 = "\x11", "\x11\x11\x11"
+	all := scanRecipe{end: 63}
+	first := scanRecipe{low: 1}
+	second := scanRecipe{high: 1}
+	band := scanRecipe{start: 1, end: 63}
+	for _, test := range []struct {
+		name     string
+		sampling string
+		sof      byte
+		script   []scanRecipe
+		noEOI    bool
+		kept     int // scans
+		err      error
+	}{
+		{"a scan again when all came", grey, markerSOF0, []scanRecipe{all, all}, false, 1, nil},
+		{"the same without EOI", grey, markerSOF0, []scanRecipe{all, all}, true, 1, nil},
+		{"a component again", s444, markerSOF0, []scanRecipe{scriptOnePerComponent[0], all}, false, 0, errTwice},
+		{"a component is missing", s444, markerSOF0, scriptOnePerComponent[:2], false, 0, errNoScan},
+		{"the same without EOI", s444, markerSOF0, scriptOnePerComponent[:2], true, 0, errCutOff},
+		{"all bits", grey, markerSOF2, []scanRecipe{first, second, band}, false, 3, nil},
+		{"all bits without EOI", grey, markerSOF2, []scanRecipe{first, second, band}, true, 3, nil},
+		{"a refinement again when all came", grey, markerSOF2, []scanRecipe{first, second, band, second}, false, 3, nil},
+		{"a refinement is missing", grey, markerSOF2, []scanRecipe{first, band}, false, 2, nil},
+		{"the same without EOI", grey, markerSOF2, []scanRecipe{first, band}, true, 0, errCutOff},
+		{"the light alone", grey, markerSOF2, []scanRecipe{{}}, false, 1, nil},
+		{"the same without EOI", grey, markerSOF2, []scanRecipe{{}}, true, 0, errCutOff},
+		{"no light", grey, markerSOF2, []scanRecipe{band}, false, 0, errNoScan},
+		{"light again", grey, markerSOF2, []scanRecipe{first, first, second, band}, false, 0, errTwice},
+		{"a band again", grey, markerSOF2, []scanRecipe{first, band, band, second}, false, 0, errTwice},
+		{"bands overlap", grey, markerSOF2, []scanRecipe{first, {start: 1, end: 9}, {start: 9, end: 63}, second}, false, 0, errTwice},
+		{"a refinement first", grey, markerSOF2, []scanRecipe{second, first, band}, false, 0, errTwice},
+		{"a refinement again", grey, markerSOF2, []scanRecipe{first, second, second, band}, false, 0, errTwice},
+		{"a bit is left out", grey, markerSOF2, []scanRecipe{{low: 2}, second, band}, false, 0, errTwice},
+		{"a step of two bits", grey, markerSOF2, []scanRecipe{{low: 2}, {high: 2}, band}, false, 0, errScan},
+		{"light and more", grey, markerSOF2, []scanRecipe{all}, false, 0, errScan},
+		{"a band of three", s444, markerSOF2, []scanRecipe{{}, band}, false, 0, errScan},
+	} {
+		o := recipe{width: 20, height: 20, sampling: []byte(test.sampling), sof: test.sof, script: test.script, noEOI: test.noEOI}
+		f, err := cleanAndCheck(t, o.write().data)
+		if !errors.Is(err, test.err) {
+			t.Errorf("%s: got error %v, want %v", test.name, err, test.err)
+		}
+		if err != nil {
+			continue
+		}
+		o.script, o.noEOI = test.script[:test.kept], false
+		if !bytes.Equal(f.Bytes(), o.write().data) {
+			t.Errorf("%s: want the first %d scans", test.name, test.kept)
+		}
+	}
+}
+
+// TestTruncated cuts files off at every length. They are refused unless every
+// coefficient is there, and then mended to the picture of the whole file.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	for name, file := range writeKinds(t, "grey", "4:2:0", "2x2 1x1 2x1", "three scans, reversed, restarts", "two scans", "restarts",
+		"DNL", "DNL, three scans, restarts", "no DHT", "CMYK", "YCCK", "progressive, 4:2:0", "progressive, 4:2:0, restarts",
+		"progressive, grey, restarts", "progressive, long runs", "trailer: another picture", "fill bytes") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, whole := mustDecode(t, file.data, 8)
+			standard, standardErr := standardDecode(file.data)
+			for length := range file.data {
+				f, err := cleanAndCheck(t, file.data[:length])
+				if length < file.complete {
+					if !errors.As(err, new(FormatError)) {
+						t.Fatalf("%d of %d bytes, the last coefficient ends at %d: got error %v", length, len(file.data), file.complete, err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatalf("%d bytes, the last coefficient ends at %d: %v", length, file.complete, err)
+				}
+				if err := checkMended(t, f); err != nil {
+					t.Fatalf("%d bytes: %v", length, err)
+				}
+				if _, mended := mustDecode(t, f.Bytes(), 8); !reflect.DeepEqual(mended, whole) {
+					t.Fatalf("%d bytes: the mended picture is another", length)
+				}
+				if standardErr != nil {
+					continue
+				}
+				if mended, err := standardDecode(f.Bytes()); err != nil || !reflect.DeepEqual(mended, standard) {
+					t.Fatalf("%d bytes: image/jpeg sees another picture in the mended file: %v", length, err)
+				}
+			}
+		})
+	}
+}
+
+// TestDecodeTruncated holds that Decode fails as Check does.
+func TestDecodeTruncated(t *testing.T) {
+	t.Parallel()
+	for name, file := range writeKinds(t, "4:2:0", "three scans, reversed, restarts", "progressive, 4:2:0, restarts", "DNL") {
+		for length := range file.data {
+			f, err := clean(file.data[:length])
+			if err != nil {
+				continue
+			}
+			scale := scales[length%len(scales)]
+			_, err = decode(t, f, scale)
+			if length < file.complete && !errors.As(err, new(FormatError)) || length >= file.complete && err != nil {
+				t.Fatalf("%s at scale %d, %d of %d bytes, the last coefficient ends at %d: got error %v",
+					name, scale, length, len(file.data), file.complete, err)
+			}
+		}
+	}
+}
+
+// TestEnds holds that Check and Decode stop when their context ends, with its
+// cause, and that Decode returns what band does.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("enough")
+	for name, o := range map[string]recipe{
+		"baseline":    {width: 16, height: 2048, sampling: []byte("\x11\x11\x11")},
+		"progressive": {width: 16, height: 2048, sampling: []byte("\x11\x11\x11"), sof: markerSOF2, script: scriptProgressive},
+	} {
+		file := o.write()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		f, err := clean(file.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Check(ctx); !errors.Is(err, cause) {
+			t.Errorf("%s: Check says %v", name, err)
+		}
+		ignore := func(int, int, Plane) error { return nil }
+		if err := f.Decode(ctx, 8, ignore); !errors.Is(err, cause) {
+			t.Errorf("%s: Decode says %v", name, err)
+		}
+		calls := 0
+		err = f.Decode(t.Context(), 8, func(int, int, Plane) error { calls++; return cause })
+		if !errors.Is(err, cause) || calls != 1 {
+			t.Errorf("%s: Decode says %v after %d calls", name, err, calls)
+		}
+	}
+}
