@@ -1,0 +1,106 @@
+package jpeg
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	stdjpeg "image/jpeg"
+	"strings"
+	"testing"
+)
+
+// onlyTheyTake are the reasons for which files are refused that image/jpeg
+// reads, each of which leaves a part of the picture to chance.
+var onlyTheyTake = map[error]string{
+	errEntropy:  "a run of zeros goes beyond the block, or one of ended blocks beyond the scan; or the code means nothing",
+	errTables:   "a table has more codes than there are of their length",
+	errNoTables: "a scan's tables are missing: image/jpeg decodes with quantizers of 0",
+	errNoScan:   "a component is missing: image/jpeg shows grey",
+	errTwice:    "a scan brings what came before, or refines what didn't come",
+}
+
+// onlyWeTake are image/jpeg's reasons for refusing files that are read.
+var onlyWeTake = map[string]string{
+	"luma/chroma subsampling": "image/jpeg knows the usual ratios only",
+	"repeated component":      "two components have one name: they are taken in turn, as libjpeg does",
+	"unknown color model":     "four components without an Adobe segment are CMYK",
+	"missing 0xff00 sequence": "restarts in a scan of one subsampled component, which image/jpeg counts by units of several",
+	"bad RST marker":          "the same",
+	"bad Th value":            "a baseline file has more than two tables of a kind",
+	"unexpected EOF":          "the end marker is missing",
+	"uninitialized Huffman":   "the tables are missing: the standard's own are put in, as motion JPEG has them",
+}
+
+// checkTaken compares a file that is taken, and what it was before it was
+// mended, with what image/jpeg makes of it: it refuses the file for a reason that
+// is known, which checkTaken returns, or shows the same ±1. Samples may differ
+// where damage puts them far out of a byte's range: here they are cut, there
+// they may come out as anything.
+func checkTaken(t testing.TB, f *File, data []byte) (reason string, err error) {
+	picture, err := standardDecode(data)
+	for reason := range onlyWeTake {
+		if err != nil && strings.Contains(err.Error(), reason) {
+			return reason, nil
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("it is taken, and image/jpeg says %w", err)
+	}
+	got, err := decode(t, f, 8)
+	if err != nil {
+		return "", err
+	}
+	err = checkLikeStandard(f, got, picture)
+	var sample *sampleError
+	if errors.As(err, &sample) && (sample.got == 0 || sample.got == 255) {
+		return "", nil
+	}
+	return "", err
+}
+
+// TestFlipped flips each bit of small files: what image/jpeg takes and this
+// package doesn't, and the other way round, is for a reason that is known.
+func TestFlipped(t *testing.T) {
+	t.Parallel()
+	const w, h = 11, 9
+	reasons := map[string]bool{}
+	for _, o := range []recipe{
+		{width: w, height: h, sampling: []byte("\x11")},
+		{width: w, height: h, sampling: []byte("\x21\x11\x11"), restart: 1},
+		{width: w, height: h, sampling: []byte("\x11\x11\x11"), script: scriptOnePerComponent},
+		{width: w, height: h, sampling: []byte("\x22\x11\x11"), sof: markerSOF2, script: scriptProgressive},
+		{width: w, height: h, sampling: []byte("\x11"), sof: markerSOF2, script: scriptDeep},
+	} {
+		data := o.write().data
+		for bit := range 8 * len(data) {
+			flipped := bytes.Clone(data)
+			flipped[bit/8] ^= 0x80 >> (bit % 8)
+			if config, err := stdjpeg.DecodeConfig(bytes.NewReader(flipped)); err == nil && config.Width*config.Height > 1<<14 {
+				continue
+			}
+			f, refusal := cleanAndCheck(t, flipped)
+			if refusal == nil {
+				reason, err := checkTaken(t, f, flipped)
+				if err != nil {
+					t.Errorf("bit %d of byte %d: %v", bit%8, bit/8, err)
+				}
+				reasons[reason] = true
+			} else if _, err := standardDecode(flipped); err == nil {
+				if onlyTheyTake[refusal] == "" {
+					t.Errorf("bit %d of byte %d is refused with %v; image/jpeg takes it", bit%8, bit/8, refusal)
+				}
+				reasons[refusal.Error()] = true
+			}
+		}
+	}
+	for reason := range onlyTheyTake {
+		if !reasons[reason.Error()] {
+			t.Errorf("no flip is refused with %v", reason)
+		}
+	}
+	for _, reason := range []string{"luma/chroma subsampling", "unexpected EOF", "uninitialized Huffman"} {
+		if !reasons[reason] {
+			t.Errorf("image/jpeg refuses no flip with %s", reason)
+		}
+	}
+}
