@@ -53,7 +53,7 @@ func (p Picture) validate() error {
 	case !p.grey() && !p.full() && !p.halved():
 		return fmt.Errorf("jpeg: planes of %d×%d, %d×%d and %d×%d don't go together",
 			y.Width, y.Height, cb.Width, cb.Height, cr.Width, cr.Height)
-	case !y.fits() || !p.grey() && !(cb.fits() && cr.fits()):
+	case !y.fits() || !p.grey() && (!cb.fits() || !cr.fits()):
 		return errors.New("jpeg: a plane has fewer samples than its size and stride say")
 	}
 	return nil

@@ -109,8 +109,11 @@ func checkPicture(data []byte, p Picture, quality int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Check(context.Background()); err != nil || !bytes.Equal(f.Bytes(), data) {
-		return fmt.Errorf("the file isn't clean: %v", err)
+	if err := f.Check(context.Background()); err != nil {
+		return err
+	}
+	if !bytes.Equal(f.Bytes(), data) {
+		return errors.New("the file isn't clean")
 	}
 	got := pictureOf(m)
 	for c, want := range p.planes() {
@@ -317,7 +320,7 @@ func TestEncodeCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(cause)
 	got, err := Encode(ctx, nil, newPicture(1, 30, 20, photoLike()), Options{Quality: 80})
-	if got != nil || err != cause {
+	if got != nil || !errors.Is(err, cause) {
 		t.Errorf("got %q and %v, want the cause", got, err)
 	}
 }
