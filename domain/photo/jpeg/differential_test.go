@@ -36,7 +36,7 @@ func TestKinds(t *testing.T) {
 					t.Fatalf("image/jpeg says %v", err)
 				}
 				if err == nil {
-					err = checkLikeStandard(f, got, picture)
+					err = checkLikeStandard(f, got, picture, false)
 				}
 				if err != nil && c.standard {
 					t.Error(err)
@@ -84,7 +84,7 @@ func TestCorpus(t *testing.T) {
 				return
 			}
 			f, got := mustDecode(t, data, 8)
-			if err := checkLikeStandard(f, got, picture); err != nil {
+			if err := checkLikeStandard(f, got, picture, false); err != nil {
 				t.Error(err)
 			}
 			if err := f.Check(t.Context()); err != nil {

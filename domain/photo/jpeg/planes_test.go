@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	stdjpeg "image/jpeg"
+	"slices"
 	"testing"
 )
 
@@ -96,11 +97,17 @@ func checkClose(got, want Plane) error {
 // pixel returns the components at a pixel of the whole picture.
 func (all planes) pixel(f *File, x, y int) []byte {
 	var components []byte
-	for i, p := range all {
-		c := f.frame.components[i]
-		components = append(components, p.Row(y * c.v / f.frame.vMax)[x*c.h/f.frame.hMax])
+	for c, p := range all {
+		column, row := position(f, c, x, y)
+		components = append(components, p.Row(row)[column])
 	}
 	return components
+}
+
+// position is where a component has the sample of a pixel.
+func position(f *File, component, x, y int) (column, row int) {
+	h, hMax, v, vMax := f.Sampling(component)
+	return x * h / hMax, y * v / vMax
 }
 
 // standardPixel is the pixel as image/jpeg shows it: it takes four components
@@ -135,8 +142,10 @@ func standardComponents(picture image.Image, x, y int) []byte {
 	return []byte{p.R, p.G, p.B}
 }
 
-// checkLikeStandard wants the picture that image/jpeg makes, ±1 a sample.
-func checkLikeStandard(f *File, got planes, want image.Image) error {
+// checkLikeStandard wants the picture that image/jpeg makes, ±1 a sample. Blocks
+// of a damaged file with a sample of 0 or 255 may differ: damage puts samples so
+// far out of a byte's range that the arithmetic wraps around.
+func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) error {
 	if size := want.Bounds().Size(); size != image.Pt(f.Width, f.Height) {
 		return fmt.Errorf("got %d × %d pixels, want %v", f.Width, f.Height, size)
 	}
@@ -151,8 +160,9 @@ func checkLikeStandard(f *File, got planes, want image.Image) error {
 				return fmt.Errorf("got %d components, want %d", len(mine), len(other))
 			}
 			for c := range mine {
-				if difference := int(mine[c]) - int(other[c]); max(difference, -difference) > most {
-					return &sampleError{x, y, c, mine[c], other[c]}
+				difference := int(mine[c]) - int(other[c])
+				if max(difference, -difference) > most && !(damaged && got.cut(f, x, y)) {
+					return fmt.Errorf("component %d at %d, %d: got %d, want %d", c, x, y, mine[c], other[c])
 				}
 			}
 		}
@@ -160,14 +170,19 @@ func checkLikeStandard(f *File, got planes, want image.Image) error {
 	return nil
 }
 
-// sampleError is a sample that isn't close to image/jpeg's.
-type sampleError struct {
-	x, y, component int
-	got, want       byte
-}
-
-func (e *sampleError) Error() string {
-	return fmt.Sprintf("component %d at %d, %d: got %d, want %d", e.component, e.x, e.y, e.got, e.want)
+// cut reports whether one of the blocks that make a pixel has a sample of 0 or 255.
+func (all planes) cut(f *File, x, y int) bool {
+	for c, p := range all {
+		column, row := position(f, c, x, y)
+		left, right := column&^7, min(column|7, p.Width-1)
+		for y := row &^ 7; y <= min(row|7, p.Height-1); y++ {
+			samples := p.Row(y)[left : right+1]
+			if slices.Min(samples) == 0 || slices.Max(samples) == 255 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // colour is a pixel's colour as red<<16 | green<<8 | blue.
