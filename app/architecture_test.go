@@ -27,7 +27,8 @@ var importRules = []struct {
 	allowed []string // folders of this module, import paths, standard, thirdParty
 }{
 	{"domain", []string{standard}},
-	{"domain/photo", []string{standard, "domain", "golang.org/x/image/..."}},
+	{"domain/photo", []string{standard, "domain", "domain/photo/jpeg", "golang.org/x/image/..."}},
+	{"domain/photo/jpeg", []string{standard}},
 	{"ports", []string{standard, "domain"}},
 	{"domain/usecase", []string{standard, "domain", "domain/photo", "ports"}},
 	{"domain/operator", []string{standard, "domain", "domain/photo", "domain/usecase", "ports"}},
@@ -186,7 +187,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 			[]string{"net/http", "net/http/httptest", "database/sql", "database/sql/driver", fx, huma, sqlite, "/ports", "/domain/photo", "/domain/usecase", "/adapters/memory", "/app", "/contract-tests", "golang.org/x/image/draw"},
 		},
 		{
-			"domain/photo", []string{"image/jpeg", "/domain", "golang.org/x/image/draw", "golang.org/x/image/webp"},
+			"domain/photo", []string{"image/png", "/domain", "/domain/photo/jpeg", "golang.org/x/image/draw", "golang.org/x/image/webp"},
 			[]string{"net/http", "database/sql", sqlite, "golang.org/x/imagery", "golang.org/x/text", "/ports", "/domain/usecase", "/adapters/memory"},
 		},
 		{

@@ -19,7 +19,7 @@ const (
 	CustomerNotFound Kind = "Customer Not Found"  // the fleet has no such customer
 	InvalidPIN       Kind = "Invalid PIN"         // the PIN doesn't match
 	PINLocked        Kind = "PIN Locked"          // too many wrong PINs in a row
-	PhotoTooLarge    Kind = "Photo Too Large"     // over the byte or pixel limit
+	PhotoTooLarge    Kind = "Photo Too Large"     // over the byte or pixel limit, or decoding takes too much
 	TooManyRequests  Kind = "Too Many Requests"   // over the rate limit
 	Unavailable      Kind = "Service Unavailable" // a backend is down, slow or full; a repeat is safe
 	Internal         Kind = "Internal Error"      // a bug

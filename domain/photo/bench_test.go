@@ -6,55 +6,71 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	stdjpeg "image/jpeg"
+	"io"
 	"testing"
 )
 
-// phone makes a JPEG as a phone does: with EXIF that holds a thumbnail.
-func phone(width, height int) []byte {
-	metadata := exif(binary.BigEndian, 1) + string(make([]byte, 20<<10))
-	return insert(encodeJPEG(landscape(width, height), 90), segment(markerAPP1, metadata))
+// phone makes a JPEG as a phone does, held in an orientation: with EXIF that
+// holds a thumbnail.
+func phone(size image.Point, orientation uint16) []byte {
+	metadata := exif(binary.BigEndian, orientation) + string(make([]byte, 20<<10))
+	return insert(encodeJPEG(landscape(size.X, size.Y), 90), segment(markerAPP1, metadata))
 }
 
-// BenchmarkFilter is the lossless path without the SHA-256 that a Photo has.
-func BenchmarkFilter(b *testing.B) {
-	original := phone(4000, 3000)
-	data := make([]byte, len(original))
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		copy(data, original)
-		if _, err := inspect(data); err != nil {
-			b.Fatal(err)
+// BenchmarkKeep is the lossless path, checked and by structure alone, beside
+// image/jpeg's decoding, which would be needed for a check.
+func BenchmarkKeep(b *testing.B) {
+	for _, size := range []image.Point{{512, 512}, {4000, 3000}} {
+		original := phone(size, 1)
+		for _, verify := range []Verify{VerifyDecode, VerifyStructure} {
+			limits := generous()
+			limits.MaxDimension, limits.Verify = 0, verify
+			b.Run(fmt.Sprintf("%dx%d/%s", size.X, size.Y, verify), func(b *testing.B) { benchmarkRead(b, limits, original) })
 		}
+		b.Run(fmt.Sprintf("%dx%d/image-jpeg", size.X, size.Y), func(b *testing.B) {
+			benchmark(b, original, func(data []byte) error {
+				_, err := stdjpeg.Decode(bytes.NewReader(data))
+				return err
+			})
+		})
 	}
 }
 
-// BenchmarkKeep is the whole lossless path, verified by structure.
-func BenchmarkKeep(b *testing.B) {
-	limits := generous()
-	limits.MaxDimension, limits.Verify = 0, VerifyStructure
-	benchmarkRead(b, limits, phone(4000, 3000))
-}
-
-// BenchmarkKeepDecoded is the same for a photo of the stored size, decoded once.
-func BenchmarkKeepDecoded(b *testing.B) { benchmarkRead(b, generous(), phone(1024, 768)) }
-
-func BenchmarkScale(b *testing.B) {
-	for _, size := range []image.Point{{4000, 3000}, {1600, 1200}} {
-		b.Run(fmt.Sprintf("%dx%d", size.X, size.Y), func(b *testing.B) {
-			benchmarkRead(b, generous(), phone(size.X, size.Y))
+// BenchmarkNormalise turns and scales photos, beside image/jpeg's decoding and
+// encoding of what is stored, without the scaling between.
+func BenchmarkNormalise(b *testing.B) {
+	for _, size := range []image.Point{{1280, 960}, {4000, 3000}} {
+		original := phone(size, 6)
+		b.Run(fmt.Sprintf("%dx%d/ours", size.X, size.Y), func(b *testing.B) { benchmarkRead(b, generous(), original) })
+		stored := landscape(768, 1024)
+		b.Run(fmt.Sprintf("%dx%d/image-jpeg", size.X, size.Y), func(b *testing.B) {
+			benchmark(b, original, func(data []byte) error {
+				if _, err := stdjpeg.Decode(bytes.NewReader(data)); err != nil {
+					return err
+				}
+				return stdjpeg.Encode(io.Discard, stored, &stdjpeg.Options{Quality: encodeQuality})
+			})
 		})
 	}
 }
 
 func benchmarkRead(b *testing.B, limits Limits, original []byte) {
 	reader := NewReader(limits, 1)
+	benchmark(b, original, func(data []byte) error {
+		_, _, err := reader.Read(context.Background(), data)
+		return err
+	})
+}
+
+// benchmark runs work on a copy of the original, as it may change what it gets.
+func benchmark(b *testing.B, original []byte, work func(data []byte) error) {
 	data := bytes.Clone(original)
 	b.SetBytes(int64(len(original)))
 	b.ReportAllocs()
 	for b.Loop() {
 		copy(data, original)
-		if _, _, err := reader.Read(context.Background(), data); err != nil {
+		if err := work(data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -55,20 +55,14 @@ var adobeRGB = app(markerAPP14, nameAdobe, []byte{0, 100, 0, 0, 0, 0, 0})
 const (
 	endOfBlock   = 0x00
 	oneMore      = 0x01 // no zeros, then ±1
-	longestRun   = 0xE0 // 16,384 blocks without a coefficient, and 14 bits more
-	blocksPerRun = 1 << 14
-	bitsPerRun   = 1 + 14
+	longestRun   = 0xE0 // shortestRun blocks without a coefficient, and as many more as 14 bits say
+	shortestRun  = 1 << 14
 	maxDimension = 65500
 	nearlyAll    = 10<<20 - 4096 // bytes of scans that fit in an upload
 	limitSide    = 7071          // limitSide² pixels are just allowed
 )
 
 func (b jpegBomb) file(sof byte, ac [2]byte, scans ...segment) []byte {
-	table := func(class byte, symbols ...byte) segment {
-		counts := make([]byte, 16)
-		counts[0], counts[1] = 1, byte(len(symbols)-1)
-		return segment{marker: markerDHT, payload: slices.Concat([]byte{class << 4}, counts, symbols)}
-	}
 	frame := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16([]byte{8}, uint16(b.height)), uint16(b.width))
 	frame = append(frame, byte(len(b.sampling)))
 	for i, factors := range b.sampling {
@@ -77,10 +71,19 @@ func (b jpegBomb) file(sof byte, ac [2]byte, scans ...segment) []byte {
 	all := append([]segment{
 		{marker: markerDQT, payload: append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)},
 		{marker: sof, payload: frame},
-		table(0, 0), table(1, ac[0], ac[1]),
+		huffmanTable(0, 0), acTable(ac[0], ac[1]),
 	}, scans...)
 	return append(withSegments([]byte{0xFF, markerSOI}, all...), 0xFF, markerEOI)
 }
+
+// huffmanTable is a table of one symbol, or of two.
+func huffmanTable(class byte, symbols ...byte) segment {
+	counts := make([]byte, 16)
+	counts[0], counts[1] = 1, byte(len(symbols)-1)
+	return segment{marker: markerDHT, payload: slices.Concat([]byte{class << 4}, counts, symbols)}
+}
+
+func acTable(symbols ...byte) segment { return huffmanTable(1, symbols...) }
 
 // scan is a scan of components, a band of coefficients and their bits high to low.
 func scan(components []byte, band [2]byte, high, low byte, entropy []byte) segment {
@@ -114,6 +117,10 @@ func (b jpegBomb) blocks() int {
 // entropy packs the bits of all blocks, of which every other may differ. As
 // sixteen fill whole bytes, the rest are copies of these.
 func (b jpegBomb) entropy(put func(w *bitWriter, block int)) []byte {
+	return entropyOf(b.blocks(), put)
+}
+
+func entropyOf(count int, put func(w *bitWriter, block int)) []byte {
 	const together = 16
 	pack := func(blocks int) []byte {
 		var w bitWriter
@@ -122,7 +129,7 @@ func (b jpegBomb) entropy(put func(w *bitWriter, block int)) []byte {
 		}
 		return w.bytes()
 	}
-	return append(bytes.Repeat(pack(together), b.blocks()/together), pack(b.blocks()%together)...)
+	return append(bytes.Repeat(pack(together), count/together), pack(count%together)...)
 }
 
 // flatDC is a scan in which each block is as dark as the last: a bit each.
@@ -132,24 +139,76 @@ func (b jpegBomb) flatDC() segment {
 
 // emptyScan is a scan of one component's band with no coefficient in any block.
 func emptyScan(component byte, blocks int, band [2]byte, high, low byte) segment {
-	runs := (blocks + blocksPerRun - 1) / blocksPerRun
-	return scan([]byte{component}, band, high, low, make([]byte, (runs*bitsPerRun+7)/8))
+	var w bitWriter
+	endRuns(&w, blocks, nil)
+	return scan([]byte{component}, band, high, low, w.bytes())
 }
 
-// refinements repeats a scan that visits every block and changes nothing.
-func refinements(count, blocks int) []segment {
-	return slices.Repeat([]segment{emptyScan(1, blocks, [2]byte{1, 63}, 1, 0)}, count)
+// endRuns says of blocks that they have no more coefficients, in as few runs as
+// there can be, and calls behind, if any, for each run's blocks.
+func endRuns(w *bitWriter, blocks int, behind func(run int)) {
+	for blocks > 0 {
+		run := min(blocks, 2*shortestRun-1)
+		if rest := blocks - run; rest > 0 && rest < shortestRun {
+			run = blocks / 2
+		}
+		if run < shortestRun {
+			run = 1
+			w.put(0b10, 2) // endOfBlock
+		} else {
+			w.put(0, 1) // longestRun
+			w.put(uint64(run-shortestRun), 14)
+		}
+		if behind != nil {
+			behind(run)
+		}
+		blocks -= run
+	}
+}
+
+// bits is a scan of one component's coefficients without their lowest bits,
+// which most of those behind it add, one each.
+func bits(most byte, first segment, refine func(high, low byte) segment) []segment {
+	first.payload[len(first.payload)-1] = most
+	scans := []segment{first}
+	for low := most; low > 0; low-- {
+		scans = append(scans, refine(low, low-1))
+	}
+	return scans
 }
 
 // square is a JPEG of side² pixels.
 func square(side int, sampling ...byte) jpegBomb { return jpegBomb{side, side, sampling} }
 
-// blocksOf is how many blocks a component without subsampling has.
-func (b jpegBomb) blocksOf() int { return ((b.width + 7) / 8) * ((b.height + 7) / 8) }
+// blocksOf is how many blocks a component has in a scan of its own.
+func (b jpegBomb) blocksOf(component int) int {
+	high, wide := byte(1), byte(1)
+	for _, factors := range b.sampling {
+		wide, high = max(wide, factors>>4), max(high, factors&15)
+	}
+	units := func(length int, factor, most byte) int {
+		return (length*int(factor) + 8*int(most) - 1) / (8 * int(most))
+	}
+	factors := b.sampling[component-1]
+	return units(b.width, factors>>4, wide) * units(b.height, factors&15, high)
+}
 
-// progressiveScans is a progressive JPEG of so many scans.
-func progressiveScans(b jpegBomb, count int) []byte {
-	scans := append([]segment{b.flatDC()}, refinements(count-1, b.blocksOf())...)
+const mostBits = 13 // that may be left to later scans
+
+// emptyProgressive is a progressive JPEG of as many scans as are allowed, or
+// nearly, that say bit by bit that there is nothing in any block.
+func emptyProgressive(b jpegBomb) []byte {
+	const scansAllowed = 64
+	scans := bits(mostBits, b.flatDC(), func(high, low byte) segment {
+		return scan(b.components(), [2]byte{0, 0}, high, low, make([]byte, b.blocks()/8+1))
+	})
+	most := min(mostBits, (scansAllowed-len(scans))/len(b.sampling)-1)
+	for _, c := range b.components() {
+		blocks, all := b.blocksOf(int(c)), [2]byte{1, 63}
+		scans = append(scans, bits(byte(most), emptyScan(c, blocks, all, 0, 0), func(high, low byte) segment {
+			return emptyScan(c, blocks, all, high, low)
+		})...)
+	}
 	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, scans...)
 }
 
@@ -158,22 +217,21 @@ func bandScans(side int) []byte {
 	b := square(side, 0x11)
 	scans := []segment{b.flatDC()}
 	for k := byte(1); k < 64; k++ {
-		scans = append(scans, emptyScan(1, b.blocksOf(), [2]byte{k, k}, 0, 0))
+		scans = append(scans, emptyScan(1, b.blocks(), [2]byte{k, k}, 0, 0))
 	}
 	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, scans...)
 }
 
 // thousandScans is a progressive JPEG of four megapixels in a few kilobytes.
 func thousandScans() []byte {
-	b := jpegBomb{2048, 2048, []byte{0x11}}
-	scans := append([]segment{b.flatDC()}, refinements(1000, 256*256)...)
-	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, scans...)
+	b := square(2048, 0x11)
+	again := slices.Repeat([]segment{emptyScan(1, b.blocks(), [2]byte{1, 63}, 1, 0)}, 1000)
+	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, append([]segment{b.flatDC()}, again...)...)
 }
 
 // denseRefinements is a progressive JPEG whose every bit changes a coefficient.
 func denseRefinements() []byte {
-	const scansAfter, side = 55, 147 * 8
-	b := jpegBomb{side, side, []byte{0x11}}
+	b := square(285*8, 0x11)
 	var first, refine bitWriter
 	for range b.blocks() {
 		for range 63 {
@@ -184,20 +242,53 @@ func denseRefinements() []byte {
 			refine.put(uint64(refine.n&1), 1)
 		}
 	}
-	scans := []segment{b.flatDC(), scan([]byte{1}, [2]byte{1, 63}, 0, 1, first.bytes())}
-	for range scansAfter {
-		scans = append(scans, scan([]byte{1}, [2]byte{1, 63}, 1, 0, refine.bytes()))
+	all := [2]byte{1, 63}
+	scans := bits(mostBits, scan([]byte{1}, all, 0, 0, first.bytes()), func(high, low byte) segment {
+		return scan([]byte{1}, all, high, low, refine.bytes())
+	})
+	return b.file(markerSOF2, [2]byte{oneMore, endOfBlock}, append([]segment{b.flatDC()}, scans...)...)
+}
+
+// sparseRefinements is a progressive JPEG of four components that have their
+// highest coefficient alone, which a bit in each block of each scan refines.
+func sparseRefinements(side int) []byte {
+	const zeros16, behind14, last = 0xF0, 0xE1, 0b10
+	b := square(side, 0x11, 0x11, 0x11, 0x11)
+	blocks, all := b.blocksOf(1), [2]byte{1, 63}
+	first := entropyOf(blocks, func(w *bitWriter, _ int) { w.put(last<<1, 6) }) // three times zeros16, behind14, −1
+	var refine bitWriter
+	endRuns(&refine, blocks, func(run int) {
+		for i := range run {
+			refine.put(uint64(i&1), 1)
+		}
+	})
+	scans := []segment{b.flatDC()}
+	for _, c := range b.components() {
+		scans = append(append(scans, acTable(zeros16, behind14)), bits(mostBits, scan([]byte{c}, all, 0, 0, first), func(high, low byte) segment {
+			return scan([]byte{c}, all, high, low, refine.bytes())
+		})...)
+		refining := len(scans) - mostBits
+		scans = slices.Insert(scans, refining, acTable(longestRun, endOfBlock))
 	}
-	return b.file(markerSOF2, [2]byte{oneMore, endOfBlock}, scans...)
+	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, scans...)
 }
 
 // baselineScans is a baseline JPEG that paints its one component again and
 // again, as often as is allowed and an upload has room for.
 func baselineScans(side int) []byte {
 	b := square(side, 0x11)
-	entropy := b.entropy(func(w *bitWriter, _ int) { w.put(0b010, 3) }) // flat, endOfBlock
-	again := scan([]byte{1}, [2]byte{0, 63}, 0, 0, entropy)
+	again := b.flatScan()
 	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, slices.Repeat([]segment{again}, min(64, nearlyAll/len(again.bytes())))...)
+}
+
+// flatScan is a baseline scan of blocks that have nothing.
+func (b jpegBomb) flatScan() segment {
+	return scan(b.components(), [2]byte{0, 63}, 0, 0, b.entropy(func(w *bitWriter, _ int) { w.put(0b010, 3) })) // flat, endOfBlock
+}
+
+// baselineFlat is a baseline JPEG of nothing but the ends of blocks.
+func baselineFlat(b jpegBomb) []byte {
+	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, b.flatScan())
 }
 
 // baselineDetail is a baseline JPEG with as many coefficients as an upload has

@@ -15,6 +15,22 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
+// Markers of a JPEG, and the name of the segments of a profile.
+const (
+	markerSOF0  = 0xC0
+	markerSOI   = 0xD8
+	markerEOI   = 0xD9
+	markerSOS   = 0xDA
+	markerAPP0  = 0xE0
+	markerAPP1  = 0xE1
+	markerAPP2  = 0xE2
+	markerAPP14 = 0xEE
+	markerAPP15 = 0xEF
+	markerCOM   = 0xFE
+
+	iccTag = "ICC_PROFILE\x00"
+)
+
 // generous are the product's default limits.
 func generous() Limits {
 	return Limits{MaxBytes: 10 << 20, MaxPixels: 50e6, MaxDimension: 1024, Verify: VerifyDecode}

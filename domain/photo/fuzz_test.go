@@ -7,12 +7,13 @@ import (
 	"errors"
 	"image"
 	"image/gif"
-	"image/jpeg"
+	stdjpeg "image/jpeg"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
 // fuzzLimits are small, so that much is tried in little time.
@@ -31,7 +32,7 @@ func seeds(f *testing.F) [][]byte {
 	check(f, gif.Encode(&gifFile, corners(), nil))
 	plain := encodeJPEG(corners(), 75)
 	return append(out,
-		plain, encodePNG(corners()), gifFile.Bytes(), manyScans(3),
+		plain, encodePNG(corners()), gifFile.Bytes(),
 		encodeJPEG(image.NewGray(image.Rect(0, 0, 9, 9)), 75),
 		insert(plain, segment(markerAPP1, exif(binary.BigEndian, 6)), segment(markerCOM, "x"), segment(0xED, "x")),
 		insert(plain, segment(markerAPP14, "Adobe\x00\x64\x00\x00\x00\x00\x00")),
@@ -66,28 +67,6 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzStructure holds the same without decoding, of structure alone.
-func FuzzStructure(f *testing.F) {
-	for _, seed := range seeds(f) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s := segments{orientation: upright}
-		if err := s.filter(append([]byte{0xFF, markerSOI}, data[min(2, len(data)):]...)); err != nil {
-			return
-		}
-		clean := bytes.Clone(s.clean)
-		checkMarkers(t, clean)
-		again := segments{orientation: upright}
-		if err := again.filter(s.clean); err != nil || !bytes.Equal(again.clean, clean) {
-			t.Fatalf("a second filter changes it: %v", err)
-		}
-		if again.orientation != upright {
-			t.Fatal("an orientation is left")
-		}
-	})
-}
-
 // FuzzExif holds that no metadata makes the parser fail.
 func FuzzExif(f *testing.F) {
 	f.Add([]byte(exif(binary.LittleEndian, 6)))
@@ -99,20 +78,41 @@ func FuzzExif(f *testing.F) {
 	})
 }
 
+// checkStorable decodes what came out, by our own decoder and by the standard
+// library where that reads the sampling.
 func checkStorable(t *testing.T, photo domain.Photo, limits Limits) {
 	t.Helper()
-	img, err := jpeg.Decode(bytes.NewReader(photo.JPEG()))
-	if err != nil {
-		t.Fatalf("what came out doesn't decode: %v", err)
+	info := photo.Info()
+	if info != Describe(photo.JPEG()) {
+		t.Fatalf("got %+v, want %+v", Describe(photo.JPEG()), info)
 	}
-	size, info := img.Bounds().Size(), photo.Info()
-	if size.X != info.Width || size.Y != info.Height || info != Describe(photo.JPEG()) {
-		t.Fatalf("got %v, want %+v", size, info)
-	}
-	if limits.MaxDimension > 0 && max(size.X, size.Y) > limits.MaxDimension {
-		t.Fatalf("got %v, want at most %d", size, limits.MaxDimension)
+	if limits.MaxDimension > 0 && max(info.Width, info.Height) > limits.MaxDimension {
+		t.Fatalf("got %d × %d, want at most %d", info.Width, info.Height, limits.MaxDimension)
 	}
 	checkMarkers(t, photo.JPEG())
+	f, err := jpeg.Clean(bytes.Clone(photo.JPEG()), nil)
+	check(t, err)
+	rows := 0
+	check(t, f.Decode(t.Context(), 8, func(_, _ int, strip jpeg.Plane) error {
+		rows += strip.Height
+		return nil
+	}))
+	want := 0
+	for c := range f.Components {
+		_, height := f.PlaneSize(c, 8)
+		want += height
+	}
+	if rows != want {
+		t.Fatalf("%d rows were decoded, want %d", rows, want)
+	}
+	img, err := stdjpeg.Decode(bytes.NewReader(photo.JPEG()))
+	if _, sampling := errors.AsType[stdjpeg.UnsupportedError](err); sampling {
+		return
+	}
+	check(t, err)
+	if size := img.Bounds().Size(); size != image.Pt(info.Width, info.Height) {
+		t.Fatalf("got %v, want %+v", size, info)
+	}
 }
 
 // checkMarkers walks the segments before the first scan by itself.

@@ -9,13 +9,15 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
 // A photo of wide gamut that is decoded keeps its profile; CMYK doesn't.
 func TestProfile(t *testing.T) {
 	t.Parallel()
 	rgb, cmyk, grey := profileOf("RGB ", 200_000), profileOf("CMYK", 500), profileOf("GRAY", 500)
-	big := insert(encodeJPEG(corners(), 90), profileSegments(rgb, false))
+	big := insert(encodeJPEG(corners(), 90), profileSegments(rgb)...)
 	limits := generous()
 	limits.MaxDimension = 8
 	if got := profileIn(t, mustRead(t, limits, big).JPEG()); !bytes.Equal(got, rgb) {
@@ -75,10 +77,21 @@ func profileOf(space string, length int) []byte {
 	return profile
 }
 
+// profileSegments cuts a profile into APP2 segments.
+func profileSegments(profile []byte) [][]byte {
+	const most = 0xFFFF - 2 - len(iccTag) - 2
+	var out [][]byte
+	count := (len(profile) + most - 1) / most
+	for part := range slices.Chunk(profile, most) {
+		out = append(out, segment(markerAPP2, iccTag+string([]byte{byte(len(out) + 1), byte(count)})+string(part)))
+	}
+	return out
+}
+
 // profileIn joins the profile of a JPEG.
 func profileIn(t *testing.T, data []byte) []byte {
 	t.Helper()
-	s := segments{orientation: upright}
-	check(t, s.filter(bytes.Clone(data)))
-	return joinProfile(s.profile)
+	f, err := jpeg.Clean(bytes.Clone(data), nil)
+	check(t, err)
+	return f.Profile(1 << 20)
 }

@@ -5,7 +5,8 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"io"
-	"slices"
+
+	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
 // orientation says how a picture's rows and columns are shown, as EXIF counts
@@ -35,12 +36,15 @@ func (o orientation) reverses() (columns, rows bool) {
 	return columns, rows
 }
 
+// exifName begins the segment of a JPEG that has EXIF.
+const exifName = "Exif\x00"
+
 // exifOrientation reads the orientation of a TIFF structure as EXIF has it
 // (Exif 2.32, 4.5 and 4.6.4 A), with or without the "Exif" that JPEG puts
 // before it. Whatever is not a valid orientation is upright: a photo isn't
 // refused for its metadata.
 func exifOrientation(data []byte) orientation {
-	tiff := bytes.TrimPrefix(data, []byte("Exif\x00\x00"))
+	tiff := bytes.TrimPrefix(data, []byte(exifName+"\x00"))
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(tiff, []byte("II*\x00")):
@@ -93,32 +97,9 @@ func ifdOrientation(ifd []byte, order binary.ByteOrder) orientation {
 	return upright
 }
 
-// iccTag begins an APP2 segment with a part of an ICC profile; the part's
-// number, from 1, and the number of parts follow (ICC.1:2010, B.4).
-const iccTag = "ICC_PROFILE\x00"
-
 // maxProfile bounds a profile that is put back. Those of cameras and screens
 // have a few KB, of printers up to 2 MB, but these are for CMYK.
 const maxProfile = 1 << 20
-
-// joinProfile puts the parts of a profile, the segments' contents, together; it
-// may reorder them. It returns nil where a part is missing or the whole is too long.
-func joinProfile(segments [][]byte) []byte {
-	if len(segments) > 0xFF {
-		return nil
-	}
-	number := func(segment []byte) int { return int(segment[len(iccTag)]) }
-	slices.SortFunc(segments, func(a, b []byte) int { return number(a) - number(b) })
-	var profile []byte
-	for i, s := range segments {
-		count, part := int(s[len(iccTag)+1]), s[len(iccTag)+2:]
-		if number(s) != i+1 || count != len(segments) || len(profile)+len(part) > maxProfile {
-			return nil
-		}
-		profile = append(profile, part...)
-	}
-	return profile
-}
 
 // inflateProfile unpacks the profile of a PNG or nothing.
 func inflateProfile(compressed []byte) []byte {
@@ -133,32 +114,20 @@ func inflateProfile(compressed []byte) []byte {
 	return profile
 }
 
-// profileSegments writes profile as APP2 segments. It writes nothing where the
-// profile is for another colour space than the JPEG's, as a CMYK profile is
-// once the picture was converted.
-func profileSegments(profile []byte, grey bool) []byte {
+// fitting returns the profile where it is for the colours of a picture, as one
+// for CMYK isn't once the picture was converted, and else nil.
+func fitting(profile []byte, p jpeg.Picture) []byte {
 	const (
-		header    = 128 // ICC.1:2010, 7.2
-		spaceAt   = 16
-		magicAt   = 36
-		mostOfOne = 0xFFFF - 2 - len(iccTag) - 2
+		header  = 128 // ICC.1:2010, 7.2
+		spaceAt = 16
+		magicAt = 36
 	)
 	space := "RGB "
-	if grey {
+	if p.Cb.Pix == nil {
 		space = "GRAY"
 	}
 	if len(profile) < header || len(profile) > maxProfile || string(profile[spaceAt:spaceAt+4]) != space || string(profile[magicAt:magicAt+4]) != "acsp" {
 		return nil
 	}
-	var out []byte
-	count := (len(profile) + mostOfOne - 1) / mostOfOne
-	for i := range count {
-		part := profile[i*mostOfOne : min((i+1)*mostOfOne, len(profile))]
-		length := 2 + len(iccTag) + 2 + len(part)
-		out = append(out, 0xFF, markerAPP2, byte(length>>8), byte(length))
-		out = append(out, iccTag...)
-		out = append(out, byte(i+1), byte(count))
-		out = append(out, part...)
-	}
-	return out
+	return profile
 }

@@ -2,28 +2,17 @@ package photo
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
 	"image/png"
-	"time"
 )
 
 var (
 	errPNGHeader = errors.New("the PNG header is wrong")
 	errPNGChunk  = errors.New("a PNG chunk is longer than the file")
 	errPNGPacked = errors.New("the PNG has more data than pixels")
-)
-
-// What decoding a PNG takes at most.
-const (
-	pngPackedByte    = 78 * time.Nanosecond  // 20 in photos
-	pngEmptyByte     = 115 * time.Nanosecond // where all is empty deflate blocks
-	pngRawByte       = 3 * time.Nanosecond
-	pngPixel         = 2 * time.Nanosecond
-	pngInterlaced    = 3 * time.Nanosecond
-	pngRow           = 25 * time.Nanosecond // a row, of whatever width
-	pngInterlacedRow = 40 * time.Nanosecond // as often again in the passes
 )
 
 // inspectPNG reads the chunks of a PNG up to its end.
@@ -33,9 +22,11 @@ func inspectPNG(data []byte) (file, error) {
 		return file{}, broken("PNG", err)
 	}
 	return file{
-		kind: h.kind(), width: h.width, height: h.height, orientation: h.orientation, cost: h.cost(),
-		planar:  h.color == pngGrey && h.depth <= 8 && !h.transparency,
-		decode:  func() (image.Image, error) { return png.Decode(bytes.NewReader(data)) },
+		kind: h.kind(), size: image.Pt(h.width, h.height), orientation: h.orientation,
+		load: func(target, bool) load { return h.load() },
+		draw: decoded(func(ctx context.Context) (image.Image, error) {
+			return png.Decode(until(ctx, bytes.NewReader(data)))
+		}),
 		profile: func() []byte { return inflateProfile(h.profile) },
 	}, nil
 }
@@ -132,8 +123,8 @@ func (h *pngHeader) kind() string {
 }
 
 // pixelBytes returns what the decoder's image has for a pixel.
-func (h *pngHeader) pixelBytes() int64 {
-	wide := int64(h.depth) / 16 // 1 for 16 bits a sample
+func (h *pngHeader) pixelBytes() int {
+	wide := int(h.depth) / 16 // 1 for 16 bits a sample
 	switch {
 	case h.color == pngPalette:
 		return 1
@@ -144,47 +135,45 @@ func (h *pngHeader) pixelBytes() int64 {
 }
 
 // rowBytes returns the bytes of a row before it is decoded.
-func (h *pngHeader) rowBytes() int64 {
-	samples := map[byte]int64{pngTrueColor: 3, pngGreyAlpha: 2, pngColorAlpha: 4}[h.color]
-	return (int64(h.width)*max(samples, 1)*int64(h.depth) + 7) / 8
+func (h *pngHeader) rowBytes() int {
+	samples := map[byte]int{pngTrueColor: 3, pngGreyAlpha: 2, pngColorAlpha: 4}[h.color]
+	return (h.width*max(samples, 1)*int(h.depth) + 7) / 8
 }
 
 // checkPacked refuses data that pixels can't be packed into, even badly: it is
 // there to keep the decompressor busy.
 func (h *pngHeader) checkPacked() error {
-	if raw := (h.rowBytes() + 8) * int64(h.height); int64(h.packed) > raw+raw/8+64<<10 {
+	if raw := (h.rowBytes() + 8) * h.height; h.packed > raw+raw/8+64<<10 {
 		return errPNGPacked
 	}
 	return nil
 }
 
-// packedByte returns what a byte of IDAT costs. Millions of deflate blocks that
-// hold nothing take longest; they have few different values, where those of
-// packed pixels are nearly even: two bytes are the same once in 250 times.
-func (h *pngHeader) packedByte() time.Duration {
+// sparse says that the packed bytes are of few values, as those of millions of
+// deflate blocks that hold nothing are, which take longest. Those of packed
+// pixels are nearly even: two bytes are the same once in 250 times.
+func (h *pngHeader) sparse() bool {
 	same := int64(0)
 	for _, count := range h.counts {
 		same += count * count
 	}
-	if packed := int64(h.packed); same > packed*packed/64 {
-		return pngEmptyByte
-	}
-	return pngPackedByte
+	return same > int64(h.packed)*int64(h.packed)/64
 }
 
-// cost estimates what decoding takes. The decoder holds the picture and two
-// rows; of an interlaced one also its passes, which together have each pixel once more.
-func (h *pngHeader) cost() cost {
-	pixels := int64(h.width) * int64(h.height)
-	raw := h.rowBytes() * int64(h.height)
-	c := cost{
-		pixelBytes: pixels*h.pixelBytes() + 2*h.rowBytes(),
-		fixedTime:  time.Duration(h.packed) * h.packedByte(),
-		pixelTime:  time.Duration(raw)*pngRawByte + time.Duration(pixels)*pngPixel + time.Duration(h.height)*pngRow,
-	}
+// load estimates what decoding takes. The decoder holds the picture and two
+// rows, and averaging another of three planes; of an interlaced picture there
+// are its passes too, which together have each pixel once more.
+func (h *pngHeader) load() load {
+	pixels := h.width * h.height
+	l := load{caps: pngCaps, packed: h.packed}
+	l.memory = pixels*h.pixelBytes() + 2*h.rowBytes() + 3*h.width
+	l.pixels = pixels + h.height*(h.rowBytes()/4+3) // a row, however short, takes as long as three
 	if h.interlaced {
-		c.pixelBytes += pixels * h.pixelBytes()
-		c.pixelTime += time.Duration(pixels)*pngInterlaced + time.Duration(h.height)*pngInterlacedRow
+		l.memory += pixels * h.pixelBytes()
+		l.pixels += pixels/3 + 4*h.height
 	}
-	return c
+	if h.sparse() {
+		l.packed += h.packed / 2
+	}
+	return l
 }

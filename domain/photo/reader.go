@@ -6,45 +6,38 @@
 package photo
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"image"
-	"image/jpeg"
-	"math"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
-
-// Verify says how a JPEG is checked that is kept as it came.
-type Verify string
-
-// The ways to check a kept JPEG.
-const (
-	VerifyDecode    Verify = "decode"    // it is decoded once
-	VerifyStructure Verify = "structure" // its markers, dimensions, scans and end are walked; its pixels may still be broken
-)
-
-// Limits bounds what is accepted and what is stored.
-type Limits struct {
-	MaxBytes     int64  // of the file that came
-	MaxPixels    int64  // width × height, from its header
-	MaxDimension int    // longest side of what is stored, pixels; 0: as it came
-	Verify       Verify // how a JPEG that is kept is checked; empty: by decoding
-}
 
 // Reader makes photos of what callers send. It is safe for concurrent use.
 type Reader struct {
-	limits Limits
-	slots  chan struct{} // one for each image that may be decoded at once
+	limits   Limits
+	slots    chan struct{} // one for each image that may be decoded at once
+	patience time.Duration // how long one image may take
 }
+
+// patience is ten times what an image within the limits takes. It holds where
+// these estimate too little.
+const patience = 10 * time.Second
+
+// errPatience is the cause of a context that ends as an image takes too long.
+var errPatience = errors.New("the image took too long to decode")
 
 // NewReader returns a Reader that decodes at most parallel images at once, and
 // at least one.
 func NewReader(limits Limits, parallel int) *Reader {
-	return &Reader{limits: limits, slots: make(chan struct{}, max(parallel, 1))}
+	return &Reader{limits: limits, slots: make(chan struct{}, max(parallel, 1)), patience: patience}
 }
 
 // Limits returns the limits that the Reader was made with.
@@ -59,8 +52,8 @@ func (r *Reader) Limits() Limits { return r.limits }
 // Read may change data, whatever it returns, and the Photo may alias data. The
 // Reading says what data was, as far as that was found out. Read fails with
 // TypeError where data is not a whole image of an accepted format, with
-// PhotoTooLarge over a limit, and with Unavailable when ctx ends while other
-// images are being decoded.
+// PhotoTooLarge over a limit or where decoding takes more than ten seconds, and with
+// Unavailable when ctx ends while this or other images are being decoded.
 func (r *Reader) Read(ctx context.Context, data []byte) (domain.Photo, Reading, error) {
 	if int64(len(data)) > r.limits.MaxBytes {
 		return domain.Photo{}, Reading{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d bytes, got %d", r.limits.MaxBytes, len(data))
@@ -97,26 +90,43 @@ type output struct {
 
 // clean keeps the file or normalises it.
 func (r *Reader) clean(ctx context.Context, f file) (output, error) {
-	width, height := r.limits.fit(f.width, f.height)
-	keep := f.jpeg != nil && f.orientation == upright && width == f.width
-	if keep && r.limits.Verify == VerifyStructure {
-		return output{f.jpeg, width, height, domain.Kept}, nil
+	t := target{f.size, r.limits.fit(f.size), f.orientation}
+	keep := f.jpeg != nil && f.orientation == upright && t.to == t.from
+	if keep && r.limits.Verify == VerifyStructure && f.jpeg.Whole() {
+		return kept(f), nil
 	}
-	if err := r.limits.checkCost(f, keep); err != nil {
+	if err := r.limits.checkLoad(f, t, keep); err != nil {
 		return output{}, err
 	}
 	if err := r.acquire(ctx); err != nil {
 		return output{}, err
 	}
 	defer func() { <-r.slots }()
-	if !keep {
-		return normalise(f, width, height)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.patience, errPatience)
+	defer cancel()
+	out, err := f.make(ctx, t, keep)
+	switch ended := context.Cause(ctx); {
+	case err == nil || ended == nil:
+		return out, err
+	case errors.Is(ended, errPatience):
+		return output{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that took %v; send it smaller or as a baseline JPEG", f.kind, f.size.X, f.size.Y, r.patience).WithCause(err)
+	default:
+		return output{}, busy(ctx)
 	}
-	if _, err := f.decode(); err != nil {
+}
+
+// make checks the file or normalises it.
+func (f file) make(ctx context.Context, t target, keep bool) (output, error) {
+	if !keep {
+		return normalise(ctx, f, t)
+	}
+	if err := f.jpeg.Check(ctx); err != nil {
 		return output{}, broken(f.kind, err)
 	}
-	return output{f.jpeg, width, height, domain.Kept}, nil
+	return kept(f), nil
 }
+
+func kept(f file) output { return output{f.jpeg.Bytes(), f.size.X, f.size.Y, domain.Kept} }
 
 // acquire waits for a slot, which the caller gives back.
 func (r *Reader) acquire(ctx context.Context) error {
@@ -127,6 +137,10 @@ func (r *Reader) acquire(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	return busy(ctx)
+}
+
+func busy(ctx context.Context) error {
 	return domain.Errorf(domain.Unavailable, "photo_base64: other images kept the server busy for too long; nothing was changed, send the call again").WithCause(context.Cause(ctx))
 }
 
@@ -139,14 +153,13 @@ type format struct {
 
 // file is an image file whose header was read.
 type file struct {
-	kind          string      // for sentences, "interlaced PNG"
-	width, height int         // before the picture is turned upright
-	orientation   orientation // as the camera was held
-	planar        bool        // decode returns Y, Cb and Cr, or grey, in planes
-	cost          cost        // of decode
-	jpeg          []byte      // the file itself, clean, where it may be stored; nil: it must be decoded
-	decode        func() (image.Image, error)
-	profile       func() []byte // the ICC profile, or nil; nil itself: it doesn't fit what decode returns
+	kind        string      // for sentences, "interlaced PNG"
+	size        image.Point // before the picture is turned upright
+	orientation orientation // as the camera was held
+	jpeg        *jpeg.File  // the file itself, clean, where it may be stored; nil: it must be decoded
+	load        func(t target, keep bool) load
+	draw        func(ctx context.Context, t target) (jpeg.Picture, error)
+	profile     func() []byte // the ICC profile, or nil; nil itself: it doesn't fit what is drawn
 }
 
 // formats is the one list of what is accepted.
@@ -202,104 +215,28 @@ func broken(kind string, cause error) error {
 	return domain.Errorf(domain.TypeError, "photo_base64: the %s image is broken or cut off; send a whole one", kind).WithCause(cause)
 }
 
-// fit returns the size of what is stored: width and height at most, with the
-// longest side at MaxDimension where it is over that.
-func (l Limits) fit(width, height int) (int, int) {
-	longest := max(width, height)
-	if l.MaxDimension <= 0 || longest <= l.MaxDimension {
-		return width, height
-	}
-	scale := func(side int) int {
-		return max(1, int((2*int64(side)*int64(l.MaxDimension)+int64(longest))/(2*int64(longest))))
-	}
-	return scale(width), scale(height)
+// until returns a reader that fails soon after ctx ends, for decoders that know
+// no context.
+func until(ctx context.Context, r io.Reader) io.Reader { return bufio.NewReader(endingReader{ctx, r}) }
+
+type endingReader struct {
+	ctx context.Context
+	io.Reader
 }
 
-// cost is what decoding an image takes at most: a part that the file's length
-// decides, and a part that grows with its pixels.
-type cost struct {
-	fixedBytes, pixelBytes int64
-	fixedTime, pixelTime   time.Duration
-}
-
-// Budgets of one image under the limits that budgetPixels and budgetBytes are;
-// they grow with larger limits.
-const (
-	maxMemory    = 190e6
-	maxTime      = 950 * time.Millisecond
-	budgetPixels = 50e6
-	budgetBytes  = 10 << 20
-)
-
-// What the steps behind decoding take at most. These times, and those of each
-// format's decoding, were measured with files made to make it take long, on one
-// core of an AMD EPYC virtual machine.
-const (
-	shrinkPlane  = 2 * time.Nanosecond // a pixel of a planar picture, all planes
-	shrinkPacked = 6 * time.Nanosecond // a pixel of another
-	encodePixel  = 22 * time.Nanosecond
-)
-
-// checkPixels refuses a picture over the pixel limit.
-func (l Limits) checkPixels(f file) error {
-	if f.width <= 0 || f.height <= 0 {
-		return domain.Errorf(domain.TypeError, "photo_base64: want an image of at least one pixel, got a %s of %d × %d", f.kind, f.width, f.height)
+func (r endingReader) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
 	}
-	if int64(f.width) > l.MaxPixels/int64(f.height) {
-		return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels, got %d × %d", l.MaxPixels, f.width, f.height)
-	}
-	return nil
-}
-
-// checkCost refuses a picture that takes too much memory or time to decode, and
-// unless it is kept, to scale and encode.
-func (l Limits) checkCost(f file, keep bool) error {
-	width, height := l.fit(f.width, f.height)
-	c := f.cost
-	if !keep {
-		if width > maxSide || height > maxSide {
-			return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels a side, got %d × %d", maxSide, f.width, f.height)
-		}
-		l.addNormalise(&c, f)
-	}
-	grown := max(1, float64(l.MaxPixels)/budgetPixels, float64(l.MaxBytes)/budgetBytes)
-	share := min(
-		(grown*maxMemory-float64(c.fixedBytes))/float64(c.pixelBytes),
-		(grown*float64(maxTime)-float64(c.fixedTime))/float64(c.pixelTime),
-	)
-	if share >= 1 {
-		return nil
-	}
-	if share <= 0 {
-		return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it again or smaller", f.kind, f.width, f.height)
-	}
-	pixels := math.Floor(share * float64(f.width) * float64(f.height))
-	return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG", pixels, f.kind, f.width, f.height)
-}
-
-// addNormalise adds what is taken beside decoding: memory for the scaled
-// planes, twice while they are turned, and the JPEG, twice while its buffer
-// grows; and time to scale and to encode.
-func (l Limits) addNormalise(c *cost, f file) {
-	width, height := l.fit(f.width, f.height)
-	stored := int64(width) * int64(height)
-	c.pixelBytes += 6 * stored
-	if f.orientation != upright {
-		c.pixelBytes += 3 * stored
-	}
-	shrink := shrinkPacked
-	if f.planar {
-		shrink = shrinkPlane
-	}
-	c.pixelTime += time.Duration(f.width)*time.Duration(f.height)*shrink + time.Duration(stored)*encodePixel
+	return r.Reader.Read(p)
 }
 
 // Describe says what the bytes of a stored photo are. Dimensions are zero
 // where the bytes are no JPEG.
 func Describe(data []byte) domain.PhotoInfo {
 	info := domain.PhotoInfo{SHA256: sha256.Sum256(data), Size: int64(len(data))}
-	if config, err := jpeg.DecodeConfig(bytes.NewReader(data)); err == nil {
-		info.Width, info.Height = config.Width, config.Height
+	if width, height, err := jpeg.Size(data); err == nil {
+		info.Width, info.Height = width, height
 	}
 	return info
 }

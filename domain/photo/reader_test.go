@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/gif"
 	"image/png"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
 func TestFit(t *testing.T) {
@@ -27,9 +30,9 @@ func TestFit(t *testing.T) {
 		{1, 65000, 65000, 1, 1},
 		{100, 201, 99, 100, 49},
 	} {
-		width, height := Limits{MaxDimension: test.limit}.fit(test.width, test.height)
-		if width != test.wantWidth || height != test.wantHeight {
-			t.Errorf("%d × %d within %d: got %d × %d, want %d × %d", test.width, test.height, test.limit, width, height, test.wantWidth, test.wantHeight)
+		from, want := image.Pt(test.width, test.height), image.Pt(test.wantWidth, test.wantHeight)
+		if got := (Limits{MaxDimension: test.limit}).fit(from); got != want {
+			t.Errorf("%v within %d: got %v, want %v", from, test.limit, got, want)
 		}
 	}
 }
@@ -128,6 +131,60 @@ func TestBusy(t *testing.T) {
 	}
 	if len(reader.slots) != 0 {
 		t.Error("a slot is not given back")
+	}
+}
+
+// An image that takes too long is too large, unless it is the call that ends.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	slow := file{
+		kind: "PNG", size: image.Pt(8, 9),
+		load: func(target, bool) load { return load{} },
+		draw: func(ctx context.Context, _ target) (jpeg.Picture, error) {
+			<-ctx.Done()
+			return jpeg.Picture{}, context.Cause(ctx)
+		},
+	}
+	reader := NewReader(generous(), 1)
+	reader.patience = time.Millisecond
+	_, err := reader.clean(t.Context(), slow)
+	refused(t, err, domain.PhotoTooLarge, "got a PNG of 8 × 9 that took 1ms; send it smaller or as a baseline JPEG")
+
+	reader.patience = time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err = reader.clean(ctx, slow)
+	refused(t, err, domain.Unavailable, "nothing was changed")
+	if len(reader.slots) != 0 {
+		t.Error("a slot is not given back")
+	}
+}
+
+// Each decoder stops when its context ends.
+func TestDecodersEnd(t *testing.T) {
+	t.Parallel()
+	ended := errors.New("ended")
+	ctx, end := context.WithCancelCause(t.Context())
+	end(ended)
+	var gifFile bytes.Buffer
+	check(t, gif.Encode(&gifFile, corners(), nil))
+	for name, data := range map[string][]byte{
+		"JPEG":             encodeJPEG(corners(), 75),
+		"progressive JPEG": must(os.ReadFile("testdata/corners.progressive.jpeg")),
+		"PNG":              encodePNG(corners()),
+		"GIF":              gifFile.Bytes(),
+		"WebP":             must(os.ReadFile("testdata/corners.lossy.webp")),
+		"lossless WebP":    must(os.ReadFile("testdata/corners.lossless.webp")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := inspect(bytes.Clone(data))
+			check(t, err)
+			for _, keep := range []bool{f.jpeg != nil, false} {
+				if _, err := f.make(ctx, target{f.size, f.size, upright}, keep); err == nil || !strings.Contains(fmt.Sprint(errors.Unwrap(err), domain.AsError(err).Cause), ended.Error()) {
+					t.Errorf("kept %v: got %v", keep, err)
+				}
+			}
+		})
 	}
 }
 

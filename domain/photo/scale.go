@@ -1,46 +1,156 @@
 package photo
 
-import "math"
+import (
+	"image"
+	"math"
 
-// plane is one component of a picture.
-type plane struct {
-	pix           []byte
-	stride        int
-	width, height int
+	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
+)
+
+// target is the picture to make of another: scaled down, then turned upright.
+type target struct {
+	from, to    image.Point // sizes of the source and of the scaled picture, before it is turned
+	orientation orientation
 }
 
-func newPlane(width, height int) plane {
-	return plane{pix: make([]byte, width*height), stride: width, width: width, height: height}
+// ratio is a fraction.
+type ratio struct{ num, den int }
+
+// grid is how a plane's samples lie on the source picture.
+type grid struct {
+	samples image.Point // columns and rows
+	x, y    ratio       // samples a pixel
 }
 
-func (p plane) row(y int) []byte { return p.pix[y*p.stride:][:p.width] }
+// averager scales one plane down to the result's, a row at a time: each sample
+// is the mean of the area that it covers, which doesn't alias and takes each
+// sample once. The rows that are finished are put where they are in the picture
+// that was turned upright.
+type averager struct {
+	out              jpeg.Plane
+	first, right, by int // where in out the first sample is, and how far those beside and below it are
+	across, down     []span
+	same             bool  // the samples are those of the result
+	y                int32 // rows that came
+	done             int   // rows that are finished
+	line             []uint32
+	sums             []uint64
+}
+
+// averager returns an averager for a plane of the source, of which each sample
+// of the result is for per × per pixels of the result.
+//
+// These are counted from the left and the top of the picture once it is upright:
+// where an odd number of them is reversed, the first sample that is made has
+// one of them alone.
+func (t target) averager(g grid, per int) *averager {
+	columns, rows := t.orientation.reverses()
+	a := &averager{
+		across: spans(t.from.X, t.to.X, g.samples.X, g.x, per, columns),
+		down:   spans(t.from.Y, t.to.Y, g.samples.Y, g.y, per, rows),
+	}
+	a.same = identity(a.across, g.samples.X) && identity(a.down, g.samples.Y)
+	width, height := len(a.across), len(a.down)
+	a.out = jpeg.Plane{Pix: make([]byte, width*height), Stride: width, Width: width, Height: height}
+	a.right, a.by = 1, width
+	if t.orientation.swapsSides() {
+		a.out.Stride, a.out.Width, a.out.Height = height, height, width
+		a.right, a.by = height, 1
+	}
+	if columns {
+		a.first, a.right = a.first+(width-1)*a.right, -a.right
+	}
+	if rows {
+		a.first, a.by = a.first+(height-1)*a.by, -a.by
+	}
+	if !a.same {
+		a.line, a.sums = make([]uint32, width), make([]uint64, width)
+	}
+	return a
+}
+
+// push takes the plane's next row.
+func (a *averager) push(row []byte) {
+	if a.same {
+		a.put(row)
+		return
+	}
+	average(a.line, row, a.across)
+	for ; a.done < len(a.down); a.finish() {
+		s := &a.down[a.done]
+		if s.first > a.y {
+			break
+		}
+		accumulate(a.sums, a.line, s.of(a.y))
+		if s.last > a.y {
+			break
+		}
+	}
+	a.y++
+}
+
+// put puts a row of the result in its place.
+func (a *averager) put(row []byte) {
+	at := a.first + a.done*a.by
+	a.done++
+	if a.right == 1 {
+		copy(a.out.Pix[at:], row)
+		return
+	}
+	for _, sample := range row[:len(a.across)] {
+		a.out.Pix[at] = sample
+		at += a.right
+	}
+}
+
+// finish rounds the sums to a row of the result and clears them.
+func (a *averager) finish() {
+	const bits = weightBits + fractionBits
+	at, pix := a.first+a.done*a.by, a.out.Pix
+	for i, sum := range a.sums {
+		pix[at] = byte((sum + 1<<(bits-1)) >> bits)
+		a.sums[i] = 0
+		at += a.right
+	}
+	a.done++
+}
 
 // span is the samples that one scaled sample is the average of, by the share
-// of each that it covers. The weights add up to 1<<weightBits.
+// of each that it covers. The weights add up to 1<<weightBits; where there is one
+// sample, it counts as the last.
 type span struct {
-	first, last                 int // last is included
+	first, last                 int32 // last is included
 	weight, weightIn, weightEnd uint32
 }
 
-const weightBits = 24
+const (
+	weightBits   = 24
+	fractionBits = 8 // of a row that is averaged across
+)
 
-// spans divides a row of samples: scaled sample i covers the samples from
-// i×step−lead, step of them, as far as there are any.
-func spans(count int, step, lead float64, samples int) []span {
-	out := make([]span, count)
+// spans divides one side of a plane, of samples at so many a pixel, for a
+// picture of from pixels that becomes one of to. Each span is for per pixels
+// of it, counted from its other end where it is reversed.
+func spans(from, to, samples int, density ratio, per int, reversed bool) []span {
+	out := make([]span, (to+per-1)/per)
+	step := float64(from*density.num) / float64(to*density.den) // samples a pixel of the result
+	lead := 0
+	if reversed {
+		lead = len(out)*per - to
+	}
 	for i := range out {
-		from := max(float64(i)*step-lead, 0)
-		to := min(float64(i+1)*step-lead, float64(samples))
-		out[i] = newSpan(from, to, samples)
+		start := max(float64(i*per-lead)*step, 0)
+		end := min(float64(min((i+1)*per-lead, to))*step, float64(samples))
+		out[i] = newSpan(start, end, int32(samples))
 	}
 	return out
 }
 
-func newSpan(from, to float64, samples int) span {
-	s := span{first: min(int(from), samples-1)}
-	s.last = min(max(int(math.Ceil(to))-1, s.first), samples-1)
+func newSpan(from, to float64, samples int32) span {
+	s := span{first: min(int32(from), samples-1)}
+	s.last = min(max(int32(math.Ceil(to))-1, s.first), samples-1)
 	if s.last == s.first {
-		s.weight = 1 << weightBits
+		s.weightEnd = 1 << weightBits
 		return s
 	}
 	unit := (1 << weightBits) / (to - from)
@@ -51,86 +161,37 @@ func newSpan(from, to float64, samples int) span {
 }
 
 // of returns the weight of sample i.
-func (s span) of(i int) uint32 {
+func (s *span) of(i int32) uint64 {
 	switch i {
-	case s.first:
-		return s.weight
 	case s.last:
-		return s.weightEnd
+		return uint64(s.weightEnd)
+	case s.first:
+		return uint64(s.weight)
 	}
-	return s.weightIn
+	return uint64(s.weightIn)
 }
 
 // identity says that each of the samples is a scaled sample.
 func identity(all []span, samples int) bool {
 	for i, s := range all {
-		if s.first != i || s.last != i {
+		if int(s.first) != i || int(s.last) != i {
 			return false
 		}
 	}
 	return len(all) == samples
 }
 
-// shrink averages a plane, or returns it where nothing changes.
-func (p plane) shrink(across, down []span) plane {
-	if identity(across, p.width) && identity(down, p.height) {
-		return p
-	}
-	one := make([][]byte, 1)
-	return shrink(1, across, down, func(y int) [][]byte {
-		one[0] = p.row(y)
-		return one
-	})[0]
-}
-
-// shrink averages the samples of a picture's planes, which have one size, over
-// across and down. row yields row y of each plane and is called for each once,
-// in order. Averaging over areas doesn't alias, and takes each sample once.
-func shrink(planes int, across, down []span, row func(y int) [][]byte) []plane {
-	out := make([]plane, planes)
-	lines := make([][]uint32, planes)
-	sums := make([][]uint64, planes)
-	for i := range out {
-		out[i] = newPlane(len(across), len(down))
-		lines[i] = make([]uint32, len(across))
-		sums[i] = make([]uint64, len(across))
-	}
-	current := -1
-	for i, rows := range down {
-		for y := rows.first; y <= rows.last; y++ {
-			if y != current {
-				current = y
-				for p, samples := range row(y) {
-					average(lines[p], samples, across)
-				}
-			}
-			for p := range lines {
-				accumulate(sums[p], lines[p], uint64(rows.of(y)))
-			}
-		}
-		for p := range out {
-			finish(out[p].row(i), sums[p])
-		}
-	}
-	return out
-}
-
-// fractionBits is how many bits of a fraction averaged rows have.
-const fractionBits = 8
-
 // average averages a row over its spans.
 func average(line []uint32, samples []byte, across []span) {
 	line = line[:len(across)]
 	for i := range across {
 		s := &across[i]
-		sum := uint64(samples[s.first]) * uint64(s.weight)
-		if s.last > s.first {
-			inner := uint64(0)
-			for _, sample := range samples[s.first+1 : s.last] {
-				inner += uint64(sample)
-			}
-			sum += inner*uint64(s.weightIn) + uint64(samples[s.last])*uint64(s.weightEnd)
+		first, last := int(s.first), int(s.last)
+		inner := uint64(0)
+		for k := first + 1; k < last; k++ {
+			inner += uint64(samples[k])
 		}
+		sum := uint64(samples[first])*uint64(s.weight) + inner*uint64(s.weightIn) + uint64(samples[last])*uint64(s.weightEnd)
 		line[i] = uint32(sum >> (weightBits - fractionBits))
 	}
 }
@@ -140,47 +201,4 @@ func accumulate(sums []uint64, line []uint32, weight uint64) {
 	for i, value := range line {
 		sums[i] += uint64(value) * weight
 	}
-}
-
-// finish rounds the sums to samples and clears them.
-func finish(row []byte, sums []uint64) {
-	const bits = weightBits + fractionBits
-	row = row[:len(sums)]
-	for i, sum := range sums {
-		row[i] = byte((sum + 1<<(bits-1)) >> bits)
-		sums[i] = 0
-	}
-}
-
-// turn returns p as it is seen upright. It goes by tiles, so that columns stay
-// in the cache as rows do.
-func (p plane) turn(o orientation) plane {
-	if o == upright {
-		return p
-	}
-	// Where in p the first sample of the result is, and those beside and below it.
-	first, right, down := 0, 1, p.stride
-	columns, rows := o.reverses()
-	if columns {
-		first, right = p.width-1, -1
-	}
-	if rows {
-		first, down = first+(p.height-1)*p.stride, -p.stride
-	}
-	out := newPlane(p.width, p.height)
-	if o.swapsSides() {
-		out, right, down = newPlane(p.height, p.width), down, right
-	}
-	const tile = 32
-	for top := 0; top < out.height; top += tile {
-		for left := 0; left < out.width; left += tile {
-			for y := top; y < min(top+tile, out.height); y++ {
-				row, from := out.row(y), first+y*down
-				for x := left; x < min(left+tile, out.width); x++ {
-					row[x] = p.pix[from+x*right]
-				}
-			}
-		}
-	}
-	return out
 }

@@ -29,8 +29,6 @@ func newSource(img image.Image) (source, error) {
 		return source{3, true, func(y int, line [3][]byte) { fillNRGBA(line, m.Pix[y*m.Stride:], 2) }}, nil
 	case *image.NRGBA64:
 		return source{3, true, func(y int, line [3][]byte) { fillNRGBA(line, m.Pix[y*m.Stride:], 2) }}, nil
-	case *image.CMYK:
-		return source{3, true, func(y int, line [3][]byte) { fillCMYK(line, m.Pix[y*m.Stride:]) }}, nil
 	case *image.Paletted:
 		colors := opaqueColors(m.Palette)
 		return source{3, true, func(y int, line [3][]byte) { fillPaletted(line, m.Pix[y*m.Stride:], colors) }}, nil
@@ -125,18 +123,6 @@ func fillNRGBA(line [3][]byte, pix []byte, width int) {
 	}
 }
 
-func fillCMYK(line [3][]byte, pix []byte) {
-	r := line[0]
-	g, b := line[1][:len(r)], line[2][:len(r)]
-	for i := range r {
-		p := pix[4*i : 4*i+4 : 4*i+4]
-		light := uint32(255 - p[3])
-		r[i] = byte((uint32(255-p[0])*light + 127) / 255)
-		g[i] = byte((uint32(255-p[1])*light + 127) / 255)
-		b[i] = byte((uint32(255-p[2])*light + 127) / 255)
-	}
-}
-
 // opaqueColors lays the colours of a palette on white. An index beyond it is black.
 func opaqueColors(palette color.Palette) *[256][3]byte {
 	var colors [256][3]byte
@@ -156,13 +142,12 @@ func fillPaletted(line [3][]byte, pix []byte, colors *[256][3]byte) {
 	}
 }
 
+// fillYCbCr takes the one sampling that WebP has: 4:2:0.
 func fillYCbCr(line [3][]byte, m *image.YCbCr, y int) {
-	h, v := subsampling(m.SubsampleRatio)
-	row := len(line[0])
 	copy(line[0], m.Y[y*m.YStride:])
-	cb, cr := m.Cb[y/v*m.CStride:], m.Cr[y/v*m.CStride:]
-	for i := range row {
-		line[1][i], line[2][i] = cb[i/h], cr[i/h]
+	cb, cr := m.Cb[y/2*m.CStride:], m.Cr[y/2*m.CStride:]
+	for i := range line[0] {
+		line[1][i], line[2][i] = cb[i/2], cr[i/2]
 	}
 }
 
@@ -174,23 +159,5 @@ func blend(line [3][]byte, alpha []byte) {
 			line[1][i] = on(line[1][i], 128, a)
 			line[2][i] = on(line[2][i], 128, a)
 		}
-	}
-}
-
-// subsampling returns how many columns and rows share a chroma sample.
-func subsampling(ratio image.YCbCrSubsampleRatio) (h, v int) {
-	switch ratio {
-	case image.YCbCrSubsampleRatio422:
-		return 2, 1
-	case image.YCbCrSubsampleRatio420:
-		return 2, 2
-	case image.YCbCrSubsampleRatio440:
-		return 1, 2
-	case image.YCbCrSubsampleRatio411:
-		return 4, 1
-	case image.YCbCrSubsampleRatio410:
-		return 4, 2
-	default:
-		return 1, 1
 	}
 }

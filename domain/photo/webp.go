@@ -2,12 +2,12 @@ package photo
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
 	"io"
 	"math"
-	"time"
 
 	"golang.org/x/image/webp"
 )
@@ -17,16 +17,12 @@ var (
 	errWebPFrame = errors.New("the WebP has no picture, or one of another size than it says")
 )
 
-// What decoding a WebP takes at most: lossy, VP8, or lossless, VP8L.
+// What the groups of Huffman trees of a lossless picture take, of which a short
+// file can have many.
 const (
-	vp8Byte        = 100 * time.Nanosecond
-	vp8Pixel       = 20 * time.Nanosecond
-	vp8lByte       = 15 * time.Nanosecond
-	vp8lPixel      = 45 * time.Nanosecond
-	vp8lGroup      = 70 * time.Microsecond // a group of Huffman trees
-	vp8lGroups     = 2600                  // most groups that the decoder takes
-	vp8lGroupBytes = 54 << 10              // of a group in memory
-	vp8lGroupFile  = 200                   // bytes of a file that make a group, at least
+	maxGroups  = 2600     // that the decoder takes
+	groupBytes = 54 << 10 // of memory
+	groupFile  = 200      // bytes of a file that make a group, at least
 )
 
 // webpFile is what the chunks of a WebP say (RFC 9649, 2).
@@ -59,8 +55,8 @@ func inspectWebP(data []byte) (file, error) {
 		return file{}, broken("WebP", err)
 	}
 	return file{
-		kind: w.kind(), width: w.canvas.X, height: w.canvas.Y, orientation: w.orientation,
-		cost: w.cost(), decode: w.decode, profile: func() []byte { return w.profile },
+		kind: w.kind(), size: w.canvas, orientation: w.orientation,
+		load: func(target, bool) load { return w.load() }, draw: decoded(w.decode), profile: func() []byte { return w.profile },
 	}, nil
 }
 
@@ -160,44 +156,30 @@ func (w *webpFile) kind() string {
 	return kind
 }
 
-// cost estimates what decoding takes.
-func (w *webpFile) cost() cost {
-	pixels := int64(w.size.X) * int64(w.size.Y)
+// load estimates what decoding takes. The VP8L decoder, which also unpacks the
+// alpha of a lossy picture, holds four bytes a pixel, twice while a palette is
+// applied, and one for the transforms; the VP8 decoder the file and 1.5.
+func (w *webpFile) load() load {
+	pixels := w.size.X * w.size.Y
+	l := load{caps: lossyCaps, fixed: len(w.bitstream), memory: 2 * pixels, packed: len(w.bitstream)}
+	unpacked := w.alpha
 	if w.lossless {
-		return losslessCost(pixels, len(w.bitstream))
+		l, unpacked = load{caps: losslessCaps, packed: len(w.bitstream)}, w.bitstream
+	} else if w.alpha != nil {
+		l.caps.pixels = 1 / (1/lossyCaps.pixels + 1/losslessCaps.pixels) // one after the other
+		l.memory += pixels
+		l.packed += len(w.alpha)
 	}
-	c := cost{
-		fixedBytes: int64(len(w.bitstream)),
-		pixelBytes: 2 * pixels,
-		fixedTime:  time.Duration(len(w.bitstream)) * vp8Byte,
-		pixelTime:  time.Duration(pixels) * vp8Pixel,
+	if unpacked != nil {
+		l.memory += 9 * pixels
+		l.fixed += min(maxGroups, len(unpacked)/groupFile) * groupBytes
 	}
-	if w.alpha != nil {
-		alpha := losslessCost(pixels, len(w.alpha))
-		c.fixedBytes += alpha.fixedBytes
-		c.pixelBytes += alpha.pixelBytes + pixels
-		c.fixedTime += alpha.fixedTime
-		c.pixelTime += alpha.pixelTime
-	}
-	return c
-}
-
-// losslessCost estimates what the VP8L decoder takes for a picture or its
-// alpha: four bytes a pixel, twice while a palette is applied, and one for the
-// transforms; and groups of Huffman trees, of which a short file can have many.
-func losslessCost(pixels int64, length int) cost {
-	groups := min(vp8lGroups, int64(length)/vp8lGroupFile)
-	return cost{
-		fixedBytes: groups * vp8lGroupBytes,
-		pixelBytes: 9 * pixels,
-		fixedTime:  time.Duration(length)*vp8lByte + time.Duration(groups)*vp8lGroup,
-		pixelTime:  time.Duration(pixels) * vp8lPixel,
-	}
+	return l
 }
 
 // decode decodes the frame as a still WebP of its own.
-func (w *webpFile) decode() (image.Image, error) {
-	img, err := webp.Decode(w.still())
+func (w *webpFile) decode(ctx context.Context) (image.Image, error) {
+	img, err := webp.Decode(until(ctx, w.still()))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,6 @@
+package photo
+
+import "time"
+
+// Wait sets how long one image may take.
+func (r *Reader) Wait(patience time.Duration) { r.patience = patience }
