@@ -16,15 +16,12 @@ import (
 // parseJSON reads the parameters from a JSON object (RFC 8259). Their texts
 // are unescaped in place, so body's content is lost.
 func parseJSON(body []byte) (fields, error) {
-	var f fields
-	// It reads the buffer in place. A set of all names would cost many times the
-	// body, and set refuses a parameter that comes twice.
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
-	if decoder.PeekKind() != '{' {
-		return f, domain.Errorf(domain.TypeError, "body: want a JSON object, got %s", describeJSON(decoder.PeekKind()))
+	f, err := cutPhoto(body).read()
+	if err != nil { // whose sentence may count the body's bytes
+		f, err = jsonText{text: body}.read()
 	}
-	if err := readObject(decoder, body, &f); err != nil {
-		return f, syntaxError(decoder, err)
+	if err != nil {
+		return f, err
 	}
 	// Only now, as the decoder must not see a changed body.
 	for _, value := range []*field{&f.apiKey, &f.phone, &f.pin, &f.photo} {
@@ -35,8 +32,22 @@ func parseJSON(body []byte) (fields, error) {
 	return f, nil
 }
 
-// readObject fills f with the raw JSON values of the parameters.
-func readObject(decoder *jsontext.Decoder, body []byte, f *fields) error {
+// read returns the raw JSON values of the parameters.
+func (j jsonText) read() (f fields, err error) {
+	// It reads the buffer in place. A set of all names would cost many times the
+	// body, and set refuses a parameter that comes twice.
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(j.text), jsontext.AllowDuplicateNames(true))
+	if decoder.PeekKind() != '{' {
+		return f, domain.Errorf(domain.TypeError, "body: want a JSON object, got %s", describeJSON(decoder.PeekKind()))
+	}
+	if err := j.readObject(decoder, &f); err != nil {
+		return f, syntaxError(decoder, err)
+	}
+	return f, nil
+}
+
+// readObject fills f.
+func (j jsonText) readObject(decoder *jsontext.Decoder, f *fields) error {
 	if _, err := decoder.ReadToken(); err != nil {
 		return err
 	}
@@ -51,8 +62,7 @@ func readObject(decoder *jsontext.Decoder, body []byte, f *fields) error {
 			return err
 		}
 		if wanted := f.named(parameter); wanted != nil {
-			end := decoder.InputOffset()
-			if err := wanted.set(parameter, field{text: body[end-int64(len(value)) : end]}); err != nil {
+			if err := wanted.set(parameter, field{text: j.value(decoder.InputOffset(), len(value))}); err != nil {
 				return err
 			}
 		}
@@ -64,6 +74,15 @@ func readObject(decoder *jsontext.Decoder, body []byte, f *fields) error {
 		return errors.New("something follows the JSON object")
 	}
 	return nil
+}
+
+// value returns the raw value that ends at an offset of the text.
+func (j jsonText) value(end int64, length int) []byte {
+	start := end - int64(length)
+	if j.photo != nil && start == j.at {
+		return j.photo
+	}
+	return j.text[start:end]
 }
 
 // syntaxError says where the JSON is broken. The decoder's own text stays out,
@@ -85,8 +104,7 @@ func (f *field) decodeJSON() (err error) {
 		*f = field{}
 		return nil
 	case '"':
-		// What is written never overtakes what is read: an escape is longer than what it stands for.
-		f.text, err = jsontext.AppendUnquote(f.text[:0], f.text)
+		f.text, err = unquote(f.text)
 		return err
 	case '0':
 		f.number = true
@@ -95,6 +113,28 @@ func (f *field) decodeJSON() (err error) {
 	default:
 		f.foreign = describeJSON(kind)
 		return nil
+	}
+}
+
+// unquote decodes a valid JSON string in place: what is written never overtakes
+// what is read, as an escape is longer than what it stands for. The escapes of
+// slashes, of which a photo from PHP has thousands, it only drops.
+func unquote(text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text[1 : len(text)-1], nil
+	}
+	out := text[:0]
+	for at := 1; ; at++ {
+		escape := bytes.IndexByte(text[at:], '\\')
+		if escape < 0 {
+			return append(out, text[at:len(text)-1]...), nil
+		}
+		out = append(out, text[at:at+escape]...)
+		at += escape
+		if text[at+1] != '/' {
+			text[at-1] = '"' // it was read, and out ends before it
+			return jsontext.AppendUnquote(out, text[at-1:])
+		}
 	}
 }
 
