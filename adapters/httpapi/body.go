@@ -16,9 +16,13 @@ const bodyOverhead = 64 << 10
 // smallestBody is the size of the buffer that every request begins with.
 const smallestBody = 64 << 10
 
-// growthShift bounds how far a buffer grows at once, to 16 times what has
+// classesPerDoubling is how many sizes of buffers lie from one power of two to
+// the next, so that at most an eighth of a buffer lies idle.
+const classesPerDoubling = 8
+
+// mostGrowth bounds how far a buffer grows at once, to 16 times what has
 // arrived: who announces a large body holds room for it only by sending it.
-const growthShift = 4
+const mostGrowth = 4 * classesPerDoubling
 
 // errFull is the cause when a body finds no room.
 var errFull = errors.New("the in-flight bytes are used up")
@@ -28,7 +32,7 @@ var errFull = errors.New("the in-flight bytes are used up")
 type bodies struct {
 	budget int64
 	held   atomic.Int64
-	pools  [32]sync.Pool // pools[c] holds *[]byte of smallestBody<<c
+	pools  [32 * classesPerDoubling]sync.Pool // of *[]byte, by their class
 }
 
 // body is a borrowed buffer. data is what has been read so far.
@@ -45,7 +49,7 @@ func (b *bodies) borrow(expected int64) (*body, error) {
 }
 
 func (b *bodies) take(class int) ([]byte, error) {
-	size := int64(smallestBody) << class
+	size := classSize(class)
 	if b.held.Add(size) > b.budget {
 		b.held.Add(-size)
 		full := domain.Errorf(domain.Unavailable, "nothing was changed: the server is receiving as much as it can hold; send the call again in a moment")
@@ -60,7 +64,7 @@ func (b *bodies) take(class int) ([]byte, error) {
 func (b *bodies) giveBack(data []byte, class int) {
 	data = data[:0]
 	b.pools[class].Put(&data)
-	b.held.Add(-(int64(smallestBody) << class))
+	b.held.Add(-classSize(class))
 }
 
 // release ends the loan: nothing may use data after it.
@@ -88,8 +92,14 @@ func (b *body) readAll(r io.Reader) error {
 	}
 }
 
+// grow makes room for the announced length, in as few steps and by way of as
+// small a buffer as mostGrowth allows; or for twice as much, where none was
+// announced.
 func (b *body) grow() error {
-	class := max(b.class+1, min(b.class+growthShift, classFor(b.expected+1)))
+	class := b.class + classesPerDoubling
+	if missing := classFor(b.expected+1) - b.class; missing > 0 {
+		class = b.class + 1 + (missing-1)%mostGrowth
+	}
 	larger, err := b.owner.take(class)
 	if err != nil {
 		return err
@@ -100,12 +110,19 @@ func (b *body) grow() error {
 	return nil
 }
 
+// classSize returns the size of the buffers of a class.
+func classSize(class int) int64 {
+	return smallestBody / classesPerDoubling * (classesPerDoubling + int64(class%classesPerDoubling)) << (class / classesPerDoubling)
+}
+
 // classFor returns the class of the smallest buffer that holds size bytes.
 func classFor(size int64) int {
 	if size <= smallestBody {
 		return 0
 	}
-	return bits.Len64(uint64(size-1) / smallestBody)
+	doublings := bits.Len64(uint64(size-1)/smallestBody) - 1
+	step := int64(smallestBody/classesPerDoubling) << doublings
+	return doublings*classesPerDoubling + int((size-1)/step) + 1 - classesPerDoubling
 }
 
 // MaxBodyBytes returns the limit of a request body for photos of up to
@@ -113,10 +130,11 @@ func classFor(size int64) int {
 // as much again.
 func MaxBodyBytes(maxPhotoBytes int64) int64 { return 2*maxPhotoBytes + bodyOverhead }
 
-// LeastInflightBytes returns the bytes that one call with a photo of
-// maxPhotoBytes needs, while its buffer grows.
+// LeastInflightBytes returns the bytes with which one call with a photo of
+// maxPhotoBytes has room in any case: its length unknown, its buffer doubles.
 func LeastInflightBytes(maxPhotoBytes int64) int64 {
-	return 2 * (smallestBody << classFor(MaxBodyBytes(maxPhotoBytes)+1))
+	doublings := bits.Len64(uint64(MaxBodyBytes(maxPhotoBytes)) / smallestBody)
+	return 2 * smallestBody << doublings
 }
 
 // countedBody counts the bytes that are read from a body.

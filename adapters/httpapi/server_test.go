@@ -186,22 +186,6 @@ func TestInflightBytes(t *testing.T) {
 	}
 }
 
-// A caller that announces much holds little until it has sent much.
-func TestBufferGrowsWithWhatArrives(t *testing.T) {
-	into := newBody(100 << 20)
-	if held := into.owner.held.Load(); held != smallestBody {
-		t.Errorf("%d bytes are held before the first byte came", held)
-	}
-	check(t, into.readAll(bytes.NewReader(make([]byte, smallestBody+1))))
-	if held := into.owner.held.Load(); held > 16*smallestBody {
-		t.Errorf("%d bytes are held after %d came", held, smallestBody+1)
-	}
-	into.release()
-	if held := into.owner.held.Load(); held != 0 {
-		t.Errorf("%d bytes are held after release", held)
-	}
-}
-
 // brokenReader fails as a connection does.
 type brokenReader struct{ err error }
 
