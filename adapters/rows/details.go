@@ -31,13 +31,13 @@ type callJSON struct {
 	PhotoBytes  int64            `json:"photo_bytes,omitempty"`
 	Format      string           `json:"format,omitempty"`
 	Treatment   domain.Treatment `json:"treatment,omitempty"`
-	Stages      stages           `json:"stages,omitempty"`
+	Stages      stages           `json:"stages,omitzero"`
 }
 
 type outcomeJSON struct {
 	Before photoJSON `json:"before,omitzero"`
 	After  photoJSON `json:"after,omitzero"`
-	Stages stages    `json:"stages,omitempty"`
+	Stages stages    `json:"stages,omitzero"`
 }
 
 type photoJSON struct {
@@ -47,32 +47,25 @@ type photoJSON struct {
 	Height int           `json:"height"`
 }
 
-// stages are the times that were taken, in nanoseconds. Names that this version
-// of the program doesn't know are ignored.
-type stages map[string]time.Duration
-
-func stagesOf(timings domain.Timings) stages {
-	taken := stages{}
-	for name, took := range timings.All() {
-		if *took != 0 {
-			taken[name] = *took
-		}
-	}
-	return taken
-}
-
-func (s stages) timings() (timings domain.Timings) {
-	for name, took := range timings.All() {
-		*took = s[name]
-	}
-	return timings
+// stages are the times that were taken, in nanoseconds, under their names.
+// Others, which this version of the program doesn't know, are ignored.
+type stages struct {
+	Receive     time.Duration `json:"receive,omitempty"`
+	Identify    time.Duration `json:"identify,omitempty"`
+	Find        time.Duration `json:"find,omitempty"`
+	CheckPIN    time.Duration `json:"check_pin,omitempty"`
+	ReadPhoto   time.Duration `json:"read_photo,omitempty"`
+	OpenEntry   time.Duration `json:"open_entry,omitempty"`
+	Wait        time.Duration `json:"wait,omitempty"`
+	StorePhoto  time.Duration `json:"store_photo,omitempty"`
+	StoreRecord time.Duration `json:"store_record,omitempty"`
 }
 
 // Value implements driver.Valuer.
 func (d CallDetails) Value() (driver.Value, error) {
 	return encode(callJSON{
 		TraceID: d.TraceID, ContentType: d.ContentType, BodyBytes: d.BodyBytes, PhotoBytes: d.PhotoBytes,
-		Format: d.Format, Treatment: d.Treatment, Stages: stagesOf(d.Timings),
+		Format: d.Format, Treatment: d.Treatment, Stages: stages(d.Timings),
 	})
 }
 
@@ -81,21 +74,21 @@ func (d *CallDetails) Scan(column any) error {
 	stored, err := decode[callJSON](column)
 	*d = CallDetails{
 		TraceID: stored.TraceID, ContentType: stored.ContentType, BodyBytes: stored.BodyBytes, PhotoBytes: stored.PhotoBytes,
-		Format: stored.Format, Treatment: stored.Treatment, Timings: stored.Stages.timings(),
+		Format: stored.Format, Treatment: stored.Treatment, Timings: domain.Timings(stored.Stages),
 	}
 	return err
 }
 
 // Value implements driver.Valuer.
 func (d OutcomeDetails) Value() (driver.Value, error) {
-	return encode(outcomeJSON{photoJSON(d.Before), photoJSON(d.After), stagesOf(d.Timings)})
+	return encode(outcomeJSON{photoJSON(d.Before), photoJSON(d.After), stages(d.Timings)})
 }
 
 // Scan implements sql.Scanner.
 func (d *OutcomeDetails) Scan(column any) error {
 	stored, err := decode[outcomeJSON](column)
 	*d = OutcomeDetails{
-		Before: domain.PhotoInfo(stored.Before), After: domain.PhotoInfo(stored.After), Timings: stored.Stages.timings(),
+		Before: domain.PhotoInfo(stored.Before), After: domain.PhotoInfo(stored.After), Timings: domain.Timings(stored.Stages),
 	}
 	return err
 }

@@ -17,11 +17,11 @@ func TestDetailsForm(t *testing.T) {
 			TraceID: "0af7", ContentType: "a/b", BodyBytes: 1<<63 - 1, PhotoBytes: 4, Format: "JPEG", Treatment: domain.Kept,
 			Timings: domain.Timings{Receive: 5},
 		},
-		`{"stages":{"check_pin":4,"find":3,"identify":2,"read_photo":5,"receive":1}}`: CallDetails{
+		`{"stages":{"receive":1,"identify":2,"find":3,"check_pin":4,"read_photo":5}}`: CallDetails{
 			Timings: domain.Timings{Receive: 1, Identify: 2, Find: 3, CheckPIN: 4, ReadPhoto: 5},
 		},
 		`{"before":` + infoForm + `}`: OutcomeDetails{Before: info},
-		`{"after":` + infoForm + `,"stages":{"open_entry":6,"store_photo":9223372036854775807,"store_record":9,"wait":7}}`: OutcomeDetails{
+		`{"after":` + infoForm + `,"stages":{"open_entry":6,"wait":7,"store_photo":9223372036854775807,"store_record":9}}`: OutcomeDetails{
 			After: info, Timings: domain.Timings{OpenEntry: 6, Wait: 7, StorePhoto: 1<<63 - 1, StoreRecord: 9},
 		},
 	}
