@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -90,7 +91,7 @@ func (c *cleaner) put(b []byte) { c.kept += copy(c.data[c.kept:], b) }
 func (c *cleaner) segment(marker byte) error {
 	named := marker >= markerAPP0 && marker <= markerAPP15
 	end, err := segmentEnd(c.data, c.at)
-	if err == errSegment && (named || marker == markerCOM) {
+	if errors.Is(err, errSegment) && (named || marker == markerCOM) {
 		c.at += 2 // a length of 0 or 1, as decoders pass over it
 		return nil
 	}

@@ -23,7 +23,6 @@ type code uint32
 
 func (c code) total() int   { return int(c & 0xFF) }
 func (c code) length() uint { return uint(c>>8) & 0xFF }
-func (c code) symbol() byte { return byte(c >> 16) }
 func (c code) size() uint   { return uint(c>>16) & sizeMask }
 func (c code) run() int     { return int(c>>20) & 0x0F }
 func (c code) advance() int { return int(c >> 24) }

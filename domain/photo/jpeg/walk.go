@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -19,6 +20,8 @@ type walk struct {
 	latched    [4]quantizer // by component, of its first scan
 	came       [4][64]byte  // by component and coefficient: the lowest bit that came, or nothing
 	dc         [4]int32     // by component: the DC value of the last block
+	left       int          // units to the next restart
+	restart    byte         // its marker
 	run        int          // blocks that have no more codes in this progressive scan
 }
 
@@ -115,18 +118,18 @@ func (w *walk) readInterval(content []byte) error {
 
 func (w *walk) readQuantizers(content []byte) error {
 	for len(content) > 0 {
-		bytes, id := 1+int(content[0]>>4), content[0]&15
-		if bytes > 2 || id > 3 || len(content) < 1+64*bytes {
+		size, id := 1+int(content[0]>>4), content[0]&15
+		if size > 2 || id > 3 || len(content) < 1+64*size {
 			return errTables
 		}
 		q := &w.quantizers[id]
 		q.came = true
 		for i := range q.steps {
-			if q.steps[i] = uint16(content[1+i]); bytes == 2 {
+			if q.steps[i] = uint16(content[1+i]); size == 2 {
 				q.steps[i] = binary.BigEndian.Uint16(content[1+2*i:])
 			}
 		}
-		content = content[1+64*bytes:]
+		content = content[1+64*size:]
 	}
 	return nil
 }
@@ -185,16 +188,13 @@ func (w *walk) scan(ctx context.Context, header []byte, begin func(s scan) (scan
 // prepare makes the tables of a scan ready and checks that it adds what is next.
 func (w *walk) prepare(s scan) error {
 	for _, part := range s.components {
-		c := part.index
-		for k := s.start; k <= s.end; k++ {
-			if before := w.came[c][k]; s.high == 0 && before != nothing || s.high > 0 && uint(before) != s.high {
-				return errTwice
-			}
+		if err := checkNext(w.came[part.index][s.start:s.end+1], s.high); err != nil {
+			return err
 		}
-		if !w.latched[c].came {
-			w.latched[c] = w.quantizers[w.file.frame.components[c].table]
+		if q := &w.latched[part.index]; !q.came {
+			*q = w.quantizers[w.file.frame.components[part.index].table]
 		}
-		if !w.latched[c].came {
+		if !w.latched[part.index].came {
 			return errNoTables
 		}
 		if s.start == 0 && s.high == 0 {
@@ -211,31 +211,30 @@ func (w *walk) prepare(s scan) error {
 	return nil
 }
 
-// rows decodes the units of a scan, row by row and between restarts.
+// checkNext fails where a scan isn't the next one of a band: the first where
+// high is 0, else the one behind that which came to the bit high.
+func checkNext(came []byte, high uint) error {
+	want := byte(nothing)
+	if high > 0 {
+		want = byte(high)
+	}
+	if bytes.Count(came, []byte{want}) != len(came) {
+		return errTwice
+	}
+	return nil
+}
+
+// rows decodes the units of a scan, row by row.
 func (w *walk) rows(ctx context.Context, s scan, d scanDecoder) error {
 	across, down := w.file.frame.units()
 	if len(s.components) == 1 {
 		across, down = w.file.frame.blocks(s.components[0].index)
 	}
 	w.beginInterval(w.at)
-	left, restarts := w.interval, byte(0)
+	w.left, w.restart = w.interval, markerRST0
 	for y := range down {
-		for x := 0; x < across; {
-			count := across - x
-			if w.interval > 0 {
-				if left == 0 {
-					if err := w.passRestart(markerRST0 + restarts); err != nil {
-						return err
-					}
-					left, restarts = w.interval, (restarts+1)%8
-				}
-				count = min(count, left)
-				left -= count
-			}
-			if err := d.units(y, x, count); err != nil {
-				return err
-			}
-			x += count
+		if err := w.row(d, y, across); err != nil {
+			return err
 		}
 		if w.bits.short() {
 			return errShort
@@ -243,11 +242,26 @@ func (w *walk) rows(ctx context.Context, s scan, d scanDecoder) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := d.endRow(y); err != nil {
+	}
+	return w.finished()
+}
+
+// row decodes a row of units, between restarts.
+func (w *walk) row(d scanDecoder, y, across int) error {
+	for x, count := 0, across; x < across; x += count {
+		count = across - x
+		if w.interval > 0 {
+			if err := w.passRestart(); err != nil {
+				return err
+			}
+			count = min(count, w.left)
+			w.left -= count
+		}
+		if err := d.units(y, x, count); err != nil {
 			return err
 		}
 	}
-	return w.finished()
+	return d.endRow(y)
 }
 
 // finished fails where an interval has less than its units need, or ends more
@@ -268,16 +282,21 @@ func (w *walk) beginInterval(at int) {
 	w.dc, w.run = [4]int32{}, 0
 }
 
-// passRestart passes over a restart marker and bytes without meaning before it.
-func (w *walk) passRestart(want byte) error {
+// passRestart passes over a restart marker, and bytes without meaning before
+// it, where one is due.
+func (w *walk) passRestart() error {
+	if w.left > 0 {
+		return nil
+	}
 	if err := w.finished(); err != nil {
 		return err
 	}
 	_, at, err := nextMarker(w.file.data, w.bits.end())
-	if err != nil || w.file.data[at] != want {
+	if err != nil || w.file.data[at] != w.restart {
 		return errRestart
 	}
 	w.beginInterval(at + 1)
+	w.left, w.restart = w.interval, markerRST0+(w.restart-markerRST0+1)%8
 	return nil
 }
 
