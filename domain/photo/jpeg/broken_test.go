@@ -135,6 +135,37 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// TestRestarts holds that restart markers come in their order, and that bytes
+// without meaning may stand before them.
+func TestRestarts(t *testing.T) {
+	t.Parallel()
+	file := writeKinds(t, "restarts in each unit")["restarts in each unit"]
+	_, want := mustDecode(t, file.data, 8)
+	third := []byte{0xFF, markerRST0 + 2}
+	for name, test := range map[string]struct {
+		instead string
+		err     error
+	}{
+		"junk before":   {"\x00\x12\xFF\x00\xFF\xFF\xD2", nil},
+		"another":       {"\xFF\xD3", errRestart},
+		"one before it": {"\xFF\xD1\xFF\xD2", errRestart},
+		"twice":         {"\xFF\xD2\xFF\xD2", errShort},
+		"not there":     {"", errRestart},
+	} {
+		data := bytes.Replace(file.data, third, []byte(test.instead), 1)
+		f, err := cleanAndCheck(t, data)
+		if !errors.Is(err, test.err) {
+			t.Errorf("%s: got error %v, want %v", name, err, test.err)
+		}
+		if err != nil {
+			continue
+		}
+		if _, got := mustDecode(t, f.Bytes(), 8); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the picture is another", name)
+		}
+	}
+}
+
 // TestTruncated cuts files off at every length. They are refused unless every
 // coefficient is there, and then mended to the picture of the whole file.
 func TestTruncated(t *testing.T) {

@@ -60,6 +60,15 @@ var (
 		{components: []int{0}, start: 1, end: 9},
 		{components: []int{2}, start: 1, end: 63},
 	}
+	// scriptApart has one component behind the other.
+	scriptApart = []scanRecipe{
+		{components: []int{0}},
+		{components: []int{0}, start: 1, end: 63},
+		{components: []int{1}},
+		{components: []int{1}, start: 1, end: 63},
+		{components: []int{2}},
+		{components: []int{2}, start: 1, end: 63},
+	}
 	scriptFour = []scanRecipe{
 		{low: 1},
 		{components: []int{0}, start: 1, end: 63},
@@ -131,6 +140,8 @@ func kinds() []kind {
 		{"two tables", sized(s420, recipe{tables: 2}), true},
 		{"SOF1, four tables", sized("\x11\x11\x11\x11", recipe{sof: markerSOF1, tables: 4, segments: adobeRGB}), true},
 		{"16-bit quantizers", sized(s420, recipe{sof: markerSOF1, wide: true}), true},
+		{"one quantization table, redefined", sized(s444, recipe{redefined: true, script: scriptOnePerComponent}), true},
+		{"one quantization table, redefined, progressive", sized("\x11\x22\x22", recipe{redefined: true, sof: markerSOF2, script: scriptApart}), false},
 		{"ids R G B", sized(s444, recipe{ids: "RGB"}), true},
 		{"Adobe RGB", sized(s444, recipe{segments: adobeRGB}), true},
 		{"Adobe YCbCr", sized(s420, recipe{segments: adobeYCC}), true},

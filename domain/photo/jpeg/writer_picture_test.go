@@ -47,7 +47,7 @@ func (f *written) transform() {
 				for p := range 64 {
 					sum += (sampleAt(c, left+p%8, top+p/8) - 128) * cosines[8][p%8][at.X] * cosines[8][p/8][at.Y]
 				}
-				blocks[i][k] = int(math.Round(sum / float64(f.quantum(f.quantizer(c), k))))
+				blocks[i][k] = int(math.Round(sum / float64(f.quantum(c, k))))
 			}
 		}
 		f.blocks = append(f.blocks, blocks)
@@ -66,7 +66,7 @@ func (f *written) reference(c, n int) Plane {
 			sum := 128.
 			for k, at := range zigzagOrder {
 				if at.X < n && at.Y < n {
-					sum += float64(block[k]*f.quantum(f.quantizer(c), k)) * cosines[n][x%n][at.X] * cosines[n][y%n][at.Y] * float64(n) / 8
+					sum += float64(block[k]*f.quantum(c, k)) * cosines[n][x%n][at.X] * cosines[n][y%n][at.Y] * float64(n) / 8
 				}
 			}
 			plane.Pix[y*width+x] = byte(math.Round(min(max(sum, 0), 255)))

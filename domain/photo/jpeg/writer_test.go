@@ -19,6 +19,7 @@ type recipe struct {
 	tables        int    // components take turns in so many pairs of Huffman tables; 0: 1
 	standard      bool   // the standard's tables are used, and their segment is left out
 	wide          bool   // quantizers are of 16 bits
+	redefined     bool   // components have one quantization table, which is written anew before the first scan of each
 	dnl           bool   // the height is told behind the first scan
 	between       string // stands before each marker but SOI: fill bytes, or junk
 	noEOI         bool
@@ -55,7 +56,9 @@ func (r recipe) write() written {
 	f := written{recipe: r}
 	f.transform()
 	f.data = append([]byte{0xFF, markerSOI}, r.segments...)
-	f.segment(markerDQT, f.quantizers())
+	for c := range min(len(r.sampling), 2) {
+		f.segment(markerDQT, f.quantizers(c))
+	}
 	f.segment(r.sof, f.header())
 	for i := range r.tables {
 		f.codes[i] = [2]huffmanCode{f.code(0, i), f.code(1, i)}
@@ -74,10 +77,13 @@ func (r recipe) write() written {
 
 // scans writes the scans, and what they need before and behind them.
 func (f *written) scans() {
-	interval := 0
+	interval, begun := 0, 0
 	for i, s := range f.script {
 		if s.components == nil {
 			s.components = []int{0, 1, 2, 3}[:len(f.sampling)]
+		}
+		for ; f.redefined && begun <= slices.Max(s.components); begun++ {
+			f.segment(markerDQT, f.quantizers(begun))
 		}
 		s.restart = max(s.restart, f.restart)
 		if s.restart != interval {
@@ -131,31 +137,36 @@ func (f *written) scanHeader(s scanRecipe) []byte {
 	return append(content, byte(s.start), byte(s.end), byte(s.high<<4|s.low))
 }
 
-// quantizer is the table of a component's quantizers: one for light, one for colours.
-func (f *written) quantizer(c int) byte { return byte(min(c, 1)) }
+// quantizer is a component's table of quantizers: one for light, one for colours.
+func (f *written) quantizer(c int) byte {
+	if f.redefined {
+		return 0
+	}
+	return byte(min(c, 1))
+}
 
 // quantum is the quantizer of a coefficient, in zigzag order.
-func (f *written) quantum(table byte, k int) int {
+func (f *written) quantum(c, k int) int {
 	if f.wide && k > 40 {
 		return 256 + k
 	}
-	return 2 + k/(4+2*int(table))
+	if f.redefined {
+		return 2 + k/4 + 3*c
+	}
+	return 2 + k/(4+2*min(c, 1))
 }
 
-func (f *written) quantizers() []byte {
-	var content []byte
-	for table := range byte(min(len(f.sampling), 2)) {
+// quantizers is the table of a component as a DQT segment has it.
+func (f *written) quantizers(c int) []byte {
+	content := []byte{f.quantizer(c)}
+	if f.wide {
+		content[0] |= 0x10
+	}
+	for k := range 64 {
 		if f.wide {
-			content = append(content, 0x10|table)
-		} else {
-			content = append(content, table)
+			content = append(content, byte(f.quantum(c, k)>>8))
 		}
-		for k := range 64 {
-			if f.wide {
-				content = append(content, byte(f.quantum(table, k)>>8))
-			}
-			content = append(content, byte(f.quantum(table, k)))
-		}
+		content = append(content, byte(f.quantum(c, k)))
 	}
 	return content
 }
