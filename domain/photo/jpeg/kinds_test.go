@@ -60,14 +60,14 @@ var (
 		{components: []int{0}, start: 1, end: 9},
 		{components: []int{2}, start: 1, end: 63},
 	}
-	// scriptApart has one component behind the other.
+	// scriptApart comes back to the first component after the others.
 	scriptApart = []scanRecipe{
 		{components: []int{0}},
-		{components: []int{0}, start: 1, end: 63},
 		{components: []int{1}},
 		{components: []int{1}, start: 1, end: 63},
 		{components: []int{2}},
 		{components: []int{2}, start: 1, end: 63},
+		{components: []int{0}, start: 1, end: 63},
 	}
 	scriptFour = []scanRecipe{
 		{low: 1},

@@ -15,11 +15,18 @@ var scales = []Scale{8, 4, 2, 1}
 // clean cleans a copy of data.
 func clean(data []byte) (*File, error) { return Clean(bytes.Clone(data), nil) }
 
-// cleanAndCheck cleans a copy of data and checks it.
+// cleanAndCheck cleans a copy of data and checks it, and fails the test where
+// they write behind the data.
 func cleanAndCheck(t testing.TB, data []byte) (*File, error) {
-	f, err := clean(data)
+	t.Helper()
+	const guard = "guard"
+	guarded := append(bytes.Clone(data), guard...)
+	f, err := Clean(guarded[:len(data)], nil)
 	if err == nil {
 		err = f.Check(t.Context())
+	}
+	if string(guarded[len(data):]) != guard {
+		t.Fatal("bytes behind the data were written")
 	}
 	return f, err
 }
