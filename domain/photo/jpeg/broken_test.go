@@ -166,6 +166,29 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
+// TestWrongTables holds which Huffman tables are wrong: those with more codes than
+// there are of a length, and sizes of DC values that there aren't.
+func TestWrongTables(t *testing.T) {
+	t.Parallel()
+	data := writeKinds(t, "grey")["grey"].data
+	at := bytes.Index(data, []byte{0xFF, markerDHT}) + 5 // the counts of the codes of DC
+	for name, test := range map[string]struct {
+		counts [16]byte // of 12 codes
+		symbol byte     // the first one
+	}{
+		"too many codes of 1 bit":   {[16]byte{3, 15: 9}, 0},
+		"too many codes of 10 bits": {[16]byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 3}, 0},
+		"a DC value of 16 bits":     {[16]byte(data[at:]), 16},
+	} {
+		wrong := bytes.Clone(data)
+		copy(wrong[at:], test.counts[:])
+		wrong[at+16] = test.symbol
+		if _, err := cleanAndCheck(t, wrong); !errors.Is(err, errTables) {
+			t.Errorf("%s: got error %v, want %v", name, err, errTables)
+		}
+	}
+}
+
 // TestTruncated cuts files off at every length. They are refused unless every
 // coefficient is there, and then mended to the picture of the whole file.
 func TestTruncated(t *testing.T) {

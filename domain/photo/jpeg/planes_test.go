@@ -121,10 +121,10 @@ func position(f *File, component, x, y int) (column, row int) {
 // for inverted.
 func (all planes) standardPixel(f *File, x, y int) []byte {
 	p := all.pixel(f, x, y)
-	switch f.Model {
-	case CMYK:
+	if f.Model == CMYK {
 		return []byte{255 - p[0], 255 - p[1], 255 - p[2], 255 - p[3]}
-	case YCCK:
+	}
+	if f.Model == YCCK {
 		r, g, b := color.YCbCrToRGB(p[0], p[1], p[2])
 		return []byte{r, g, b, 255 - p[3]}
 	}
@@ -168,7 +168,7 @@ func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) erro
 			}
 			for c := range mine {
 				difference := int(mine[c]) - int(other[c])
-				if max(difference, -difference) > most && !(damaged && got.cut(f, x, y)) {
+				if max(difference, -difference) > most && (!damaged || !got.cut(f, x, y)) {
 					return fmt.Errorf("component %d at %d, %d: got %d, want %d", c, x, y, mine[c], other[c])
 				}
 			}
