@@ -7,15 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/jpeg"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -35,31 +31,38 @@ const (
 	demoKey       = "DEMO0DEMO0DEMO0DEMO0DEMO0"
 	firstCustomer = 452733
 	firstPhone    = 447700900123
-	manyCustomers = 63 // odd, so that each gets two photos in turn
+	manyCustomers = 64 // so that connections seldom wait for one another
 )
+
+// program is what a handler runs: the bare handler's or the product's.
+type program struct{ name, path, as string }
 
 // handler is a server in a process of its own.
 type handler struct {
-	name, program, directory string
-	settings                 []string
-	pid                      int
-	api, admin               string   // addresses
-	requests                 [][]byte // in this order, each changes what is stored
-	called                   atomic.Int64
+	program
+	directory  string
+	settings   []string
+	pid        int
+	api, admin string    // addresses
+	requests   []request // in this order, each changes what is stored
+	called     atomic.Int64
 }
 
-// start starts the product that program is, or a bare handler where as says so.
-func start(t testing.TB, name, program, as, database string) *handler {
+// request is a call. Its end, the photo, is shared by all of its workload.
+type request struct{ start, photo []byte }
+
+// start starts a handler for a workload.
+func start(t testing.TB, p program, database string, w workload, settings ...string) *handler {
 	t.Helper()
-	h := &handler{name: name, program: program, directory: t.TempDir(), settings: []string{
-		as + "=1", databaseURL + "=" + database, "FLEETPHOTO_PHOTO_STORE_URL=file://photos", "FLEETPHOTO_VERIFY=structure",
+	h := &handler{program: p, directory: t.TempDir(), settings: slices.Concat([]string{
+		p.as + "=1", databaseURL + "=" + database, "FLEETPHOTO_PHOTO_STORE_URL=file://photos",
 		"FLEETPHOTO_PIN_KEY=" + strings.Repeat("01", 32), apiAddress + "=127.0.0.1:0", adminAddress + "=127.0.0.1:0",
-	}}
+	}, w.settings, settings)}
 	key, customers, args := demoKey, manyCustomers, []string{"serve"}
 	switch {
 	case database == "memory://":
 		customers, args = 1, []string{"serve", "--demo"}
-	case as == asCommand:
+	case p.as == asCommand:
 		h.output(t, "", "migrate")
 		key = h.output(t, "", "fleet", "add", "689")
 		var list strings.Builder
@@ -69,17 +72,24 @@ func start(t testing.TB, name, program, as, database string) *handler {
 		h.output(t, list.String(), "customer", "import", "--fleet=689", "-")
 	}
 	h.serve(t, args...)
-	for i := range 2 * customers {
-		body := fmt.Sprintf(`{"api_key":%q,"phone_number":%d,"photo_base64":%q}`,
-			key, firstPhone+i%customers, base64.StdEncoding.EncodeToString(photos()[i%2]))
-		h.requests = append(h.requests, fmt.Appendf(nil, "POST /update_customer_photo.json HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-			h.api, len(body), body))
-	}
+	h.address(key, customers, w.photos())
 	return h
 }
 
+// address makes the requests: a photo for each customer, and then another.
+func (h *handler) address(key string, customers int, photos [2][]byte) {
+	for _, photo := range photos {
+		end := append(base64.StdEncoding.AppendEncode(nil, photo), `"}`...)
+		for i := range customers {
+			body := fmt.Sprintf(`{"api_key":%q,"phone_number":%d,"photo_base64":"`, key, firstPhone+i)
+			h.requests = append(h.requests, request{fmt.Appendf(nil, "POST /update_customer_photo.json HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				h.api, len(body)+len(end), body), end})
+		}
+	}
+}
+
 func (h *handler) command(args ...string) *exec.Cmd {
-	c := exec.Command(h.program, args...)
+	c := exec.Command(h.path, args...)
 	c.Dir, c.Env = h.directory, append(os.Environ(), h.settings...)
 	return c
 }
@@ -120,27 +130,4 @@ func (h *handler) serve(t testing.TB, args ...string) {
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, errOut) }()
-}
-
-// photos are two JPEGs of 512 × 512 pixels and about 50 KB.
-var photos = sync.OnceValue(func() [2][]byte { return [2][]byte{newPhoto(1), newPhoto(2)} })
-
-func newPhoto(seed uint64) []byte {
-	const side, most = 512, 50_000
-	picture, random := image.NewRGBA(image.Rect(0, 0, side, side)), rand.New(rand.NewPCG(seed, seed))
-	for y := range side {
-		for x := range side {
-			grain := random.IntN(24)
-			picture.Set(x, y, color.RGBA{uint8(x/3 + grain), uint8(y/3 + grain), uint8((x+y)/6 + grain), 255})
-		}
-	}
-	for quality := 90; ; quality-- {
-		var out bytes.Buffer
-		if err := jpeg.Encode(&out, picture, &jpeg.Options{Quality: quality}); err != nil {
-			panic(err) // a buffer takes everything
-		}
-		if out.Len() <= most {
-			return out.Bytes()
-		}
-	}
 }
