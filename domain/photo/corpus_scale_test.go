@@ -115,13 +115,14 @@ func TestScalingQuality(t *testing.T) {
 
 func checkNearLanczos(t *testing.T, name string, got, source image.Image) {
 	t.Helper()
-	const least = 34 // dB
+	const good = 38 // dB
 	size := got.Bounds().Size()
 	reference := lanczos(source, size.X, size.Y)
 	apart := distanceBetween(onWhite(got), reference)
-	t.Logf("%s: %v from Lanczos 3; image/jpeg's encoding of the reference: %v", name, apart, distanceBetween(onWhite(decodePhoto(t, encodedAt(t, reference, 85))), reference))
-	if apart.psnr < least {
-		t.Errorf("%s: %v from a Lanczos reference, want at least %d dB", name, apart, least)
+	best := distanceBetween(onWhite(decodePhoto(t, encodedAt(t, reference, 85))), reference)
+	t.Logf("%s: %v from Lanczos 3; image/jpeg's encoding of the reference: %v", name, apart, best)
+	if least := min(good, best.psnr-1); apart.psnr < least {
+		t.Errorf("%s: %v from a Lanczos reference, want at least %.1f dB", name, apart, least)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestOrientations(t *testing.T) {
 					upright := quadrants()
 					got, picture := mustRead(t, withSide(side), phonePhoto(t, upright, order, orientation))
 					size := scaledSize(upright.Bounds().Size(), side)
-					if err := checkFaithful(onWhite(picture), averaged(upright, size.X, size.Y), scaledSlack); err != nil {
+					if err := checkFaithful(onWhite(picture), lanczos(upright, size.X, size.Y), scaledSlack); err != nil {
 						t.Error(err)
 					}
 					if err := checkNoEXIF(got.JPEG()); err != nil {

@@ -54,9 +54,9 @@ func drawRows(img image.Image, t target) (jpeg.Picture, error) {
 	if err != nil {
 		return jpeg.Picture{}, err
 	}
-	planes := make([]*averager, s.planes)
+	planes := make([]*scaler, s.planes)
 	for i := range planes {
-		planes[i] = t.averager(grid{t.from, ratio{1, 1}, ratio{1, 1}}, 1)
+		planes[i] = t.scaler(area(), grid{t.from, ratio{1, 1}, ratio{1, 1}}, 1)
 	}
 	row := s.rows(img.Bounds(), t.from.X)
 	for y := range t.from.Y {
@@ -75,22 +75,22 @@ func drawRows(img image.Image, t target) (jpeg.Picture, error) {
 func drawHalved(m *image.YCbCr, t target) jpeg.Picture {
 	half := ratio{1, 2}
 	chroma := grid{image.Pt((t.from.X+1)/2, (t.from.Y+1)/2), half, half}
-	push := func(g grid, per int, pix []byte, stride int) *averager {
-		a := t.averager(g, per)
+	push := func(g grid, per int, pix []byte, stride int) *scaler {
+		a := t.scaler(area(), g, per)
 		for y := range g.samples.Y {
 			a.push(pix[y*stride:][:g.samples.X])
 		}
 		return a
 	}
-	return pictureOf([]*averager{
+	return pictureOf([]*scaler{
 		push(grid{t.from, ratio{1, 1}, ratio{1, 1}}, 1, m.Y, m.YStride),
 		push(chroma, 2, m.Cb, m.CStride),
 		push(chroma, 2, m.Cr, m.CStride),
 	})
 }
 
-// pictureOf is what the averagers have made.
-func pictureOf(planes []*averager) jpeg.Picture {
+// pictureOf is what the scalers have made.
+func pictureOf(planes []*scaler) jpeg.Picture {
 	p := jpeg.Picture{Y: planes[0].out}
 	if len(planes) > 1 {
 		p.Cb, p.Cr = planes[1].out, planes[2].out
@@ -99,7 +99,7 @@ func pictureOf(planes []*averager) jpeg.Picture {
 }
 
 // rgbToYCbCr converts red, green and blue in place.
-func rgbToYCbCr(planes []*averager) {
+func rgbToYCbCr(planes []*scaler) {
 	r := planes[0].out.Pix
 	g, b := planes[1].out.Pix[:len(r)], planes[2].out.Pix[:len(r)]
 	for i := range r {

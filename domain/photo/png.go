@@ -161,7 +161,7 @@ func (h *pngHeader) sparse() bool {
 }
 
 // load estimates what decoding takes. The decoder holds the picture and two
-// rows, and averaging another of three planes; of an interlaced picture there
+// rows, and scaling another of three planes; of an interlaced picture there
 // are its passes too, which together have each pixel once more.
 func (h *pngHeader) load() load {
 	pixels := h.width * h.height

@@ -16,12 +16,14 @@ func TestScaleFlat(t *testing.T) {
 		for _, size := range []image.Point{{1, 1}, {7, 5}, {100, 1}, {333, 1000}, {65535, 3}} {
 			row := bytes.Repeat([]byte{value}, size.X)
 			for _, to := range []image.Point{{1, 1}, {3, 2}, {5, 5}} {
-				a := target{size, to, upright}.averager(grid{size, ratio{1, 1}, ratio{1, 1}}, 1)
-				for range size.Y {
-					a.push(row)
-				}
-				if want := bytes.Repeat([]byte{value}, to.X*to.Y); !bytes.Equal(a.out.Pix, want) {
-					t.Fatalf("%v to %v: got %d, want %d", size, to, a.out.Pix, value)
+				for _, k := range []kernel{area(), lanczos()} {
+					a := target{size, to, upright}.scaler(k, grid{size, ratio{1, 1}, ratio{1, 1}}, 1)
+					for range size.Y {
+						a.push(row)
+					}
+					if want := bytes.Repeat([]byte{value}, to.X*to.Y); !bytes.Equal(a.out.Pix, want) {
+						t.Fatalf("%v to %v: got %d, want %d", size, to, a.out.Pix, value)
+					}
 				}
 			}
 		}
@@ -30,7 +32,7 @@ func TestScaleFlat(t *testing.T) {
 
 // Each sample of a plane that was scaled and turned is the mean of the area that
 // it covers, for planes of every density, whether it is for a pixel or for 2 × 2.
-func TestAverager(t *testing.T) {
+func TestScaleArea(t *testing.T) {
 	t.Parallel()
 	from, random := image.Pt(74, 46), rand.New(rand.NewPCG(1, 2))
 	for _, density := range []ratio{{1, 1}, {1, 2}, {3, 8}} {
@@ -43,7 +45,7 @@ func TestAverager(t *testing.T) {
 			for per := 1; per <= 2; per++ {
 				for o := upright; o <= turnedLeft; o++ {
 					t.Run(fmt.Sprint(density, to, per, o), func(t *testing.T) {
-						a := target{from, to, o}.averager(g, per)
+						a := target{from, to, o}.scaler(area(), g, per)
 						for y := range g.samples.Y {
 							a.push(samples[y*g.samples.X:][:g.samples.X])
 						}
@@ -58,7 +60,7 @@ func TestAverager(t *testing.T) {
 func ceil(length int, r ratio) int { return (length*r.num + r.den - 1) / r.den }
 
 // checkAverages goes the other way, from each sample to the area that it covers.
-func checkAverages(t *testing.T, a *averager, made target, g grid, per int, samples []byte) {
+func checkAverages(t *testing.T, a *scaler, made target, g grid, per int, samples []byte) {
 	t.Helper()
 	size := made.to
 	if made.orientation.swapsSides() {
@@ -89,8 +91,8 @@ func checkAverages(t *testing.T, a *averager, made target, g grid, per int, samp
 
 // mean is that of the samples under an area of the scaled picture.
 func mean(area image.Rectangle, made target, g grid, samples []byte) float64 {
-	left, right := side(area.Min.X, area.Max.X, float64(made.from.X)/float64(made.to.X), g.x, g.samples.X)
-	top, bottom := side(area.Min.Y, area.Max.Y, float64(made.from.Y)/float64(made.to.Y), g.y, g.samples.Y)
+	left, right := sideOf(area.Min.X, area.Max.X, float64(made.from.X)/float64(made.to.X), g.x, g.samples.X)
+	top, bottom := sideOf(area.Min.Y, area.Max.Y, float64(made.from.Y)/float64(made.to.Y), g.y, g.samples.Y)
 	covered := func(i int, from, to float64) float64 {
 		return max(0, min(to, float64(i+1))-max(from, float64(i)))
 	}
@@ -105,8 +107,8 @@ func mean(area image.Rectangle, made target, g grid, samples []byte) float64 {
 	return sum / weights
 }
 
-// side is a side of an area in samples.
-func side(from, to int, step float64, density ratio, samples int) (float64, float64) {
+// sideOf is a side of an area in samples.
+func sideOf(from, to int, step float64, density ratio, samples int) (float64, float64) {
 	step *= float64(density.num) / float64(density.den)
 	return float64(from) * step, min(float64(to)*step, float64(samples))
 }
