@@ -248,8 +248,8 @@ func (w *walk) rows(ctx context.Context, s scan, d scanDecoder) error {
 
 // row decodes a row of units, between restarts.
 func (w *walk) row(d scanDecoder, y, across int) error {
-	for x, count := 0, across; x < across; x += count {
-		count = across - x
+	for x := 0; x < across; {
+		count := across - x
 		if w.interval > 0 {
 			if err := w.passRestart(); err != nil {
 				return err
@@ -260,6 +260,7 @@ func (w *walk) row(d scanDecoder, y, across int) error {
 		if err := d.units(y, x, count); err != nil {
 			return err
 		}
+		x += count
 	}
 	return d.endRow(y)
 }
