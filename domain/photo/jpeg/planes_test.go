@@ -156,6 +156,9 @@ func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) erro
 	if size := want.Bounds().Size(); size != image.Pt(f.Width, f.Height) {
 		return fmt.Errorf("got %d × %d pixels, want %v", f.Width, f.Height, size)
 	}
+	if !slices.Contains(standardModels(want), f.Model) {
+		return fmt.Errorf("got model %d, want one of %d", f.Model, standardModels(want))
+	}
 	most := 1
 	if f.Model == YCCK {
 		most = 4 // as the conversion from YCbCr more than doubles what Cb is off
@@ -175,6 +178,19 @@ func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) erro
 		}
 	}
 	return nil
+}
+
+// standardModels are the models that image/jpeg decodes to a picture's type.
+func standardModels(picture image.Image) []Model {
+	switch picture.(type) {
+	case *image.Gray:
+		return []Model{Gray}
+	case *image.YCbCr:
+		return []Model{YCbCr}
+	case *image.CMYK:
+		return []Model{CMYK, YCCK}
+	}
+	return []Model{RGB}
 }
 
 // cut reports whether one of the blocks that make a pixel has a sample of 0 or 255.
