@@ -41,6 +41,7 @@ func inspectJPEG(data []byte) (file, error) {
 		fallthrough
 	case jpeg.RGB:
 		f.profile = func() []byte { return clean.Profile(maxProfile) }
+	case jpeg.CMYK, jpeg.YCCK: // their profile isn't for what is drawn
 	}
 	return f, nil
 }
@@ -55,8 +56,9 @@ func (j jpegFile) kind() string {
 		return "CMYK " + kind
 	case jpeg.RGB:
 		return "RGB " + kind
+	default:
+		return kind
 	}
-	return kind
 }
 
 func refuseJPEG(err error) error {
@@ -130,6 +132,7 @@ func (j jpegFile) draw(ctx context.Context, t target) (jpeg.Picture, error) {
 		fallthrough
 	case jpeg.RGB:
 		rgbToYCbCr(planes)
+	case jpeg.Gray, jpeg.YCbCr: // as they are stored
 	}
 	return pictureOf(planes), nil
 }

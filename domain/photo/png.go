@@ -161,12 +161,13 @@ func (h *pngHeader) sparse() bool {
 }
 
 // load estimates what decoding takes. The decoder holds the picture and two
-// rows, and scaling another of three planes; of an interlaced picture there
-// are its passes too, which together have each pixel once more.
+// rows, and scaling another of three planes and their weights, four bytes for
+// each column and row; of an interlaced picture there are its passes too, which
+// together have each pixel once more.
 func (h *pngHeader) load() load {
 	pixels := h.width * h.height
 	l := load{caps: pngCaps, packed: h.packed}
-	l.memory = pixels*h.pixelBytes() + 2*h.rowBytes() + 3*h.width
+	l.memory = pixels*h.pixelBytes() + 2*h.rowBytes() + 3*h.width + 3*4*(h.width+h.height)
 	l.pixels = pixels + h.height*(h.rowBytes()/4+3) // a row, however short, takes as long as three
 	if h.interlaced {
 		l.memory += pixels * h.pixelBytes()
