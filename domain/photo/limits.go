@@ -64,6 +64,7 @@ var (
 // they grow with larger limits.
 const (
 	maxMemory    = 190e6
+	laneMemory   = 64e6 // of those that are decoded beside others
 	budgetPixels = 50e6
 	budgetBytes  = 10 << 20
 )
@@ -80,25 +81,25 @@ func (l Limits) checkPixels(f file) error {
 }
 
 // checkLoad refuses a picture that takes too much memory or time: to be checked
-// where it is kept, else to be decoded, scaled and encoded.
-func (l Limits) checkLoad(f file, t target, keep bool) error {
+// where it is kept, else to be decoded, scaled and encoded. It returns how much memory.
+func (l Limits) checkLoad(f file, t target, keep bool) (memory float64, err error) {
 	pixels := f.size.X * f.size.Y
 	took := f.load(t, keep)
 	if !keep {
 		if t.to.X > maxSide || t.to.Y > maxSide {
-			return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels a side, got %d × %d", maxSide, f.size.X, f.size.Y)
+			return 0, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels a side, got %d × %d", maxSide, f.size.X, f.size.Y)
 		}
 		const storedPixel = 6 // bytes of the planes, and of the JPEG, twice while its buffer grows
 		took.memory += storedPixel * t.to.X * t.to.Y
 	}
 	share := took.share(pixels, max(1, float64(l.MaxPixels)/budgetPixels, float64(l.MaxBytes)/budgetBytes))
 	if share >= 1 {
-		return nil
+		return float64(took.fixed + took.memory), nil
 	}
 	if share <= 0 {
-		return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it again or smaller", f.kind, f.size.X, f.size.Y)
+		return 0, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it again or smaller", f.kind, f.size.X, f.size.Y)
 	}
-	return domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG",
+	return 0, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG",
 		math.Floor(share*float64(pixels)), f.kind, f.size.X, f.size.Y)
 }
 

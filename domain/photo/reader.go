@@ -22,22 +22,35 @@ import (
 
 // Reader makes photos of what callers send. It is safe for concurrent use.
 type Reader struct {
-	limits   Limits
-	slots    chan struct{} // one for each image that may be decoded at once
+	limits Limits
+	fast   lane
+	slow   lane // of the images that take more than laneMemory
+}
+
+// lane is where images are decoded, as many at once as it has slots.
+type lane struct {
+	slots    chan struct{}
 	patience time.Duration // how long one image may take
 }
 
-// patience is ten times what an image within the limits takes. It holds where
-// these estimate too little.
-const patience = 10 * time.Second
+// The patience with an image is ten times what those within the limits take. It
+// holds where these estimate too little.
+const (
+	fastPatience = 10 * time.Second
+	slowPatience = 20 * time.Second
+)
 
 // errPatience is the cause of a context that ends as an image takes too long.
 var errPatience = errors.New("the image took too long to decode")
 
 // NewReader returns a Reader that decodes at most parallel images at once, and
-// at least one.
+// at least one; and beside these one that takes more than 64 MB of memory.
 func NewReader(limits Limits, parallel int) *Reader {
-	return &Reader{limits: limits, slots: make(chan struct{}, max(parallel, 1)), patience: patience}
+	return &Reader{
+		limits: limits,
+		fast:   lane{make(chan struct{}, max(parallel, 1)), fastPatience},
+		slow:   lane{make(chan struct{}, 1), slowPatience},
+	}
 }
 
 // Limits returns the limits that the Reader was made with.
@@ -52,8 +65,10 @@ func (r *Reader) Limits() Limits { return r.limits }
 // Read may change data, whatever it returns, and the Photo may alias data. The
 // Reading says what data was, as far as that was found out. Read fails with
 // TypeError where data is not a whole image of an accepted format, with
-// PhotoTooLarge over a limit or where decoding takes more than ten seconds, and with
-// Unavailable when ctx ends while this or other images are being decoded.
+// PhotoTooLarge over a limit or where decoding takes more than ten seconds, twenty
+// of an image that takes more than 64 MB of memory; and with Unavailable when ctx ends
+// while this or other images are being decoded, and at once where another is that
+// takes so much memory too.
 func (r *Reader) Read(ctx context.Context, data []byte) (domain.Photo, Reading, error) {
 	if int64(len(data)) > r.limits.MaxBytes {
 		return domain.Photo{}, Reading{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d bytes, got %d", r.limits.MaxBytes, len(data))
@@ -95,21 +110,23 @@ func (r *Reader) clean(ctx context.Context, f file) (output, error) {
 	if keep && r.limits.Verify == VerifyStructure && f.jpeg.Whole() {
 		return kept(f), nil
 	}
-	if err := r.limits.checkLoad(f, t, keep); err != nil {
+	memory, err := r.limits.checkLoad(f, t, keep)
+	if err != nil {
 		return output{}, err
 	}
-	if err := r.acquire(ctx); err != nil {
+	l, err := r.enter(ctx, memory)
+	if err != nil {
 		return output{}, err
 	}
-	defer func() { <-r.slots }()
-	ctx, cancel := context.WithTimeoutCause(ctx, r.patience, errPatience)
+	defer l.leave()
+	ctx, cancel := context.WithTimeoutCause(ctx, l.patience, errPatience)
 	defer cancel()
 	out, err := f.make(ctx, t, keep)
 	switch ended := context.Cause(ctx); {
 	case err == nil || ended == nil:
 		return out, err
 	case errors.Is(ended, errPatience):
-		return output{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that took %v; send it smaller or as a baseline JPEG", f.kind, f.size.X, f.size.Y, r.patience).WithCause(err)
+		return output{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that took %v; send it smaller or as a baseline JPEG", f.kind, f.size.X, f.size.Y, l.patience).WithCause(err)
 	default:
 		return output{}, busy(ctx)
 	}
@@ -128,17 +145,28 @@ func (f file) make(ctx context.Context, t target, keep bool) (output, error) {
 
 func kept(f file) output { return output{f.jpeg.Bytes(), f.size.X, f.size.Y, domain.Kept} }
 
-// acquire waits for a slot, which the caller gives back.
-func (r *Reader) acquire(ctx context.Context) error {
+// enter takes a slot of the lane for an image that takes so much memory. It
+// waits for one of the fast lane.
+func (r *Reader) enter(ctx context.Context, memory float64) (lane, error) {
+	if memory > laneMemory {
+		select {
+		case r.slow.slots <- struct{}{}:
+			return r.slow, nil
+		default:
+			return lane{}, domain.Errorf(domain.Unavailable, "photo_base64: another image is being decoded that takes as much memory; nothing was changed, send the call again in a few seconds, or a smaller image")
+		}
+	}
 	if ctx.Err() == nil {
 		select {
-		case r.slots <- struct{}{}:
-			return nil
+		case r.fast.slots <- struct{}{}:
+			return r.fast, nil
 		case <-ctx.Done():
 		}
 	}
-	return busy(ctx)
+	return lane{}, busy(ctx)
 }
+
+func (l lane) leave() { <-l.slots }
 
 func busy(ctx context.Context) error {
 	return domain.Errorf(domain.Unavailable, "photo_base64: other images kept the server busy for too long; nothing was changed, send the call again").WithCause(context.Cause(ctx))

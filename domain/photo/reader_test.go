@@ -120,16 +120,16 @@ func TestLimits(t *testing.T) {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	reader := NewReader(generous(), 1)
-	reader.slots <- struct{}{}
+	reader.fast.slots <- struct{}{}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	_, _, err := reader.Read(ctx, encodeJPEG(corners(), 90))
 	refused(t, err, domain.Unavailable, "busy")
-	<-reader.slots
+	<-reader.fast.slots
 	if _, _, err := reader.Read(context.Background(), encodeJPEG(corners(), 90)); err != nil {
 		t.Error(err)
 	}
-	if len(reader.slots) != 0 {
+	if len(reader.fast.slots) != 0 {
 		t.Error("a slot is not given back")
 	}
 }
@@ -146,16 +146,43 @@ func TestPatience(t *testing.T) {
 		},
 	}
 	reader := NewReader(generous(), 1)
-	reader.patience = time.Millisecond
+	reader.fast.patience = time.Millisecond
 	_, err := reader.clean(t.Context(), slow)
 	refused(t, err, domain.PhotoTooLarge, "got a PNG of 8 × 9 that took 1ms; send it smaller or as a baseline JPEG")
 
-	reader.patience = time.Hour
+	reader.fast.patience = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, err = reader.clean(ctx, slow)
 	refused(t, err, domain.Unavailable, "nothing was changed")
-	if len(reader.slots) != 0 {
+	if len(reader.fast.slots) != 0 {
+		t.Error("a slot is not given back")
+	}
+}
+
+// Images that take much memory are decoded one at a time, beside the others.
+func TestSlowLane(t *testing.T) {
+	t.Parallel()
+	large := func(memory int, draw func()) file {
+		return file{
+			kind: "PNG", size: image.Pt(8, 9),
+			load: func(target, bool) load { return load{memory: memory} },
+			draw: func(context.Context, target) (jpeg.Picture, error) {
+				draw()
+				return jpeg.Picture{}, errors.New("drawn")
+			},
+		}
+	}
+	const much int = laneMemory + 1
+	reader := NewReader(generous(), 1)
+	_, err := reader.clean(t.Context(), large(much, func() {
+		_, err := reader.clean(t.Context(), large(much, func() { t.Error("two are drawn at once") }))
+		refused(t, err, domain.Unavailable, "nothing was changed, send the call again in a few seconds, or a smaller image")
+		_, err = reader.clean(t.Context(), large(much/2, func() {}))
+		refused(t, err, domain.TypeError, "broken or cut off")
+	}))
+	refused(t, err, domain.TypeError, "broken or cut off")
+	if len(reader.slow.slots)+len(reader.fast.slots) != 0 {
 		t.Error("a slot is not given back")
 	}
 }
