@@ -171,7 +171,7 @@ func (h *pngHeader) load() load {
 	l.pixels = pixels + h.height*(h.rowBytes()/4+3) // a row, however short, takes as long as three
 	if h.interlaced {
 		l.memory += pixels * h.pixelBytes()
-		l.pixels += pixels/3 + 4*h.height
+		l.pixels += pixels/3 + 6*h.height
 	}
 	if h.sparse() {
 		l.packed += h.packed / 2
