@@ -5,8 +5,6 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"io"
-
-	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
 // orientation says how a picture's rows and columns are shown, as EXIF counts
@@ -109,24 +107,6 @@ func inflateProfile(compressed []byte) []byte {
 	}
 	profile, err := io.ReadAll(io.LimitReader(r, maxProfile+1))
 	if err != nil || len(profile) > maxProfile {
-		return nil
-	}
-	return profile
-}
-
-// fitting returns the profile where it is for the colours of a picture, as one
-// for CMYK isn't once the picture was converted, and else nil.
-func fitting(profile []byte, p jpeg.Picture) []byte {
-	const (
-		header  = 128 // ICC.1:2010, 7.2
-		spaceAt = 16
-		magicAt = 36
-	)
-	space := "RGB "
-	if p.Cb.Pix == nil {
-		space = "GRAY"
-	}
-	if len(profile) < header || len(profile) > maxProfile || string(profile[spaceAt:spaceAt+4]) != space || string(profile[magicAt:magicAt+4]) != "acsp" {
 		return nil
 	}
 	return profile

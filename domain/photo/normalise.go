@@ -24,7 +24,7 @@ func normalise(ctx context.Context, f file, t target) (output, error) {
 	}
 	options := jpeg.Options{Quality: encodeQuality}
 	if f.profile != nil {
-		options.Profile = fitting(f.profile(), picture)
+		options.Profile = neutralProfile(f.profile(), componentsOf(picture))
 	}
 	size := picture.Y
 	encoded, err := jpeg.Encode(ctx, make([]byte, 0, size.Width*size.Height/4), picture, options)
@@ -32,6 +32,14 @@ func normalise(ctx context.Context, f file, t target) (output, error) {
 		return output{}, fmt.Errorf("encode a JPEG: %w", err)
 	}
 	return output{encoded, size.Width, size.Height, domain.Normalised}, nil
+}
+
+// componentsOf returns how many there are, of light and colour.
+func componentsOf(p jpeg.Picture) int {
+	if p.Cb.Pix == nil {
+		return 1
+	}
+	return 3
 }
 
 // decoded returns a function that draws what decode returns.

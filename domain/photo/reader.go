@@ -59,7 +59,7 @@ func (r *Reader) Limits() Limits { return r.limits }
 // Read makes a photo of data, an image file of an accepted format.
 //
 // A JPEG that is upright, grey or YCbCr and within MaxDimension is kept
-// losslessly, without its metadata. Everything else is decoded, turned
+// losslessly, without its metadata; of its ICC profile what colours need is kept. Everything else is decoded, turned
 // upright, scaled down to MaxDimension and encoded, transparency on white.
 //
 // Read may change data, whatever it returns, and the Photo may alias data. The
@@ -143,7 +143,11 @@ func (f file) make(ctx context.Context, t target, keep bool) (output, error) {
 	return kept(f), nil
 }
 
-func kept(f file) output { return output{f.jpeg.Bytes(), f.size.X, f.size.Y, domain.Kept} }
+// kept is the file as it came, but for its profile.
+func kept(f file) output {
+	f.jpeg.SetProfile(neutralProfile(f.profile(), f.jpeg.Components))
+	return output{f.jpeg.Bytes(), f.size.X, f.size.Y, domain.Kept}
+}
 
 // enter takes a slot of the lane for an image that takes so much memory. It
 // waits for one of the fast lane.

@@ -19,7 +19,7 @@ const (
 // place: data's content is lost, whatever Clean returns, and the File aliases it.
 //
 // Kept are the tables, the frame, the scans, and of the application segments one
-// JFIF, without its thumbnail, one of Adobe's and the ICC profile. Dropped are all
+// JFIF, without its thumbnail, one of Adobe's and the ICC profile before the first scan. Dropped are all
 // others (EXIF, XMP, Photoshop's, other pictures), comments, fill bytes, whatever
 // is between segments and all that follows the end marker. drop, if not nil, is
 // told of each application segment that is dropped; content is valid during the call.
@@ -164,7 +164,7 @@ func (c *cleaner) application(marker byte, whole, content []byte) []byte {
 		c.adobe, c.transform = true, content[adobeLength-1]
 		binary.BigEndian.PutUint16(whole[2:], 2+adobeLength)
 		return whole[:4+adobeLength]
-	case marker == markerAPP2 && begins(iccTag, len(iccTag)+2):
+	case marker == markerAPP2 && begins(iccTag, len(iccTag)+2) && c.file.Scans == 0:
 		c.file.profile = append(c.file.profile, c.data[c.kept+4:][:len(content)])
 		return whole
 	}
@@ -205,9 +205,10 @@ func (c *cleaner) finish() error {
 	case f.Height == 0:
 		return errNoHeight
 	}
-	f.Model = c.model()
+	f.Model, f.scanAt = c.model(), c.scanAt
 	if f.standard {
 		f.data = slices.Concat(f.data[:c.scanAt], standardTables(), f.data[c.scanAt:])
+		f.scanAt += len(standardTables())
 	}
 	return nil
 }
@@ -246,24 +247,4 @@ func unsupported(marker byte) error {
 		return UnsupportedError("a JPEG-LS")
 	}
 	return FormatError(fmt.Sprintf("marker 0x%02X where none may be", marker))
-}
-
-// iccTag begins an APP2 segment with a part of an ICC profile; the part's
-// number, from 1, and the number of parts follow (ICC.1:2010, B.4).
-const iccTag = "ICC_PROFILE\x00"
-
-// Profile returns the ICC profile, its parts put together, or nil where there
-// is none, a part is missing, or it is longer than most bytes.
-func (f *File) Profile(most int) []byte {
-	number := func(part []byte) int { return int(part[len(iccTag)]) }
-	parts := slices.SortedFunc(slices.Values(f.profile), func(a, b []byte) int { return number(a) - number(b) })
-	var profile []byte
-	for i, part := range parts {
-		rest := part[len(iccTag)+2:]
-		if number(part) != i+1 || int(part[len(iccTag)+1]) != len(parts) || len(profile)+len(rest) > most {
-			return nil
-		}
-		profile = append(profile, rest...)
-	}
-	return profile
 }

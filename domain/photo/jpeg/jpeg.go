@@ -25,6 +25,7 @@ type File struct {
 
 	data     []byte // the clean file
 	frame    frame
+	scanAt   int      // where the first scan header is in data
 	profile  [][]byte // contents of the segments with the ICC profile; they alias data
 	standard bool     // the standard Huffman tables were put in
 	open     error    // why the segments end before EOI; nil: EOI came
