@@ -62,6 +62,37 @@ func TestRefused(t *testing.T) {
 	for _, test := range []struct{ name, data, part string }{
 		{"nothing", "", "got nothing"},
 		{"heic", box("heic\x00\x00\x00\x00mif1heic"), "got HEIC;"},
+		{"what to do about heic", box("heic\x00\x00\x00\x00mif1heic"), "on an iPhone: Settings, Camera, Formats, Most Compatible; or have the app send JPEG"},
+		{"heic sequence", box("hevc\x00\x00\x00\x00msf1hevcmp41"), "got HEIC;"},
+		{"heic of another major brand", box("MiHB\x00\x00\x00\x00mif1MiHBheix"), "got HEIC;"},
+		{"heic, low overhead", box("mif3heic"), "got HEIC;"},
+		{"avif, low overhead", box("mif3avif"), "got AVIF;"},
+		{"mif3", box("mif3\x00\x00\x00\x00"), "got HEIF;"},
+		{"avif by a compatible brand", box("mif1\x00\x00\x00\x00mif1avifmiaf"), "got AVIF;"},
+		{"avif of key frames", box("mif1\x00\x00\x00\x00mif1avioavif"), "got AVIF;"},
+		{"avif sequence", box("msf1\x00\x00\x00\x00msf1avismiaf"), "got AVIF;"},
+		{"avif that is heic to some", box("avif\x00\x00\x00\x00heicmif1"), "got AVIF;"},
+		{"a box of a wrong length", "\x00\x00\x00\x00ftypavif", "got AVIF;"},
+		{"a box longer than the file", "\xff\xff\xff\xffftypmif1\x00\x00\x00\x00hei", "got HEIF;"},
+		{"iphone video", box("qt  \x00\x00\x00\x00qt  "), "got a QuickTime video;"},
+		{"old quicktime", "\x00\x00\x03\x11moov\x00\x00\x00\x6cmvhd", "got a QuickTime video;"},
+		{"quicktime, data first", "\x00\x00\x00\x08wide\x00\x01\x00\x00mdat", "got a QuickTime video;"},
+		{"3gp", box("3gp5\x00\x00\x01\x003gp4isom"), "got a 3GP video;"},
+		{"m4v", box("M4V \x00\x00\x00\x01M4V M4A mp42"), "got an MP4 video;"},
+		{"webm", "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01", "got a Matroska or WebM video;"},
+		{"transport stream", packets(0, 188), "got an MPEG video;"},
+		{"one packet and a bit", packets(0, 188)[:200], "got an MPEG video;"},
+		{"camcorder's stream", packets(4, 192), "got an MPEG video;"},
+		{"program stream", "\x00\x00\x01\xba\x44\x00", "got an MPEG video;"},
+		{"flv", "FLV\x01\x05", "got a Flash video;"},
+		{"wmv", "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "got a Windows Media video;"},
+		{"ogg", "OggS\x00\x02", "got an Ogg video;"},
+		{"jpeg xl in boxes", "\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl ", "got JPEG XL;"},
+		{"big tiff", "MM\x00+\x00\x08\x00\x00", "got TIFF;"},
+		{"pdf behind other bytes", "\x00\x00\n%PDF-1.4\n", "got PDF;"},
+		{"svg of illustrator", "<?xml version='1.0'?><!DOCTYPE svg PUBLIC 'x' [" + strings.Repeat("<!ENTITY a 'b'>", 90) + "]><svg/>", "got SVG;"},
+		{"svg with a script", "<svg><script/></svg>", "got SVG;"},
+		{"html with svg", "<!doctype html><p><svg/>", "got HTML;"},
 		{"heic by a compatible brand", box("mif1\x00\x00\x00\x00mif1heic"), "got HEIC;"},
 		{"avif", box("avif\x00\x00\x00\x00mif1miaf"), "got AVIF;"},
 		{"heif", box("mif1\x00\x00\x00\x00miaf"), "got HEIF;"},
@@ -87,6 +118,15 @@ func TestRefused(t *testing.T) {
 			refused(t, err, domain.TypeError, test.part)
 		})
 	}
+}
+
+// packets are the start of an MPEG transport stream.
+func packets(first, length int) string {
+	stream := make([]byte, first+3*length)
+	for at := first; at < len(stream); at += length {
+		stream[at] = 'G'
+	}
+	return string(stream)
 }
 
 func TestLimits(t *testing.T) {

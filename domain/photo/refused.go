@@ -3,6 +3,7 @@ package photo
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -15,18 +16,38 @@ type refusal struct {
 	advice string // empty: the general one
 }
 
-const convert = "convert it before sending it"
+const (
+	convert   = "convert it before sending it"
+	sendPhoto = "send a photo"
+	sendFile  = "send the photo itself"
+	appleCgBI = "\x89PNG\r\n\x1a\n\x00\x00\x00\x04CgBI"
+)
+
+// The brands that say how a picture is packed.
+var (
+	hevc = []string{"heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"}
+	av1  = []string{"avif", "avis"}
+)
+
+// appleOptimised matches what Xcode makes of the PNGs of an app, which no other
+// program reads.
+func appleOptimised(data []byte) bool { return prefix(appleCgBI)(data) }
 
 // refusals lists what is recognised to be refused by its name; the first that
 // matches counts.
 func refusals() []refusal {
 	return []refusal{
-		{"HEIC", brand("heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"), "convert it to JPEG before sending it, or set the camera to its most compatible format"},
-		{"AVIF", brand("avif", "avis"), ""},
-		{"HEIF", brand("mif1", "msf1"), ""},
+		{"HEIC", brand(hevc...), "on an iPhone: Settings, Camera, Formats, Most Compatible; or have the app send JPEG"},
+		{"AVIF", brand(av1...), ""},
+		{"HEIF", brand("mif1", "msf1", "mif2", "mif3", "heif"), ""},
+		{"JPEG XL", brand("jxl "), ""},
+		{"JPEG 2000", brand("jp2 ", "jpx ", "jpm "), ""},
 		{"Canon raw", brand("crx "), ""},
-		{"a QuickTime video", brand("qt  "), "send a photo"},
-		{"an MP4 video", brand(""), "send a photo"},
+		{"a QuickTime video", brand("qt  "), sendPhoto},
+		{"a 3GP video", brand("3gp", "3g2", "3ge", "3gg", "3gr", "3gs"), sendPhoto},
+		{"a sound", brand("M4A ", "M4B "), sendPhoto},
+		{"an MP4 video", brand(""), sendPhoto},
+		{"a QuickTime video", box("moov", "mdat", "wide", "free", "skip", "pnot"), sendPhoto},
 		{"JPEG XL", prefix("\xff\x0a", "\x00\x00\x00\x0cJXL \r\n\x87\n"), ""},
 		{"JPEG 2000", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51"), ""},
 		{"JPEG XR", prefix("II\xbc\x01"), ""},
@@ -34,22 +55,29 @@ func refusals() []refusal {
 		{"BMP", prefix("BM"), ""},
 		{"ICO", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00"), ""},
 		{"PSD", prefix("8BPS"), ""},
-		{"PDF", prefix("%PDF"), "send the photo itself"},
-		{"PostScript", prefix("%!PS", "\xc5\xd0\xd3\xc6"), "send the photo itself"},
+		{"PDF", isPDF, sendFile},
+		{"PostScript", prefix("%!PS", "\xc5\xd0\xd3\xc6"), sendFile},
 		{"MNG", prefix("\x8aMNG", "\x8bJNG"), ""},
+		{"an Apple-optimised PNG (CgBI), which Xcode makes for apps", appleOptimised, "send the PNG that it was made of, or a JPEG"},
 		{"a PNG whose line ends were changed on the way", prefix("\x89PNG"), "send its bytes unchanged"},
 		{"QOI", prefix("qoif"), ""},
 		{"OpenEXR", prefix("\x76\x2f\x31\x01"), ""},
-		{"an AVI video", riff("AVI "), "send a photo"},
-		{"a sound", riff("WAVE"), "send a photo"},
-		{"a Matroska or WebM video", prefix("\x1a\x45\xdf\xa3"), "send a photo"},
-		{"a ZIP archive", prefix("PK\x03\x04", "PK\x05\x06"), "send the photo itself"},
-		{"a compressed archive", prefix("\x1f\x8b", "7z\xbc\xaf\x27\x1c", "Rar!", "BZh", "\xfd7zXZ", "\x28\xb5\x2f\xfd"), "send the photo itself"},
-		{"SVG", tag("<svg"), ""},
-		{"HTML", tag("<!doctype html", "<html", "<head", "<body", "<script"), "send the photo itself, not a page"},
-		{"XML", tag("<?xml"), "send the photo itself"},
+		{"an AVI video", riff("AVI "), sendPhoto},
+		{"a sound", riff("WAVE"), sendPhoto},
+		{"a Matroska or WebM video", prefix("\x1a\x45\xdf\xa3"), sendPhoto},
+		{"an MPEG video", isMPEG, sendPhoto},
+		{"a Flash video", prefix("FLV", "FWS", "CWS", "ZWS"), sendPhoto},
+		{"a Windows Media video", prefix("\x30\x26\xb2\x75\x8e\x66\xcf\x11"), sendPhoto},
+		{"an Ogg video", prefix("OggS"), sendPhoto},
+		{"a RealMedia video", prefix(".RMF"), sendPhoto},
+		{"a ZIP archive", prefix("PK\x03\x04", "PK\x05\x06"), sendFile},
+		{"a compressed archive", prefix("\x1f\x8b", "7z\xbc\xaf\x27\x1c", "Rar!", "BZh", "\xfd7zXZ", "\x28\xb5\x2f\xfd"), sendFile},
+		{"HTML", tag("<!doctype html", "<html"), "send the photo itself, not a page"},
+		{"SVG", tag("<svg", "<!doctype svg"), ""},
+		{"HTML", tag("<head", "<body", "<script"), "send the photo itself, not a page"},
+		{"XML", tag("<?xml"), sendFile},
 		{"Base64 once more", prefix("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "data:image/"), "encode the photo once"},
-		{"plain text", isText, "send the photo itself"},
+		{"plain text", isText, sendFile},
 	}
 }
 
@@ -66,28 +94,50 @@ func refuse(data []byte) error {
 	return domain.Errorf(domain.TypeError, "photo_base64: want an image in %s format, got %d bytes of something else; send the photo's file as it is", Accepted(), len(data))
 }
 
-// brand matches an ISO base media file (ISO/IEC 14496-12, 4.3) with one of the
-// brands, the major one or a compatible one. "" matches any.
+// brand matches an ISO base media file (ISO/IEC 14496-12, 4.3) by the first of
+// its brands that says how a picture is packed, or else by its major brand. A
+// brand may be the start of several; "" matches any.
 func brand(brands ...string) func([]byte) bool {
 	return func(data []byte) bool {
-		if len(data) < 12 || string(data[4:8]) != "ftyp" {
+		if len(data) < 12 || !box("ftyp")(data) {
 			return false
 		}
-		box := data[8:min(len(data), 128, max(12, int(data[2])<<8|int(data[3])))]
-		for at := 0; at+4 <= len(box); at += 4 {
-			// The second word is the minor version, not a brand.
-			if at != 4 && prefix(brands...)(box[at:]) {
-				return true
+		found := data[8:]
+		end := min(uint64(len(data)), 512, max(12, uint64(binary.BigEndian.Uint32(data))))
+		for rest := data[8:end]; len(rest) >= 4; rest = rest[4:] {
+			// The second is the minor version, which of mif3 is such a brand.
+			if prefix(hevc...)(rest) || prefix(av1...)(rest) {
+				found = rest
+				break
 			}
 		}
-		return false
+		return prefix(brands...)(found)
 	}
 }
+
+// box matches an ISO base media file, or one of QuickTime, that begins with one
+// of the boxes.
+func box(types ...string) func([]byte) bool {
+	return func(data []byte) bool { return len(data) >= 8 && prefix(types...)(data[4:]) }
+}
+
+// isMPEG matches a program stream, MPEG's video alone, and packets of 188 bytes
+// with or without a time before each.
+func isMPEG(data []byte) bool {
+	packets := func(first, length int) bool {
+		return len(data) > first+length && data[first] == 'G' && data[first+length] == 'G' &&
+			(len(data) <= first+2*length || data[first+2*length] == 'G')
+	}
+	return prefix("\x00\x00\x01\xba", "\x00\x00\x01\xb3")(data) || packets(0, 188) || packets(4, 192)
+}
+
+// isPDF matches a PDF, whose header some programs write behind other bytes.
+func isPDF(data []byte) bool { return bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) }
 
 // tag matches markup that has one of the tags, in lower case, near its start.
 func tag(tags ...string) func([]byte) bool {
 	return func(data []byte) bool {
-		head := bytes.TrimPrefix(data[:min(len(data), 1024)], []byte("\xef\xbb\xbf"))
+		head := bytes.TrimPrefix(data[:min(len(data), 4096)], []byte("\xef\xbb\xbf"))
 		head = bytes.ToLower(bytes.TrimSpace(head))
 		if !bytes.HasPrefix(head, []byte("<")) {
 			return false
