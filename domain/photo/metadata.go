@@ -39,10 +39,13 @@ const exifName = "Exif\x00"
 
 // exifOrientation reads the orientation of a TIFF structure as EXIF has it
 // (Exif 2.32, 4.5 and 4.6.4 A), with or without the "Exif" that JPEG puts
-// before it. Whatever is not a valid orientation is upright: a photo isn't
-// refused for its metadata.
+// before it, whose second zero some programs write as another byte. Whatever is
+// not a valid orientation is upright: a photo isn't refused for its metadata.
 func exifOrientation(data []byte) orientation {
-	tiff := bytes.TrimPrefix(data, []byte(exifName+"\x00"))
+	tiff := data
+	if bytes.HasPrefix(data, []byte(exifName)) && len(data) > len(exifName) {
+		tiff = data[len(exifName)+1:]
+	}
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(tiff, []byte("II*\x00")):
@@ -65,11 +68,7 @@ func exifOrientation(data []byte) orientation {
 // ifdOrientation looks for the orientation among the 12-byte entries of an
 // image file directory: tag, type, count, value.
 func ifdOrientation(ifd []byte, order binary.ByteOrder) orientation {
-	const (
-		orientationTag = 0x0112
-		typeShort      = 3
-		typeLong       = 4
-	)
+	const orientationTag = 0x0112
 	entries := ifd[2:]
 	for range order.Uint16(ifd) {
 		if len(entries) < 12 {
@@ -80,19 +79,35 @@ func ifdOrientation(ifd []byte, order binary.ByteOrder) orientation {
 		if order.Uint16(entry) != orientationTag {
 			continue
 		}
-		value := uint32(0)
-		switch order.Uint16(entry[2:]) {
-		case typeShort:
-			value = uint32(order.Uint16(entry[8:]))
-		case typeLong:
-			value = order.Uint32(entry[8:])
-		}
+		value := entryValue(entry, order)
 		if value < uint32(upright) || value > uint32(turnedLeft) {
 			return upright
 		}
 		return orientation(value)
 	}
 	return upright
+}
+
+// entryValue returns the whole number of an entry, or 0. It reads as many bytes
+// as the type has: the rest of the four may be anything.
+func entryValue(entry []byte, order binary.ByteOrder) uint32 {
+	const (
+		typeByte        = 1
+		typeShort       = 3
+		typeLong        = 4
+		typeSignedByte  = 6
+		typeSignedShort = 8
+		typeSignedLong  = 9
+	)
+	switch value := entry[8:]; order.Uint16(entry[2:]) {
+	case typeByte, typeSignedByte:
+		return uint32(value[0])
+	case typeShort, typeSignedShort:
+		return uint32(order.Uint16(value))
+	case typeLong, typeSignedLong:
+		return order.Uint32(value)
+	}
+	return 0
 }
 
 // maxProfile bounds a profile that is put back. Those of cameras and screens
