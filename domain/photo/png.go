@@ -1,46 +1,50 @@
 package photo
 
 import (
-	"bytes"
-	"context"
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
-	"image/png"
 )
 
 var (
 	errPNGHeader = errors.New("the PNG header is wrong")
-	errPNGChunk  = errors.New("a PNG chunk is longer than the file")
+	errPNGSum    = errors.New("a PNG chunk that the pixels need has another checksum than it says")
 	errPNGPacked = errors.New("the PNG has more data than pixels")
 )
 
-// inspectPNG reads the chunks of a PNG up to its end.
+// inspectPNG reads the chunks of a PNG up to its end, and changes data.
 func inspectPNG(data []byte) (file, error) {
+	if appleOptimised(data) {
+		return file{}, refuse(data)
+	}
 	h, err := readPNG(data)
 	if err != nil {
 		return file{}, broken("PNG", err)
 	}
 	return file{
-		kind: h.kind(), size: image.Pt(h.width, h.height), orientation: h.orientation,
-		load: func(target, bool) load { return h.load() },
-		draw: decoded(func(ctx context.Context) (image.Image, error) {
-			return png.Decode(until(ctx, bytes.NewReader(data)))
-		}),
+		kind: h.kind(), size: image.Pt(h.width, h.height), orientation: cmp.Or(h.exif, h.rawEXIF, upright),
+		load:    func(target, bool) load { return h.load() },
+		draw:    decoded(h.decode),
 		profile: func() []byte { return inflateProfile(h.profile) },
 	}, nil
 }
 
 // pngHeader is what the chunks of a PNG say (W3C PNG, third edition, 11).
 type pngHeader struct {
+	header        []byte // of IHDR
 	width, height int
 	depth, color  byte
 	interlaced    bool
-	transparency  bool // tRNS
-	orientation   orientation
-	profile       []byte     // of iCCP, compressed
-	packed        int        // bytes of IDAT
-	counts        [256]int64 // of each value in IDAT
+	palette       []byte      // of PLTE, where the pixels have one
+	transparency  []byte      // of tRNS, where it is of use
+	exif, rawEXIF orientation // of eXIf and of text; 0: none came
+	rawProfiles   int         // that were read
+	profile       []byte      // of iCCP, compressed
+	space         pngSpace
+	packed        []byte     // of all IDAT
+	counts        [256]int64 // of each value in them
 }
 
 // The colour types.
@@ -52,40 +56,106 @@ const (
 	pngColorAlpha = 6
 )
 
+// readPNG reads chunks up to IEND or, where that is missing, to the end of data.
 func readPNG(data []byte) (pngHeader, error) {
-	h := pngHeader{orientation: upright}
+	h := pngHeader{}
 	rest := data[8:]
-	for first := true; len(rest) >= 12; first = false {
-		length := uint64(binary.BigEndian.Uint32(rest))
-		if length+12 > uint64(len(rest)) {
-			return h, errPNGChunk
+	for len(rest) >= 8 {
+		var c chunk
+		c, rest = nextChunk(rest)
+		if string(c.name) == "IEND" {
+			break
 		}
-		name, content := string(rest[4:8]), rest[8:8+length]
-		rest = rest[12+length:]
-		if first != (name == "IHDR") {
-			return h, errPNGHeader
-		}
-		switch name {
-		case "IHDR":
-			if err := h.readHeader(content); err != nil {
-				return h, err
-			}
-		case "tRNS":
-			h.transparency = true
-		case "iCCP":
-			h.profile = pngProfile(content)
-		case "eXIf":
-			h.orientation = exifOrientation(content)
-		case "IDAT":
-			h.packed += len(content)
-			for _, value := range content {
-				h.counts[value]++
-			}
-		case "IEND":
-			return h, h.checkPacked()
+		if err := h.take(c); err != nil {
+			return h, err
 		}
 	}
-	return h, errPNGChunk
+	if h.header == nil {
+		return h, errPNGHeader
+	}
+	return h, h.checkPacked()
+}
+
+// chunk is one of a PNG; it isn't sound where its checksum is wrong.
+type chunk struct {
+	name, content []byte
+	sound         bool
+}
+
+// nextChunk cuts the first chunk off. One that goes beyond data was cut off
+// itself: it lost its checksum, and whether it lost more its content tells.
+func nextChunk(data []byte) (c chunk, rest []byte) {
+	end := 8 + uint64(binary.BigEndian.Uint32(data))
+	if end+4 > uint64(len(data)) {
+		return chunk{data[4:8], data[8:min(end, uint64(len(data)))], true}, nil
+	}
+	sum := binary.BigEndian.Uint32(data[end:])
+	return chunk{data[4:8], data[8:end], crc32.ChecksumIEEE(data[4:end]) == sum}, data[end+4:]
+}
+
+// take reads a chunk, of which the first must be IHDR. Without its right
+// checksum one that changes the pixels is broken, and any other passed over.
+func (h *pngHeader) take(c chunk) error {
+	name := string(c.name)
+	if (h.header == nil) != (name == "IHDR") && h.packed == nil {
+		return errPNGHeader
+	}
+	if !c.sound {
+		switch name {
+		case "IHDR", "PLTE", "tRNS", "IDAT":
+			return errPNGSum
+		}
+		return nil
+	}
+	if h.packed == nil {
+		return h.takeFirst(name, c.content)
+	}
+	h.takeAnywhere(name, c.content)
+	return nil
+}
+
+// takeFirst reads what comes before the pixels.
+func (h *pngHeader) takeFirst(name string, content []byte) error {
+	switch name {
+	case "IHDR":
+		return h.readHeader(content)
+	case "PLTE":
+		if h.palette != nil {
+			return errPNGHeader
+		}
+		if h.color == pngPalette {
+			h.palette = content[:min(len(content), 3<<min(h.depth, 8))]
+		}
+	case "tRNS":
+		if h.fits(content) {
+			h.transparency = content
+		}
+	case "iCCP":
+		h.profile = pngProfile(content)
+	case "IDAT":
+		h.packed = content[:0]
+		h.takeAnywhere(name, content)
+	default:
+		h.space.take(name, content)
+		h.takeAnywhere(name, content)
+	}
+	return nil
+}
+
+// takeAnywhere reads what may come between and behind the pixels too. It moves
+// the pixels of all IDAT together in place.
+func (h *pngHeader) takeAnywhere(name string, content []byte) {
+	switch name {
+	case "IDAT":
+		h.packed = append(h.packed, content...)
+		for _, value := range content {
+			h.counts[value]++
+		}
+	case "eXIf":
+		h.exif = exifOrientation(content)
+	case "tEXt", "zTXt", "iTXt":
+		h.takeText(name, content)
+	}
 }
 
 func (h *pngHeader) readHeader(content []byte) error {
@@ -96,19 +166,24 @@ func (h *pngHeader) readHeader(content []byte) error {
 	if width > 1<<31-1 || height > 1<<31-1 {
 		return errPNGHeader
 	}
+	h.header = content
 	h.width, h.height = int(width), int(height)
 	h.depth, h.color, h.interlaced = content[8], content[9], content[12] != 0
 	return nil
 }
 
-// pngProfile returns the compressed profile of an iCCP chunk: it follows a
-// name, its zero and the compression method.
-func pngProfile(content []byte) []byte {
-	name := bytes.IndexByte(content, 0)
-	if name < 0 || len(content) < name+2 || content[name+1] != 0 {
-		return nil
+// fits says that the content of tRNS is one for the colour type. Browsers pass
+// over any other.
+func (h *pngHeader) fits(content []byte) bool {
+	switch h.color {
+	case pngGrey:
+		return len(content) == 2
+	case pngTrueColor:
+		return len(content) == 6
+	case pngPalette:
+		return h.palette != nil && len(content) <= 256
 	}
-	return content[name+2:]
+	return false
 }
 
 func (h *pngHeader) kind() string {
@@ -122,59 +197,11 @@ func (h *pngHeader) kind() string {
 	return kind
 }
 
-// pixelBytes returns what the decoder's image has for a pixel.
-func (h *pngHeader) pixelBytes() int {
-	wide := int(h.depth) / 16 // 1 for 16 bits a sample
-	switch {
-	case h.color == pngPalette:
-		return 1
-	case h.color == pngGrey && !h.transparency:
-		return 1 + wide
-	}
-	return 4 + 4*wide
-}
-
-// rowBytes returns the bytes of a row before it is decoded.
-func (h *pngHeader) rowBytes() int {
-	samples := map[byte]int{pngTrueColor: 3, pngGreyAlpha: 2, pngColorAlpha: 4}[h.color]
-	return (h.width*max(samples, 1)*int(h.depth) + 7) / 8
-}
-
 // checkPacked refuses data that pixels can't be packed into, even badly: it is
 // there to keep the decompressor busy.
 func (h *pngHeader) checkPacked() error {
-	if raw := (h.rowBytes() + 8) * h.height; h.packed > raw+raw/8+64<<10 {
+	if raw := (h.rowBytes(h.width) + 8) * h.height; len(h.packed) > raw+raw/8+64<<10 {
 		return errPNGPacked
 	}
 	return nil
-}
-
-// sparse says that the packed bytes are of few values, as those of millions of
-// deflate blocks that hold nothing are, which take longest. Those of packed
-// pixels are nearly even: two bytes are the same once in 250 times.
-func (h *pngHeader) sparse() bool {
-	same := int64(0)
-	for _, count := range h.counts {
-		same += count * count
-	}
-	return same > int64(h.packed)*int64(h.packed)/64
-}
-
-// load estimates what decoding takes. The decoder holds the picture and two
-// rows, and scaling another of three planes and their weights, four bytes for
-// each column and row; of an interlaced picture there are its passes too, which
-// together have each pixel once more.
-func (h *pngHeader) load() load {
-	pixels := h.width * h.height
-	l := load{caps: pngCaps, packed: h.packed}
-	l.memory = pixels*h.pixelBytes() + 2*h.rowBytes() + 3*h.width + 3*4*(h.width+h.height)
-	l.pixels = pixels + h.height*(h.rowBytes()/4+3) // a row, however short, takes as long as three
-	if h.interlaced {
-		l.memory += pixels * h.pixelBytes()
-		l.pixels += pixels/3 + 6*h.height
-	}
-	if h.sparse() {
-		l.packed += h.packed / 2
-	}
-	return l
 }

@@ -1,0 +1,123 @@
+package photo
+
+import (
+	"encoding/binary"
+	"image"
+	"image/color"
+	"math"
+)
+
+// pngSpace is what the chunks of a PNG, its profile aside, say of its colours
+// (W3C PNG, third edition, 11.3.2). It is applied as Chromium applies it.
+type pngSpace struct {
+	gamma     float64 // of gAMA; 0: none
+	primaries *primaries
+	named     bool // by sRGB or cICP, which go before the others
+}
+
+// take reads a chunk. The chunks count that come before the pixels.
+func (s *pngSpace) take(name string, content []byte) {
+	const unit = 100_000
+	switch {
+	case name == "gAMA" && len(content) == 4 && s.gamma == 0:
+		s.gamma = float64(binary.BigEndian.Uint32(content)) / unit
+	case name == "cHRM" && len(content) == 32:
+		var p primaries
+		for i := range 8 {
+			p[i/2][i%2] = float64(binary.BigEndian.Uint32(content[4*i:])) / unit
+		}
+		s.primaries = &p
+	case name == "sRGB" && len(content) == 1, name == "cICP" && len(content) == 4:
+		s.named = true
+	}
+}
+
+// differs says that the samples aren't those of sRGB. gAMA alone doesn't say so
+// where it is about that of a screen, and cHRM alone never does.
+func (s *pngSpace) differs() bool {
+	const screen, threshold = 2.2, 0.05
+	return s.gamma > 0 && !s.named && (s.primaries != nil || math.Abs(s.gamma*screen-1) >= threshold)
+}
+
+// correct turns the samples of a decoded PNG into those of sRGB. A profile goes
+// before gAMA.
+func (h *pngHeader) correct(img image.Image) {
+	if !h.space.differs() || inflateProfile(h.profile) != nil {
+		return
+	}
+	c := newCorrection(h.space, h.depth == 16)
+	switch m := img.(type) {
+	case *image.Gray:
+		c.apply(m.Pix, 1, 1)
+	case *image.Gray16:
+		c.apply(m.Pix, 2, 1)
+	case *image.RGBA:
+		c.apply(m.Pix, 4, 3)
+	case *image.NRGBA:
+		c.apply(m.Pix, 4, 3)
+	case *image.RGBA64:
+		c.apply(m.Pix, 8, 3)
+	case *image.NRGBA64:
+		c.apply(m.Pix, 8, 3)
+	case *image.Paletted:
+		for i, entry := range m.Palette {
+			n := color.NRGBAModel.Convert(entry).(color.NRGBA)
+			rgb := []byte{n.R, n.G, n.B}
+			c.apply(rgb, 3, 3)
+			m.Palette[i] = color.NRGBA{rgb[0], rgb[1], rgb[2], n.A}
+		}
+	}
+}
+
+// correction turns samples into those of sRGB.
+type correction struct {
+	linear []float32             // the light of each sample
+	matrix matrix                // to sRGB's primaries
+	srgb   [lightSteps + 1]uint8 // the sample of each light
+}
+
+const lightSteps = 1 << 12
+
+func newCorrection(s pngSpace, wide bool) *correction {
+	c := &correction{linear: make([]float32, 256), matrix: s.primaries.toSRGB()}
+	if wide {
+		c.linear = make([]float32, 1<<16)
+	}
+	for i := range c.linear {
+		c.linear[i] = float32(math.Pow(float64(i)/float64(len(c.linear)-1), 1/s.gamma))
+	}
+	for i := range c.srgb {
+		c.srgb[i] = uint8(math.Round(255 * sRGBLevel(float64(i)/lightSteps)))
+	}
+	return c
+}
+
+// apply corrects samples, one or three at the start of a pixel of so many
+// bytes. Of a wide sample the high byte is set: the other isn't read any more.
+func (c *correction) apply(pix []byte, pixel, samples int) {
+	width := 1
+	if len(c.linear) > 256 {
+		width = 2
+	}
+	light := func(at int) float32 {
+		if width == 2 {
+			return c.linear[int(pix[at])<<8|int(pix[at+1])]
+		}
+		return c.linear[pix[at]]
+	}
+	m := &c.matrix
+	for at := 0; at+pixel <= len(pix); at += pixel {
+		if samples == 1 {
+			pix[at] = c.sample(light(at))
+			continue
+		}
+		r, g, b := light(at), light(at+width), light(at+2*width)
+		pix[at] = c.sample(m[0][0]*r + m[0][1]*g + m[0][2]*b)
+		pix[at+width] = c.sample(m[1][0]*r + m[1][1]*g + m[1][2]*b)
+		pix[at+2*width] = c.sample(m[2][0]*r + m[2][1]*g + m[2][2]*b)
+	}
+}
+
+func (c *correction) sample(light float32) uint8 {
+	return c.srgb[int(min(max(light, 0), 1)*lightSteps+0.5)]
+}
