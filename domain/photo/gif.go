@@ -2,37 +2,164 @@ package photo
 
 import (
 	"bytes"
+	"compress/lzw"
 	"context"
 	"encoding/binary"
 	"errors"
 	"image"
-	"image/gif"
+	"image/color"
+	"io"
 )
 
 var (
 	errGIFHeader = errors.New("the GIF header is cut off")
-	errGIFFrame  = errors.New("the GIF's first frame has no pixels")
+	errGIFFrame  = errors.New("the GIF has no first frame, or one of no pixels")
+	errGIFColors = errors.New("the GIF's first frame has no colour table")
 )
 
-// inspectGIF reads the size of a GIF's canvas (GIF89a, 18), on which its first
-// frame, all that is decoded, may be smaller. The decoder refuses a larger one.
+// inspectGIF reads a GIF up to the end of its first frame, all that is decoded,
+// and changes data.
 func inspectGIF(data []byte) (file, error) {
-	if len(data) < 13 {
-		return file{}, broken("GIF", errGIFHeader)
+	g := gifFrame{transparent: -1}
+	if err := g.read(data); err != nil {
+		return file{}, broken("GIF", err)
 	}
-	size := image.Pt(int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:])))
 	return file{
-		kind: "GIF", orientation: upright, size: size,
-		// The decoder has a byte a pixel, and two where it puts interlaced rows in order.
-		load: func(target, bool) load { return load{memory: 2 * size.X * size.Y} },
-		draw: decoded(func(ctx context.Context) (image.Image, error) { return decodeGIF(ctx, data) }),
+		kind: "GIF", orientation: upright, size: g.screen,
+		load: func(target, bool) load { return load{memory: g.place.Dx() * g.place.Dy()} },
+		draw: decoded(g.decode),
 	}, nil
 }
 
-func decodeGIF(ctx context.Context, data []byte) (image.Image, error) {
-	img, err := gif.Decode(until(ctx, bytes.NewReader(data)))
-	if err == nil && img.Bounds().Empty() {
-		err = errGIFFrame
+// gifFrame is the first frame of a GIF (GIF89a, 17 to 23).
+type gifFrame struct {
+	screen      image.Point // enlarged to the frame, as browsers do where that overhangs it
+	place       image.Rectangle
+	interlaced  bool
+	colors      []byte // red, green, blue
+	transparent int    // an index, or -1
+	codeSize    int
+	packed      []byte
+}
+
+// read understands the blocks up to the first frame. What can't begin a block
+// is passed over: some programs leave a byte more between two than they count.
+func (g *gifFrame) read(data []byte) error {
+	const screenEnd = 13
+	if len(data) < screenEnd {
+		return errGIFHeader
 	}
-	return img, err
+	g.screen = point16(data[6:])
+	rest := g.colorTable(data[10], data[screenEnd:])
+	for len(rest) > 1 {
+		introducer := rest[0]
+		rest = rest[1:]
+		switch introducer {
+		case '!':
+			label := rest[0]
+			var content []byte
+			if content, rest = joinBlocks(rest[1:]); label == 0xF9 {
+				g.control(content)
+			}
+		case ',':
+			return g.frame(rest)
+		case ';':
+			return errGIFFrame
+		}
+	}
+	return errGIFFrame
+}
+
+// frame reads an image descriptor and what follows it.
+func (g *gifFrame) frame(rest []byte) error {
+	const descriptor = 9
+	if len(rest) < descriptor {
+		return errGIFHeader
+	}
+	at, size, flags := point16(rest), point16(rest[4:]), rest[8]
+	g.place = image.Rectangle{Min: at, Max: at.Add(size)}
+	g.interlaced = flags&0x40 != 0
+	g.screen = image.Pt(max(g.screen.X, g.place.Max.X), max(g.screen.Y, g.place.Max.Y))
+	rest = g.colorTable(flags, rest[descriptor:])
+	switch {
+	case g.place.Empty() || len(rest) == 0:
+		return errGIFFrame
+	case len(g.colors) == 0:
+		return errGIFColors
+	}
+	g.codeSize = int(rest[0])
+	g.packed, _ = joinBlocks(rest[1:])
+	return nil
+}
+
+func point16(b []byte) image.Point {
+	return image.Pt(int(binary.LittleEndian.Uint16(b)), int(binary.LittleEndian.Uint16(b[2:])))
+}
+
+// colorTable reads the table that the flags announce, where they do.
+func (g *gifFrame) colorTable(flags byte, data []byte) (rest []byte) {
+	if flags&0x80 == 0 {
+		return data
+	}
+	length := min(3<<(flags&7+1), len(data))
+	g.colors = data[:length]
+	return data[length:]
+}
+
+// control reads a graphic control extension. The last before the frame counts.
+func (g *gifFrame) control(content []byte) {
+	g.transparent = -1
+	if len(content) >= 4 && content[0]&1 != 0 {
+		g.transparent = int(content[3])
+	}
+}
+
+// joinBlocks moves the contents of sub-blocks together in place, up to the
+// empty one that ends them or to the end of data.
+func joinBlocks(data []byte) (content, rest []byte) {
+	content, rest = data[:0], data
+	for len(rest) > 0 {
+		length := int(rest[0])
+		block := rest[1:min(1+length, len(rest))]
+		rest = rest[1+len(block):]
+		if length == 0 {
+			break
+		}
+		content = append(content, block...)
+	}
+	return content, rest
+}
+
+// decode decodes the frame. Whatever follows its last pixel isn't read.
+func (g *gifFrame) decode(ctx context.Context) (image.Image, error) {
+	img := image.NewPaletted(g.place, g.palette())
+	pixels := lzw.NewReader(until(ctx, bytes.NewReader(g.packed)), lzw.LSB, g.codeSize)
+	passes := [][2]int{{0, 1}} // the first row, and the step to the next
+	if g.interlaced {
+		passes = [][2]int{{0, 8}, {4, 8}, {2, 4}, {1, 2}}
+	}
+	for _, pass := range passes {
+		for y := pass[0]; y < g.place.Dy(); y += pass[1] {
+			if _, err := io.ReadFull(pixels, img.Pix[y*img.Stride:][:img.Stride]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return img, nil
+}
+
+// palette is black where the table ends.
+func (g *gifFrame) palette() color.Palette {
+	palette := make(color.Palette, 256)
+	for i := range palette {
+		c := color.RGBA{A: 255}
+		if rgb := g.colors[min(3*i, len(g.colors)):]; len(rgb) >= 3 {
+			c.R, c.G, c.B = rgb[0], rgb[1], rgb[2]
+		}
+		palette[i] = c
+	}
+	if g.transparent >= 0 {
+		palette[g.transparent] = color.RGBA{}
+	}
+	return palette
 }
