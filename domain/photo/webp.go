@@ -25,9 +25,16 @@ const (
 	groupFile  = 200      // bytes of a file that make a group, at least
 )
 
+// Flags that the picture has alpha.
+const (
+	alphaFlag = 0x10 // of VP8X
+	alphaUsed = 0x10 // of VP8L, in the last byte of its header
+)
+
 // webpFile is what the chunks of a WebP say (RFC 9649, 2).
 type webpFile struct {
 	extended    bool // VP8X came
+	opaque      bool // whatever the alpha of its pixels
 	canvas      image.Point
 	at          image.Point // of the frame on the canvas
 	size        image.Point // of the frame
@@ -82,7 +89,7 @@ func (w *webpFile) chunk(name string, content []byte) error {
 		if len(content) < 10 {
 			return errWebPChunk
 		}
-		w.extended = true
+		w.extended, w.opaque = true, content[0]&alphaFlag == 0
 		w.canvas = image.Pt(1+uint24(content[4:]), 1+uint24(content[7:]))
 	case "ICCP":
 		w.profile = content
@@ -112,7 +119,8 @@ func (w *webpFile) chunk(name string, content []byte) error {
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// place finds the frame's size, which must lie on the canvas.
+// place finds the frame's size, which must lie on the canvas. Browsers look for
+// alpha where a flag announces it: in VP8X, or without that in VP8L.
 func (w *webpFile) place() error {
 	size, ok := w.frameSize()
 	if !ok {
@@ -121,6 +129,10 @@ func (w *webpFile) place() error {
 	w.size = size
 	if !w.extended {
 		w.canvas = size
+		w.opaque = w.lossless && w.bitstream[4]&alphaUsed == 0
+	}
+	if w.opaque {
+		w.alpha = nil
 	}
 	frame := image.Rectangle{Min: w.at, Max: w.at.Add(size)}
 	if frame.Empty() || !frame.In(image.Rectangle{Max: w.canvas}) || !w.animated && size != w.canvas {
@@ -191,6 +203,11 @@ func (w *webpFile) decode(ctx context.Context) (image.Image, error) {
 		fullRange(&m.YCbCr)
 		m.Rect = m.Rect.Add(w.at)
 	case *image.NRGBA:
+		if w.opaque {
+			for i := 3; i < len(m.Pix); i += 4 {
+				m.Pix[i] = 255
+			}
+		}
 		m.Rect = m.Rect.Add(w.at)
 	}
 	return img, nil
@@ -198,7 +215,6 @@ func (w *webpFile) decode(ctx context.Context) (image.Image, error) {
 
 // still writes a WebP around the frame.
 func (w *webpFile) still() io.Reader {
-	const alphaFlag = 0x10
 	var parts []io.Reader
 	length := 4
 	add := func(name string, content []byte) {
