@@ -1,6 +1,7 @@
 package photo_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -149,6 +150,15 @@ var bombs = []bomb{
 	{"PNG of one endless column, interlaced", either, func(t testing.TB, side int) []byte { return pngBomb{1, side * side, 8, pngRGBA, 1, nil}.file(t) }},
 	{"PNG of empty deflate blocks", domain.PhotoTooLarge, func(t testing.TB, _ int) []byte { return emptyBlocks(t) }},
 	{"PNG whose profile inflates", either, func(t testing.TB, _ int) []byte { return profileBomb(t) }},
+	{"PNG whose raw profiles inflate", either, func(t testing.TB, _ int) []byte { return rawProfileBomb(t) }},
+	{"PNG of small raw profiles", either, func(t testing.TB, _ int) []byte { return rawProfileFlood(t) }},
+	{"PNG to be corrected, 8-bit RGB", either, func(t testing.TB, side int) []byte {
+		return pngBomb{side, side, 8, pngRGB, 0, nil}.file(t, gamaOf(100_000), chrmOf(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+	}},
+	{"PNG to be corrected, 16-bit RGBA", either, func(t testing.TB, side int) []byte {
+		return pngBomb{side, side, 16, pngRGBA, 0, nil}.file(t, gamaOf(100_000))
+	}},
+	{"PNG of IDAT of one byte", either, func(t testing.TB, _ int) []byte { return idatFlood(t) }},
 	{"PNG of empty tEXt", either, func(t testing.TB, _ int) []byte { return chunkFlood(t, "tEXt") }},
 	{"PNG of empty IDAT", either, func(t testing.TB, _ int) []byte { return chunkFlood(t, "IDAT") }},
 	{"JPEG header of 65,500² pixels", domain.PhotoTooLarge, func(testing.TB, int) []byte { return hugeHeader() }},
@@ -188,6 +198,13 @@ var bombs = []bomb{
 		return gifFile(side, side, manyFrames(gifFrame(t, 1, 1, false)))
 	}},
 	{"GIF, a frame beyond its canvas", either, func(t testing.TB, side int) []byte { return gifFile(1, 1, gifFrame(t, side, side, false)) }},
+	{"GIF of stray bytes", either, func(t testing.TB, side int) []byte {
+		return gifFile(side, side, make([]byte, nearlyAll/2), gifFrame(t, side, side, true))
+	}},
+	{"GIF of empty extensions", either, func(t testing.TB, side int) []byte {
+		return gifFile(side, side, bytes.Repeat([]byte("!\xf9\x00"), nearlyAll/6), gifFrame(t, side, side, true))
+	}},
+	{"GIF of sub-blocks of one byte", either, func(testing.TB, int) []byte { return subBlockFlood() }},
 	{"WebP, lossless, 16,384² pixels", domain.PhotoTooLarge, func(testing.TB, int) []byte { return webpFile(losslessFrame(16384, 16384)) }},
 	{"WebP, lossless", either, func(_ testing.TB, side int) []byte { return webpFile(losslessFrame(side, side)) }},
 	{"WebP, lossy", either, func(t testing.TB, side int) []byte { return webpFile(lossyFrame(t, side, side)) }},

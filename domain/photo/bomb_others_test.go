@@ -5,6 +5,8 @@ import (
 	"compress/flate"
 	"compress/lzw"
 	"encoding/binary"
+	"image"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -168,6 +170,38 @@ func squarePNG(t testing.TB, side int, depth, colour, interlaced byte) []byte {
 func profileBomb(t testing.TB) []byte {
 	zeros := repeated{make([]byte, 1<<20), 9000}
 	return pngWithChunk(t, "iCCP", append([]byte("bomb\x00\x00"), zlibOf(t, zeros)...))
+}
+
+// rawProfileBomb is a small PNG with as many texts as an upload holds that call
+// themselves EXIF and inflate to gigabytes.
+func rawProfileBomb(t testing.TB) []byte {
+	zeros := zlibOf(t, repeated{make([]byte, 1<<20), 100})
+	text := pngChunk("zTXt", append([]byte("Raw profile type exif\x00\x00"), zeros...))
+	return pngOf(pngHeader(96, 64, 8, pngRGB), bytes.Repeat(text, nearlyAll/len(text)),
+		pngChunk("IDAT", deflated(t, rgbRows(quadrants()))), pngChunk("IEND", nil))
+}
+
+// rawProfileFlood is one with hundreds of thousands that inflate to little.
+func rawProfileFlood(t testing.TB) []byte {
+	text := pngChunk("zTXt", append([]byte("Raw profile type exif\x00\x00"), deflated(t, []byte("x"))...))
+	return pngOf(pngHeader(96, 64, 8, pngRGB), bytes.Repeat(text, nearlyAll/len(text)),
+		pngChunk("IDAT", deflated(t, rgbRows(quadrants()))), pngChunk("IEND", nil))
+}
+
+// idatFlood is a PNG of noise of which each packed byte has a chunk of its own.
+func idatFlood(t testing.TB) []byte {
+	picture := image.NewRGBA(image.Rect(0, 0, 500, 500))
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(random.Uint32())
+	}
+	return pngOf(pngHeader(500, 500, 8, pngRGB), singly(deflated(t, rgbRows(picture))), pngChunk("IEND", nil))
+}
+
+// subBlockFlood is a GIF whose frame comes byte by byte, and junk behind it.
+func subBlockFlood() []byte {
+	junk := bytes.Repeat([]byte{1, 0x55}, nearlyAll/2)
+	return gifFile(2000, 2000, slices.Concat([]byte{','}, little16(0, 0, 2000, 2000), []byte{0, 2}, junk, []byte{0}))
 }
 
 // chunkFlood is a small PNG with hundreds of thousands of empty chunks.

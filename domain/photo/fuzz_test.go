@@ -23,7 +23,7 @@ func fuzzLimits(dimension int, verify Verify) Limits {
 
 // seeds are small files of every kind.
 func seeds(f *testing.F) [][]byte {
-	names := must(filepath.Glob("testdata/corners.*"))
+	names := append(must(filepath.Glob("testdata/corners.*")), must(filepath.Glob("testdata/cases/*"))...)
 	var out [][]byte
 	for _, name := range names {
 		out = append(out, must(os.ReadFile(name)))
