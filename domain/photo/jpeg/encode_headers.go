@@ -1,5 +1,7 @@
 package jpeg
 
+import "slices"
+
 // headers appends all that is before the scan.
 func (e *encoder) headers(dst, profile []byte) []byte {
 	// JFIF 1.02, square pixels of no particular size, no thumbnail.
@@ -35,6 +37,7 @@ const mostOfPart = 0xFFFF - 2 - len(iccTag) - 2
 // appendProfile appends an ICC profile in as many segments as it takes.
 func appendProfile(dst, profile []byte) []byte {
 	count := ceilDiv(len(profile), mostOfPart)
+	dst = slices.Grow(dst, len(profile)+count*(2+0xFFFF-mostOfPart))
 	for i := range count {
 		part := profile[i*mostOfPart:]
 		part = part[:min(len(part), mostOfPart)]
