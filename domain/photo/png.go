@@ -102,7 +102,7 @@ func (h *pngHeader) take(c chunk) error {
 	}
 	if !c.sound {
 		switch name {
-		case "IHDR", "PLTE", "tRNS", "IDAT":
+		case "IHDR", "PLTE", "IDAT":
 			return errPNGSum
 		}
 		return nil

@@ -90,7 +90,7 @@ func TestPNGDamage(t *testing.T) {
 		{name: "an empty IDAT", data: idat(nil), refusal: brokenPNG},
 		{name: "IHDR, unsound", data: pngOf(unsound(header), pixels, end), refusal: brokenPNG},
 		{name: "IDAT, unsound", data: pngOf(header, unsound(pixels), end), refusal: brokenPNG},
-		{name: "tRNS, unsound", data: pngOf(header, unsound(pngChunk("tRNS", make([]byte, 6))), pixels, end), refusal: brokenPNG},
+		{name: "tRNS, unsound", data: pngOf(header, unsound(pngChunk("tRNS", make([]byte, 6))), pixels, end)},
 		{name: "two IHDR", data: pngOf(header, header, pixels, end), refusal: brokenPNG},
 		{name: "text before IHDR", data: pngOf(text, header, pixels, end), refusal: brokenPNG},
 		{name: "a palette of a depth that there isn't", data: pngOf(pngHeader(96, 64, 62, pngPalette), pal, pixels, end), refusal: brokenPNG},
