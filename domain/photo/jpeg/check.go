@@ -8,7 +8,8 @@ import "context"
 //
 // Where the blocks are all there and only the end marker is missing, or something
 // else stands before it, Check mends the file: it cuts what is behind the last
-// scan and closes it; between scans it cuts what is behind the last block.
+// scan and closes it; between scans, and between restarts, it cuts what is behind the
+// last block.
 // Whatever else is missing is a FormatError, and so is a scan that repeats
 // another's coefficients or refines what hasn't come. A progressive file with its
 // end marker may leave out refinements, as decoders show it without them. Check

@@ -18,17 +18,19 @@ const (
 // Clean reads the segments of a JPEG and drops what a decoder doesn't need, in
 // place: data's content is lost, whatever Clean returns, and the File aliases it.
 //
-// Kept are the tables, the frame, the scans, and of the application segments one
-// JFIF, without its thumbnail, one of Adobe's and the ICC profile before the first scan. Dropped are all
-// others (EXIF, XMP, Photoshop's, other pictures), comments, fill bytes, whatever
-// is between segments and all that follows the end marker. drop, if not nil, is
-// told of each application segment that is dropped; content is valid during the call.
+// Kept are the frame, the scans, the tables that they use, and of the application
+// segments one JFIF, without its thumbnail, one of Adobe's and the ICC profile before
+// the first scan. Dropped are all others (EXIF, XMP, Photoshop's, other pictures),
+// comments, unused tables, fill bytes, whatever is between segments and all that
+// follows the end marker. drop, if not nil, is told of each application segment that
+// is dropped; content is valid during the call.
 //
 // A height that a DNL segment tells is written into the frame header, and where
 // there are no Huffman tables the standard's own are put in, as motion JPEG has
 // them. Where segments end or are broken behind a scan, [File.Whole] is false
 // and [File.Check] finds out whether anything is missing. Clean fails with
-// FormatError or UnsupportedError. It does not look into the scans' data.
+// FormatError or UnsupportedError. It does not look into the scans' data, where
+// anything can hide between the blocks and behind them until File.Check removes it.
 func Clean(data []byte, drop func(marker byte, content []byte)) (*File, error) {
 	if !bytes.HasPrefix(data, []byte{0xFF, markerSOI}) {
 		return nil, FormatError("it doesn't begin with SOI")
@@ -51,15 +53,15 @@ func Clean(data []byte, drop func(marker byte, content []byte)) (*File, error) {
 
 // cleaner walks over a JPEG. data[:kept] is what is kept of data[:at].
 type cleaner struct {
-	file               *File
-	data               []byte
-	kept, at           int
-	drop               func(marker byte, content []byte)
-	jfif, adobe        bool
-	transform          byte // the colour transform that the Adobe segment tells
-	huffman, quantizer bool // whether such tables came
-	scanned            int  // bit i: component i has a scan
-	frameAt, scanAt    int  // where the frame's and the first scan's segments are kept
+	file            *File
+	data            []byte
+	kept, at        int
+	drop            func(marker byte, content []byte)
+	jfif, adobe     bool
+	transform       byte // the colour transform that the Adobe segment tells
+	tables          tables
+	scanned         int // bit i: component i has a scan
+	frameAt, scanAt int // where the frame's and the first scan's segments are kept
 }
 
 // segments goes through all segments up to EOI.
@@ -112,11 +114,11 @@ func (c *cleaner) segment(marker byte) error {
 		err = c.startScan(content)
 		end = entropyEnd(c.data, end)
 		whole = c.data[c.at-2 : end]
-	case markerDHT:
-		c.huffman = true
-	case markerDQT:
-		c.quantizer = true
-	case markerDRI:
+	case markerDHT, markerDQT, markerDRI:
+		err = c.tables.read(marker, content, at+4)
+		if len(content) == 0 {
+			whole = nil
+		}
 	case markerDNL:
 		err = c.lines(content)
 		whole = nil
@@ -165,7 +167,6 @@ func (c *cleaner) application(marker byte, whole, content []byte) []byte {
 		binary.BigEndian.PutUint16(whole[2:], 2+adobeLength)
 		return whole[:4+adobeLength]
 	case marker == markerAPP2 && begins(iccTag, len(iccTag)+2) && c.file.Scans == 0:
-		c.file.profile = append(c.file.profile, c.data[c.kept+4:][:len(content)])
 		return whole
 	}
 	c.drop(marker, content)
@@ -173,16 +174,17 @@ func (c *cleaner) application(marker byte, whole, content []byte) []byte {
 }
 
 func (c *cleaner) startScan(content []byte) error {
-	if !c.quantizer || !c.huffman && c.file.frame.progressive {
+	const quantizers, huffmans = huffmanSlot - quantizerSlot, intervalSlot - huffmanSlot
+	huffman := c.tables.has(huffmanSlot, huffmans) || c.file.standard
+	if !c.tables.has(quantizerSlot, quantizers) || !huffman && c.file.frame.progressive {
 		return errNoTables
 	}
 	s, err := c.file.frame.scan(content)
 	if err != nil {
 		return err
 	}
-	if !c.huffman && c.file.Scans == 0 {
-		c.huffman, c.file.standard = true, true
-	}
+	c.file.standard = c.file.standard || !huffman && c.file.Scans == 0
+	c.tables.scan(s, &c.file.frame, c.scanned)
 	c.file.Scans++
 	for _, part := range s.components {
 		c.scanned |= 1 << part.index
@@ -193,7 +195,7 @@ func (c *cleaner) startScan(content []byte) error {
 // finish completes the File.
 func (c *cleaner) finish() error {
 	f := c.file
-	f.data = c.data[:c.kept]
+	f.data, f.scanAt = c.tables.sweep(c.data[:c.kept], c.scanAt)
 	f.Width, f.Height, f.Components = f.frame.width, f.frame.height, len(f.frame.components)
 	f.Progressive = f.frame.progressive
 	switch {
@@ -205,10 +207,11 @@ func (c *cleaner) finish() error {
 	case f.Height == 0:
 		return errNoHeight
 	}
-	f.Model, f.scanAt = c.model(), c.scanAt
+	f.Model = c.model()
 	if f.standard {
-		f.data = slices.Concat(f.data[:c.scanAt], standardTables(), f.data[c.scanAt:])
-		f.scanAt += len(standardTables())
+		standard := standardTables(c.tables.lacking)
+		f.data = slices.Concat(f.data[:f.scanAt], standard, f.data[f.scanAt:])
+		f.scanAt += len(standard)
 	}
 	return nil
 }

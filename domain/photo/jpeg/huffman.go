@@ -43,7 +43,7 @@ func newCode(symbol byte, length int) code {
 
 // huffman is a Huffman table (T.81, B.2.4.2 and annex C).
 type huffman struct {
-	spec  []byte // its part of the segment; it aliases the file
+	spec  []byte // its part of the segment, a copy; empty: none came
 	built bool
 	look  [1 << lookBits]code   // by the next bits; 0: the code is longer, or none
 	limit [longestLen + 1]int32 // by length: the first 16 bits that are behind its codes
@@ -65,7 +65,7 @@ func (w *walk) readHuffman(content []byte) error {
 			return errTables
 		}
 		table := &w.tables[class][id]
-		table.spec, table.built = content[1:1+longestLen+count], false
+		table.spec, table.built = append(table.spec[:0], content[1:1+longestLen+count]...), false
 		content = content[1+longestLen+count:]
 	}
 	return nil
@@ -76,7 +76,7 @@ func (h *huffman) build(isDC bool) error {
 	if h.built {
 		return nil
 	}
-	if h.spec == nil {
+	if len(h.spec) == 0 {
 		return errNoTables
 	}
 	counts, values := h.spec[:longestLen], h.spec[longestLen:]

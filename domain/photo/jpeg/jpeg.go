@@ -25,10 +25,9 @@ type File struct {
 
 	data     []byte // the clean file
 	frame    frame
-	scanAt   int      // where the first scan header is in data
-	profile  [][]byte // contents of the segments with the ICC profile; they alias data
-	standard bool     // the standard Huffman tables were put in
-	open     error    // why the segments end before EOI; nil: EOI came
+	scanAt   int   // where the first scan header is in data
+	standard bool  // the standard Huffman tables were put in
+	open     error // why the segments end before EOI; nil: EOI came
 }
 
 // Model says what the components of a picture are.
@@ -65,18 +64,19 @@ type UnsupportedError string
 func (e UnsupportedError) Error() string { return "jpeg: unsupported: " + string(e) }
 
 const (
-	errCutOff   = FormatError("the file ends before its end marker")
-	errSegment  = FormatError("a segment is too short")
-	errFrame    = FormatError("the frame header is wrong")
-	errScan     = FormatError("a scan header is wrong")
-	errNoTables = FormatError("a scan comes before its tables")
-	errNoScan   = FormatError("a component has no scan")
-	errTwice    = FormatError("a component has two scans of the same coefficients")
-	errTables   = FormatError("a table is wrong")
-	errEntropy  = FormatError("a scan has a code that is in no table, or too much of them")
-	errShort    = FormatError("a scan ends before its last block")
-	errRestart  = FormatError("a restart marker is missing")
-	errNoHeight = FormatError("neither the frame header nor a DNL segment tells the height")
+	errCutOff     = FormatError("the file ends before its end marker")
+	errSegment    = FormatError("a segment is too short")
+	errFrame      = FormatError("the frame header is wrong")
+	errScan       = FormatError("a scan header is wrong")
+	errNoTables   = FormatError("a scan comes before its tables")
+	errNoScan     = FormatError("a component has no scan")
+	errTwice      = FormatError("a component has two scans of the same coefficients")
+	errTables     = FormatError("a table is wrong")
+	errManyTables = FormatError("it has more tables than scans could use")
+	errEntropy    = FormatError("a scan has a code that is in no table, or too much of them")
+	errShort      = FormatError("a scan ends before its last block")
+	errRestart    = FormatError("a restart marker is missing")
+	errNoHeight   = FormatError("neither the frame header nor a DNL segment tells the height")
 )
 
 // Size reads the width and height in pixels from the headers of a JPEG, and

@@ -1,6 +1,8 @@
 package jpeg
 
 import (
+	"encoding/binary"
+	"iter"
 	"slices"
 )
 
@@ -11,12 +13,17 @@ const iccTag = "ICC_PROFILE\x00"
 // Profile returns a copy of the ICC profile, its parts put together, or nil where
 // there is none, a part is missing, or it is longer than most bytes.
 func (f *File) Profile(most int) []byte {
-	number := func(part []byte) int { return int(part[len(iccTag)]) }
-	parts := slices.SortedFunc(slices.Values(f.profile), func(a, b []byte) int { return number(a) - number(b) })
+	var parts [][]byte
+	for segment := range f.heads() {
+		if segment[1] == markerAPP2 {
+			parts = append(parts, segment[4+len(iccTag):])
+		}
+	}
+	slices.SortStableFunc(parts, func(a, b []byte) int { return int(a[0]) - int(b[0]) })
 	var profile []byte
 	for i, part := range parts {
-		rest := part[len(iccTag)+2:]
-		if number(part) != i+1 || int(part[len(iccTag)+1]) != len(parts) || len(profile)+len(rest) > most {
+		rest := part[2:]
+		if int(part[0]) != i+1 || int(part[1]) != len(parts) || len(profile)+len(rest) > most {
 			return nil
 		}
 		profile = append(profile, rest...)
@@ -24,30 +31,20 @@ func (f *File) Profile(most int) []byte {
 	return profile
 }
 
-// SetProfile puts an ICC profile of at most MaxProfile bytes in the place of what
-// the file has, or takes that away where profile is empty. What is before the first
-// scan is written again, directly before it where there is room.
+// SetProfile puts an ICC profile in the place of what the file has, or takes that
+// away where profile is empty. It is in at most 255 segments, which is 16 MB. What is
+// before the first scan is written again, directly before it where there is room.
 func (f *File) SetProfile(profile []byte) {
-	if len(profile) == 0 && len(f.profile) == 0 {
-		return
-	}
 	head := append(make([]byte, 0, f.scanAt), f.data[:2]...)
 	placed := false // behind JFIF, which is first
-	for at := 2; at < f.scanAt; {
-		end, err := segmentEnd(f.data, at+2)
-		if err != nil {
-			break // Clean has passed over all of them
-		}
-		segment := f.data[at:end]
+	for segment := range f.heads() {
 		if !placed && segment[1] != markerAPP0 {
 			head, placed = appendProfile(head, profile), true
 		}
 		if segment[1] != markerAPP2 {
 			head = append(head, segment...)
 		}
-		at = end
 	}
-	f.profile = nil
 	if room := f.scanAt - len(head); room >= 0 {
 		f.data = f.data[room:]
 		copy(f.data, head)
@@ -55,4 +52,17 @@ func (f *File) SetProfile(profile []byte) {
 		f.data = slices.Concat(head, f.data[f.scanAt:])
 	}
 	f.scanAt = len(head)
+}
+
+// heads are the segments before the first scan, with their markers.
+func (f *File) heads() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for at := 2; at < f.scanAt; {
+			end := at + 2 + int(binary.BigEndian.Uint16(f.data[at+2:]))
+			if !yield(f.data[at:end]) {
+				return
+			}
+			at = end
+		}
+	}
 }

@@ -1,5 +1,7 @@
 package jpeg
 
+import "slices"
+
 // standardQuantizers are the quantization tables for light and colour, in rows
 // (T.81, tables K.1 and K.2).
 var standardQuantizers = [2][64]byte{
@@ -65,8 +67,11 @@ var standard = [4]standardTable{
 	}},
 }
 
-// standardTables returns the DHT segments of all four Huffman tables.
-func standardTables() []byte { return appendTables(nil, standard[:]) }
+// standardTables returns the DHT segments of those Huffman tables that scans lack.
+func standardTables(lacking [slots]bool) []byte {
+	isThere := func(t standardTable) bool { return !lacking[huffmanSlot+4*int(t.class)+int(t.id)] }
+	return appendTables(nil, slices.DeleteFunc(slices.Clone(standard[:]), isThere))
+}
 
 // appendTables appends a DHT segment for each table.
 func appendTables(dst []byte, tables []standardTable) []byte {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	stdjpeg "image/jpeg"
+	"slices"
 	"testing"
 )
 
@@ -29,8 +30,13 @@ func TestTables(t *testing.T) {
 			}
 		}
 	}
-	if got := contents(t, append([]byte{0xFF, markerSOI}, append(standardTables(), 0xFF, markerEOI)...), markerDHT); len(got) != 2*(1+16+12)+2*(1+16+162) {
-		t.Errorf("standardTables has %d bytes", len(got))
+	for slot, want := range map[int]int{huffmanSlot: 1 + 16 + 12, huffmanSlot + 5: 1 + 16 + 162} {
+		var lacking [slots]bool
+		lacking[slot] = true
+		data := slices.Concat([]byte{0xFF, markerSOI}, standardTables(lacking), []byte{0xFF, markerEOI})
+		if got := contents(t, data, markerDHT); len(got) != want {
+			t.Errorf("slot %d: standardTables has %d bytes, want %d", slot, len(got), want)
+		}
 	}
 }
 

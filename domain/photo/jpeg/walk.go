@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"slices"
 	"sync"
 )
 
 // walk goes through the segments and scans of a clean file.
 type walk struct {
 	file       *File
-	mend       bool // cut what is behind the last block of a scan
+	mend       bool // cut what is behind the blocks of a restart interval
+	kept, from int  // what is mended of the file up to from is up to kept
 	at         int  // where the next segment begins
 	interval   int  // units between restarts; 0: there are none
 	bits       bitReader
@@ -47,9 +47,11 @@ var walks = sync.Pool{New: func() any { return new(walk) }}
 func (f *File) newWalk() *walk {
 	w := walks.Get().(*walk)
 	w.file, w.mend, w.at, w.interval, w.bits = f, false, 2, 0, bitReader{data: f.data}
+	w.kept, w.from = 0, 0
 	for class := range w.tables {
 		for id := range w.tables[class] {
-			w.tables[class][id].spec, w.tables[class][id].built = nil, false
+			table := &w.tables[class][id]
+			table.spec, table.built = table.spec[:0], false
 		}
 	}
 	for c := range w.came {
@@ -77,6 +79,7 @@ func (w *walk) segments(ctx context.Context, begin func(s scan) (scanDecoder, er
 		}
 		marker := w.file.data[at]
 		if marker == markerEOI {
+			w.finish(at - 1)
 			return w.decodable()
 		}
 		end, err := segmentEnd(w.file.data, at+1)
@@ -95,8 +98,12 @@ func (w *walk) segments(ctx context.Context, begin func(s scan) (scanDecoder, er
 		case markerSOS:
 			err = w.scan(ctx, content, begin)
 		}
-		if err != nil || marker == markerSOS && w.complete() {
+		if err != nil {
 			return err
+		}
+		if marker == markerSOS && w.complete() {
+			w.finish(w.at)
+			return nil
 		}
 	}
 }
@@ -178,10 +185,9 @@ func (w *walk) scan(ctx context.Context, header []byte, begin func(s scan) (scan
 		}
 	}
 	w.at = w.bits.end()
-	if w.mend {
-		w.cut()
-	}
-	w.at = entropyEnd(w.file.data, w.at)
+	end := entropyEnd(w.file.data, w.at)
+	w.cut(w.at, end)
+	w.at = end
 	return nil
 }
 
@@ -296,20 +302,38 @@ func (w *walk) passRestart() error {
 	if err != nil || w.file.data[at] != w.restart {
 		return errRestart
 	}
+	w.cut(w.bits.end(), at-1)
 	w.beginInterval(at + 1)
 	w.left, w.restart = w.interval, markerRST0+(w.restart-markerRST0+1)%8
 	return nil
 }
 
-// cut removes what is between the end of a scan's data, at w.at, and the next
-// segment, or closes the file where nothing else has to come.
-func (w *walk) cut() {
-	f := w.file
-	if w.complete() {
-		f.data = append(f.data[:w.at:len(f.data)], 0xFF, markerEOI)
-		f.open = nil
-	} else {
-		f.data = slices.Delete(f.data, w.at, entropyEnd(f.data, w.at))
+// cut removes bytes of a file that is mended. What is behind them moves later, when
+// all before the next cut was read.
+func (w *walk) cut(at, end int) {
+	if !w.mend || at == end {
+		return
 	}
-	w.bits.data = f.data
+	w.keep(at)
+	w.from = end
+}
+
+// keep moves what is between the last cut and at.
+func (w *walk) keep(at int) {
+	if w.kept == w.from {
+		w.kept = at
+		return
+	}
+	w.kept += copy(w.file.data[w.kept:], w.file.data[w.from:at])
+}
+
+// finish closes a file that is mended, of which nothing from at on is needed.
+func (w *walk) finish(at int) {
+	if !w.mend {
+		return
+	}
+	w.keep(at)
+	f := w.file
+	f.data = append(f.data[:w.kept:len(f.data)], 0xFF, markerEOI)
+	f.open = nil
 }
