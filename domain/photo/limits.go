@@ -55,7 +55,7 @@ type caps struct{ pixels, packed float64 }
 // and baseline JPEGs take half a second at most.
 var (
 	progressiveCaps = caps{pixels: 150e6, packed: 50e6} // samples of all components
-	pngCaps         = caps{pixels: 90e6, packed: 12.5e6}
+	pngCaps         = caps{pixels: 50e6, packed: 12.5e6}
 	lossyCaps       = caps{pixels: 38e6, packed: 11e6} // of WebP: VP8
 	losslessCaps    = caps{pixels: 17e6, packed: 36e6} // VP8L
 )

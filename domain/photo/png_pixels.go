@@ -165,10 +165,10 @@ func (h *pngHeader) load() load {
 	l.pixels = pixels + h.height*(row/4+3) // a row, however short, takes as long as three
 	if h.interlaced {
 		l.memory += pixels * h.pixelBytes()
-		l.pixels += pixels/3 + 6*h.height
+		l.pixels += 2*pixels + 6*h.height
 	}
 	if h.space.differs() {
-		l.pixels += pixels / 2
+		l.pixels += pixels
 	}
 	if h.sparse() {
 		l.packed += len(h.packed) / 2
