@@ -87,18 +87,26 @@ func (t *tables) has(first, count int) bool {
 	return slices.ContainsFunc(t.current[first:first+count], func(i int) bool { return i > 0 })
 }
 
-func (t *tables) use(slot int) {
-	if i := t.current[slot]; i > 0 {
+func (t *tables) use(slot int) { t.lacking[slot] = !t.keep(slot) || t.lacking[slot] }
+
+// keep keeps what is in a slot, and reports whether anything is.
+func (t *tables) keep(slot int) bool {
+	i := t.current[slot]
+	if i > 0 {
 		t.all[i-1].used = true
-	} else {
-		t.lacking[slot] = true
 	}
+	return i > 0
 }
 
 // scan marks the tables that a scan uses. A component's quantization table is that
 // of its first scan.
 func (t *tables) scan(s scan, f *frame, scanned int) {
 	t.use(intervalSlot)
+	if len(f.components) == 1 { // encoders write colour's tables into grey files too, which stay as they came
+		t.keep(quantizerSlot + 1)
+		t.keep(huffmanSlot + 1)
+		t.keep(huffmanSlot + 4 + 1)
+	}
 	for _, part := range s.components {
 		if scanned&(1<<part.index) == 0 {
 			t.use(quantizerSlot + int(f.components[part.index].table))
