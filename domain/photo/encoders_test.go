@@ -314,12 +314,12 @@ func TestEncodersOrientation(t *testing.T) {
 		arguments = append(arguments, fmt.Sprintf("-Orientation=%d", orientation), filepath.Join(folder, came(orientation)), "-execute")
 	}
 	mustRun(t, tagger, append(arguments[:len(arguments)-1], "-common_args", "-q", "-overwrite_original", "-n",
-		"-GPSLatitude=52.5", "-GPSLatitudeRef=N", "-XMP-dc:Creator="+secret, "-IPTC:City="+secret, "-Comment="+secret)...)
+		"-GPSLatitude=52.5", "-GPSLatitudeRef=N", "-XMP-dc:Creator="+owner, "-IPTC:City="+owner, "-Comment="+owner)...)
 	for orientation := 1; orientation <= 8; orientation++ {
 		t.Run(fmt.Sprint(orientation), func(t *testing.T) {
 			t.Parallel()
 			marked, upright := readFile(t, folder, came(orientation)), fmt.Sprintf("upright%d.png", orientation)
-			if !bytes.Contains(marked, []byte(secret)) {
+			if !bytes.Contains(marked, []byte(owner)) {
 				t.Fatal("exiftool wrote nothing")
 			}
 			mustRun(t, turner, filepath.Join(folder, came(orientation)), "-auto-orient", filepath.Join(folder, upright))
@@ -331,7 +331,7 @@ func TestEncodersOrientation(t *testing.T) {
 			if err := checkFaithful(onWhite(picture), onWhite(reference), scaledSlack); err != nil {
 				t.Error(err)
 			}
-			if bytes.Contains(got.JPEG(), []byte(secret)) {
+			if bytes.Contains(got.JPEG(), []byte(owner)) {
 				t.Error("the photo still has what exiftool wrote")
 			}
 		})

@@ -2,14 +2,17 @@ package photo
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -156,4 +159,29 @@ func quarter(right, bottom bool) color.RGBA {
 		return color.RGBA{0, 255, 0, 255}
 	}
 	return color.RGBA{255, 0, 0, 255}
+}
+
+// pngFile makes a PNG of one header and one IDAT.
+func pngFile(width, height uint32, depth, colors, interlaced byte, data []byte) []byte {
+	header := binary.BigEndian.AppendUint32(nil, width)
+	header = append(binary.BigEndian.AppendUint32(header, height), depth, colors, 0, 0, interlaced)
+	return slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", header), pngChunk("IDAT", data), pngChunk("IEND", nil))
+}
+
+func pngChunk(name string, content []byte) []byte {
+	out := append(binary.BigEndian.AppendUint32(nil, uint32(len(content))), name...)
+	out = append(out, content...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
+}
+
+// withProfile puts an iCCP chunk behind the header of a PNG.
+func withProfile(png, profile []byte) []byte {
+	var packed bytes.Buffer
+	packed.WriteString("a name\x00\x00")
+	w := zlib.NewWriter(&packed)
+	must(w.Write(profile))
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return slices.Concat(png[:33], pngChunk("iCCP", packed.Bytes()), png[33:])
 }

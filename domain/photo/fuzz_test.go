@@ -31,14 +31,15 @@ func seeds(f *testing.F) [][]byte {
 	var gifFile bytes.Buffer
 	check(f, gif.Encode(&gifFile, corners(), nil))
 	plain := encodeJPEG(corners(), 75)
+	wide := ownedProfile("Adobe RGB", "Jane").bytes()
 	return append(out,
 		plain, encodePNG(corners()), gifFile.Bytes(),
-		encodeJPEG(image.NewGray(image.Rect(0, 0, 9, 9)), 75),
+		insert(encodeJPEG(image.NewGray(image.Rect(0, 0, 9, 9)), 75), segment(markerAPP2, iccTag+"\x01\x01"+string(ownedProfile("grey", "").bytes()))),
 		insert(plain, segment(markerAPP1, exif(binary.BigEndian, 6)), segment(markerCOM, "x"), segment(0xED, "x")),
 		insert(plain, segment(markerAPP14, "Adobe\x00\x64\x00\x00\x00\x00\x00")),
-		insert(plain, segment(markerAPP0, "JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x01\x01RGB"), segment(markerAPP2, iccTag+"\x01\x01"+string(profileOf("RGB ", 200)))),
+		insert(plain, segment(markerAPP0, "JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x01\x01RGB"), segment(markerAPP2, iccTag+"\x01\x01"+string(wide))),
 		animate(must(os.ReadFile("testdata/corners.lossless.webp")), image.Pt(40, 40), image.Pt(4, 2)),
-		withProfile(encodePNG(corners()), profileOf("RGB ", 200)),
+		withProfile(encodePNG(corners()), wide),
 	)
 }
 

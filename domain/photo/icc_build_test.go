@@ -39,10 +39,49 @@ func (b iccBuild) without(name string) iccBuild {
 	return b
 }
 
+// ownedBy puts an owner's name into every place that colours don't need.
+func (b iccBuild) ownedBy(owner string) iccBuild {
+	b.owner = owner
+	b.tags = slices.Clone(b.tags)
+	for i, tag := range b.tags {
+		b.tags[i].data = slices.Concat(tag.data[:4], []byte(owner[:4]), tag.data[8:], []byte(owner))
+	}
+	text := typed("text", []byte(owner+"\x00"))
+	for _, name := range []string{"desc", "cprt", "dmnd", "dmdd", "mmod", "vcgt", "meta", "dscm", "calt", "targ", "chrm", "A2B2", "B2A0", "Jane"} {
+		b = b.with(profileTag{name, text})
+	}
+	b.tags = append(b.tags, profileTag{b.tags[0].name, text}) // again: the first counts
+	return b
+}
+
+// ownedProfile is a profile by its name, and its owner's where that isn't empty.
+func ownedProfile(name, owner string) iccBuild {
+	b, known := map[string]iccBuild{
+		"sRGB":         matrixProfile(2, hpColorants, curv(1024, linear)),
+		"Adobe RGB":    matrixProfile(2, adobeColorants, gammaCurv(2.2)),
+		"Display P3":   matrixProfile(4, p3Colorants, sRGBFunction).with(profileTag{"chad", bradford}),
+		"table":        tableProfile(2, lut8(9)),
+		"long table":   tableProfile(4, lut16(21, 256)),
+		"longer table": tableProfile(4, lut16(23, 256)),
+		"grey":         greyProfile("XYZ ", gammaCurv(2.2)),
+		"CMYK":         {version: 2, class: "prtr", space: "CMYK", pcs: "Lab ", tags: []profileTag{{"A2B0", lut8(9)}}},
+	}[name]
+	if !known {
+		panic(name)
+	}
+	if owner != "" {
+		b = b.ownedBy(owner)
+	}
+	return b
+}
+
 // bytes lays the profile out: header, table, tags.
 func (b iccBuild) bytes() []byte {
 	header := make([]byte, 128)
 	for at := 0; at < len(header) && b.owner != ""; at += copy(header[at:], b.owner) {
+	}
+	if b.owner == "" {
+		copy(header[68:], fixeds(0.9642, 1, 0.8249))
 	}
 	copy(header[8:], []byte{b.version, 0x20, 0, 0})
 	copy(header[12:], b.class+b.space+b.pcs)
@@ -56,6 +95,7 @@ func (b iccBuild) bytes() []byte {
 		table = binary.BigEndian.AppendUint32(table, uint32(len(tag.data)))
 		contents = slices.Concat(contents, tag.data, []byte(b.owner))
 	}
+	binary.BigEndian.PutUint32(header, uint32(len(header)+len(table)+len(contents)))
 	return slices.Concat(header, table, contents)
 }
 

@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"slices"
 	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
 func gamaOf(value uint32) []byte {
@@ -27,7 +29,7 @@ func TestPNGColours(t *testing.T) {
 	srgb, named := chrmOf(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000), pngChunk("sRGB", []byte{0})
 	p3 := chrmOf(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 	rubbish := pngChunk("iCCP", []byte("x\x00\x00rubbish"))
-	profile := pngChunk("iCCP", append([]byte("x\x00\x00"), deflated(t, colourProfile(3144, "RGB "))...))
+	profile := pngChunk("iCCP", append([]byte("x\x00\x00"), deflated(t, photo.Profile("Adobe RGB", ""))...))
 	linear := quarters{{239, 96, 96, 255}, {96, 208, 96, 255}, {96, 96, 239, 255}, {244, 239, 110, 255}}
 	cases := []struct {
 		name   string
