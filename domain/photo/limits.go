@@ -13,7 +13,7 @@ type Verify string
 // The ways to check a kept JPEG.
 const (
 	VerifyDecode    Verify = "decode"    // each block of each scan is decoded, no pixels are made
-	VerifyStructure Verify = "structure" // its markers, dimensions, scans and end are walked; its pixels may still be broken
+	VerifyStructure Verify = "structure" // its markers, dimensions, scans and end are walked; its pixels may still be broken, and bytes stand among them
 )
 
 // Limits bounds what is accepted and what is stored.
