@@ -105,12 +105,16 @@ func checkSegments(data []byte) error {
 		return err
 	}
 	named := map[byte]string{markerAPP0: nameJFIF, markerAPP2: nameICC, markerAPP14: nameAdobe}
+	came := map[byte]int{}
 	for _, s := range all {
 		if s.marker < markerAPP0 || s.marker > markerCOM {
 			continue
 		}
 		if name := named[s.marker]; name == "" || !bytes.HasPrefix(s.payload, []byte(name)) {
 			return fmt.Errorf("kept a segment 0x%X %.12q", s.marker, s.payload)
+		}
+		if came[s.marker]++; came[s.marker] > 1 {
+			return fmt.Errorf("kept %d segments 0x%X, want one", came[s.marker], s.marker) // a profile has less than 64 KiB
 		}
 	}
 	return nil

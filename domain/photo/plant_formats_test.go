@@ -86,8 +86,7 @@ func TestGIFHidesOwner(t *testing.T) {
 	}
 	behind, second := newOddGIF(t), newOddGIF(t)
 	behind.end = []byte(blocks)
-	frame := slices.Concat([]byte{','}, little16(0, 0, 96, 64), []byte{0x83}, []byte(strings.Repeat(owner, 4)[:48]), []byte{2, 0})
-	second.behind = append(frame, ';')
+	second.behind = slices.Concat([]byte{','}, little16(0, 0, 96, 64), []byte{0x83}, []byte(strings.Repeat(owner, 4)[:48]), []byte{2, 0, ';'})
 	checkPlants(t, append(plants,
 		plant{"behind the pixels", behind.bytes(), nil, false},
 		plant{"another frame's colours", second.bytes(), nil, false}))
