@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
@@ -61,7 +62,7 @@ func describePIN(text string) string {
 	if onlyDigits(text) {
 		return fmt.Sprintf("%d digits", len(text))
 	}
-	return "another character"
+	return cmp.Or(foreignDigits(text), "another character")
 }
 
 // PINKey keys the PIN hashes: so few digits fall to any hash that can be

@@ -83,6 +83,8 @@ func TestPINRefusalRepeatsNoPIN(t *testing.T) {
 		"4711x":         "customer_pin: want 4 to 12 digits or nothing, got another character",
 		"471":           "customer_pin: want 4 to 12 digits or nothing, got 3 digits",
 		"47x":           "customer_pin: want 4 to 12 digits or nothing, got another character",
+		"٤٧١١":          "customer_pin: want 4 to 12 digits or nothing, got Arabic-Indic digits",
+		"４７１１":          "customer_pin: want 4 to 12 digits or nothing, got full-width digits",
 	} {
 		_, err := domain.ParseNewPIN(text)
 		if got := domain.AsError(err).Public; got != want {

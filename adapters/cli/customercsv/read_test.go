@@ -87,17 +87,17 @@ func TestRejectedRows(t *testing.T) {
 		want []string // why, for the lines from the second on; empty: taken
 	}{
 		"an id that is none":              {"x,8,\n0,8,\n-1,8,\n9223372036854775808,8,\n1.5,8,\n ,8,\n", append(slices.Repeat([]string{"id: want a positive integer"}, 5), "id: it is missing")},
-		"a phone that is none":            {"8,4.477E+11,\n8,,\n8,1234567890123456,\n", []string{"phone: want digits, with +, 00, spaces, dashes and parentheses at most; got another character", "phone: it is missing; send the digits of the customer's mobile number", "phone: want 1 to 15 digits after leading zeros, got 16"}},
+		"a phone that is none":            {"8,4.477E+11,\n8,,\n8,1234567890123456,\n", []string{"phone: want digits, with +, 00, spaces, dashes, dots and parentheses at most; got another character", "phone: it is missing; send the digits of the customer's mobile number", "phone: want 1 to 15 digits after leading zeros, got 16"}},
 		"a PIN that is none":              {"8,8,123\n8,8,12e4\n8,8,1234567890123\n", []string{"pin: want 4 to 12 digits or nothing, got 3 digits", "pin: want 4 to 12 digits or nothing, got another character", "pin: want 4 to 12 digits or nothing, got 13 digits"}},
 		"more than one thing":             {"x,8,1\n", []string{"id: want a positive integer; pin: want 4 to 12 digits or nothing, got 1 digits"}},
 		"too few and too many columns":    {"8,8\n8,8,,\n8,8,\n", []string{fmt.Sprintf(columns, 2), fmt.Sprintf(columns, 4), ""}},
 		"a quote in the middle":           {"8,\"8\"8,\n8,8,\n8,8\",\n8,8,\n", []string{badQuote, "", badQuote, ""}},
 		"a quote that is never closed":    {"8,8,\n8,\"8,\n8,8,\n8,8,\n", []string{"", badQuote, "", ""}},
 		"two that are never closed":       {"8,\"8,\n8,8,\n8,\"8,\n8,8,\n", []string{badQuote, "", badQuote, ""}},
-		"quotes that close another row's": {"8,8\n,\"8,\n8,8,\n8\",\n", []string{fmt.Sprintf(columns, 2), "id: it is missing; phone: want digits, with +, 00, spaces, dashes and parentheses at most; got another character; it has several lines: perhaps a quote is not closed"}},
+		"quotes that close another row's": {"8,8\n,\"8,\n8,8,\n8\",\n", []string{fmt.Sprintf(columns, 2), "id: it is missing; phone: want digits, with +, 00, spaces, dashes, dots and parentheses at most; got another character; it has several lines: perhaps a quote is not closed"}},
 		"at the end":                      {"8,8,\n8,8,\"", []string{"", badQuote}},
 		"long before the end":             {"8,8,\"\n" + many, append([]string{badQuote}, make([]string, 50_000)...)},
-		"a NUL, no UTF-8":                 {"8,8,\x001234\n8,\xff8,\n8,8,\n", []string{"pin: want 4 to 12 digits or nothing, got another character", "phone: want digits, with +, 00, spaces, dashes and parentheses at most; got another character", ""}},
+		"a NUL, no UTF-8":                 {"8,8,\x001234\n8,\xff8,\n8,8,\n", []string{"pin: want 4 to 12 digits or nothing, got another character", "phone: want digits, with +, 00, spaces, dashes, dots and parentheses at most; got another character", ""}},
 	} {
 		rows, err := read(strings.NewReader("id,phone,pin\n"+test.text), 1)
 		var got []string
