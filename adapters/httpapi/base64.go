@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"unicode"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -114,14 +115,33 @@ func readSpaces(text []byte, start int) int {
 	return start
 }
 
+// beginsBase64 tells a file of Base64, or of a data URI, from an image's own
+// bytes, none of whose formats begins with so many digits. Spaces are no digits
+// here, as plain text has them.
+func beginsBase64(file []byte) bool {
+	const enough = 64
+	file = trimText(file)
+	if isDataURI(file) {
+		return true
+	}
+	return !bytes.ContainsFunc(file[:min(len(file), enough)], func(c rune) bool {
+		return c > unicode.MaxASCII || base64Values[c] >= invalid && base64Values[c] != lineBreak && c != '='
+	})
+}
+
+// trimText removes a byte order mark and the white space around a text.
+func trimText(text []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(text, []byte(byteOrderMark)))
+}
+
 func isWhite(c byte) bool {
 	return base64Values[c] == space || base64Values[c] == lineBreak
 }
 
 // onlyPadding checks that nothing but padding and white space follows, and
-// that it follows at least two digits.
+// that it follows a whole group, where it is surplus, or two or three digits.
 func onlyPadding(text []byte, in, digits int) error {
-	if digits < 2 || len(bytes.Trim(text[in:], "= \r\n\t")) > 0 {
+	if in == 0 || digits == 1 || len(bytes.Trim(text[in:], "= \r\n\t")) > 0 {
 		return domain.Errorf(domain.TypeError, "photo_base64: want Base64; the padding at byte %d is not at its end", in+1)
 	}
 	return nil
@@ -139,9 +159,13 @@ func finishGroup(decoded []byte, group uint32, digits int) ([]byte, error) {
 	return decoded, nil
 }
 
+func isDataURI(text []byte) bool {
+	return len(text) >= len("data:") && bytes.EqualFold(text[:len("data:")], []byte("data:"))
+}
+
 // dropDataURI removes the prefix "data:…;base64,".
 func dropDataURI(text []byte) ([]byte, error) {
-	if len(text) < len("data:") || !bytes.EqualFold(text[:len("data:")], []byte("data:")) {
+	if !isDataURI(text) {
 		return text, nil
 	}
 	head, _, found := bytes.Cut(text[:min(len(text), maxDataURIHead)], []byte(","))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"strings"
+	"unicode"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
@@ -29,7 +30,7 @@ type field struct {
 	foreign string
 	// number marks a JSON number, which no key may be.
 	number bool
-	// file marks a file part: an image's own bytes, not Base64.
+	// file marks a file part, which may hold an image's own bytes.
 	file bool
 }
 
@@ -74,40 +75,45 @@ func (f *fields) request() (request usecase.Request, err error) {
 }
 
 func (f *field) parseAPIKey() (domain.APIKey, error) {
-	if got := f.noText(); got != "" {
-		return domain.APIKey{}, unwanted(fieldAPIKey, "a string", got)
+	if got := f.unusable(); got != "" || f.number {
+		return domain.APIKey{}, unwanted(fieldAPIKey, "a string", cmp.Or(got, describeJSON('0')))
 	}
 	return domain.ParseAPIKey(strings.TrimSpace(string(f.text)))
 }
 
 func (f *field) parsePhone() (domain.PhoneNumber, error) {
-	if f.foreign != "" {
-		return 0, unwanted(fieldPhone, "digits", f.foreign)
+	if got := f.unusable(); got != "" {
+		return 0, unwanted(fieldPhone, "digits", got)
 	}
 	return domain.ParsePhoneNumber(string(f.text))
 }
 
 func (f *field) parsePIN() (domain.PIN, error) {
-	if f.foreign != "" {
-		return domain.PIN{}, unwanted(fieldPIN, "digits or nothing", f.foreign)
+	if got := f.unusable(); got != "" {
+		return domain.PIN{}, unwanted(fieldPIN, "digits or nothing", got)
+	}
+	if f.number && string(f.text) == "0" { // else each such call would count as a wrong PIN
+		return domain.PIN{}, domain.Errorf(domain.TypeError, `%s: got the JSON number 0, which mostly is an integer that was never set; leave the field out, or send the PIN's digits as a string, such as "0000"`, fieldPIN)
 	}
 	return domain.ParsePIN(string(f.text))
 }
 
 func (f *field) parsePhoto() (photo []byte, isDelete bool, err error) {
-	text := f.text
-	if !f.file {
-		text = bytes.TrimSpace(text)
-	}
-	switch {
-	case f.noText() != "":
-		return nil, false, unwanted(fieldPhoto, "Base64 or the word delete", f.noText())
+	const want = "Base64 or the word " + deletePhoto
+	text := trimText(f.text)
+	switch got := f.unusable(); {
+	case got != "" || f.number:
+		return nil, false, unwanted(fieldPhoto, want, cmp.Or(got, describeJSON('0')))
 	case len(text) == 0:
 		return nil, false, domain.Errorf(domain.TypeError, "%s: it is missing; send the image in Base64, or the word delete", fieldPhoto)
-	case f.file:
-		return text, false, nil
 	case string(text) == deletePhoto:
 		return nil, true, nil
+	case bytes.EqualFold(text, []byte(deletePhoto)):
+		return nil, false, domain.Errorf(domain.TypeError, "%s: want the word delete in lower case letters", fieldPhoto)
+	case f.file && !beginsBase64(text):
+		return f.text, false, nil
+	case isBinary(text):
+		return nil, false, unwanted(fieldPhoto, want, "bytes, as of an image file; encode them in Base64, or in a multipart form give the part a filename or the Content-Type image/jpeg")
 	}
 	photo, err = decodeBase64(text)
 	if err == nil && len(photo) == 0 {
@@ -116,12 +122,40 @@ func (f *field) parsePhoto() (photo []byte, isDelete bool, err error) {
 	return photo, false, err
 }
 
-// noText says what came instead of text; empty: text.
-func (f *field) noText() string {
-	if f.number {
-		return describeJSON('0')
+// isBinary tells an image's own bytes, also where somebody took them for
+// characters: each format has a zero or the like in its head.
+func isBinary(text []byte) bool {
+	const head = 64
+	return bytes.ContainsFunc(text[:min(len(text), head)], func(c rune) bool {
+		return unicode.IsControl(c) && !unicode.IsSpace(c)
+	})
+}
+
+// unusable says what came instead of a text that can be the value of a
+// parameter; empty: it can.
+func (f *field) unusable() string {
+	text := bytes.TrimSpace(f.text)
+	unset := unsetWord(text)
+	switch {
+	case f.foreign != "":
+		return f.foreign
+	case unset != "":
+		return unset + ", as programs write it for a value that is not set; send the value"
+	case len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"':
+		return "a text in quotation marks, as JSON has them; send it without"
 	}
-	return f.foreign
+	return ""
+}
+
+// unsetWord returns which of the words text is, in any case, that JavaScript,
+// Python, Ruby, Go and C write for a value that isn't there; empty: none.
+func unsetWord(text []byte) string {
+	for _, word := range []string{"null", "undefined", "None", "nil", "<nil>", "(null)", "NaN", "[object Object]", "[object File]", "[object Blob]"} {
+		if bytes.EqualFold(text, []byte(word)) {
+			return word
+		}
+	}
+	return ""
 }
 
 func unwanted(name, want, got string) error {

@@ -95,8 +95,8 @@ func TestParseJSONOfManyNames(t *testing.T) {
 
 func TestIntegerText(t *testing.T) {
 	for number, want := range map[string]string{
-		"42": "42", "42.0": "42", "4.2e1": "42", "447700900123.000": "447700900123", "42.5": "42.5", "-42": "negative",
-		"1e400": "1e400", "9007199254740993.0": "9007199254740993.0", "0": "0",
+		"42": "42", "42.0": "42", "4.2e1": "42", "447700900123.000": "447700900123", "42.5": "inexact", "-42": "negative",
+		"1e400": "inexact", "9007199254740993.0": "inexact", "0": "0", "0.0": "0", "0e1": "0",
 	} {
 		if got := string(integerText([]byte(number))); got != want {
 			t.Errorf("integerText(%s) = %s, want %s", number, got, want)
@@ -125,6 +125,78 @@ func TestParseForm(t *testing.T) {
 			got, err := parseForm([]byte(test.body))
 			checkParsed(t, got, err, test.want, test.broken)
 		})
+	}
+}
+
+// TestParsePhoto: a file part holds the image itself or its Base64, a text Base64
+// alone.
+func TestParsePhoto(t *testing.T) {
+	const gif = "GIF89a\x01\x00\x01\x00 an image's own bytes"
+	encoded := encode([]byte(gif))
+	const anImage = "give the part a filename"
+	for _, test := range []struct {
+		name, text string
+		file       bool
+		want       string // the image
+		refused    string // a part of the sentence
+	}{
+		{name: "text", text: encoded, want: gif},
+		{name: "text after a byte order mark", text: "\ufeff" + encoded, want: gif},
+		{name: "file", text: gif, file: true, want: gif},
+		{name: "file that ends in white space", text: gif + " \r\n", file: true, want: gif + " \r\n"},
+		{name: "file of Base64", text: encoded, file: true, want: gif},
+		{name: "file of Base64 in lines", text: "\ufeff\r\n" + encoded[:8] + "\r\n" + encoded[8:] + "==\r\n", file: true, want: gif},
+		{name: "file of a data URI", text: "data:image/gif;base64," + encoded, file: true, want: gif},
+		{name: "file of plain text", text: "This is no image", file: true, want: "This is no image"},
+		{name: "file of markup", text: "<svg/>", file: true, want: "<svg/>"},
+		{name: "file of broken Base64", text: strings.Repeat("QUJD", 30) + "!", file: true, refused: "byte 121"},
+		{name: "empty file", file: true, refused: "it is missing"},
+		{name: "bytes", text: gif, refused: anImage},
+		{name: "bytes as characters", text: "\u00ff\u00d8\u00ff\u00e0\x00\x10JFIF", refused: anImage},
+		{name: "bytes that were lost", text: "\ufffd\ufffd\ufffd\ufffd\x00\x10JFIF", refused: anImage},
+		{name: "capitals", text: "DELETE", refused: "lower case"},
+		{name: "capitals and white space", text: " Delete\n", refused: "lower case"},
+		{name: "capitals in a file", text: "Delete", file: true, refused: "lower case"},
+	} {
+		f := field{text: []byte(test.text), came: true, file: test.file}
+		photo, isDelete, err := f.parsePhoto()
+		refused := err != nil && test.refused != "" && strings.Contains(err.Error(), test.refused)
+		if string(photo) != test.want || isDelete || refused != (err != nil) || refused != (test.refused != "") {
+			t.Errorf("%s: got %q, %v, %v; want %q, %q", test.name, photo, isDelete, err, test.want, test.refused)
+		}
+	}
+}
+
+// TestUnusableTexts: they are refused by their name, whichever parameter they come in.
+func TestUnusableTexts(t *testing.T) {
+	const unset, quoted = "a value that is not set", "quotation marks"
+	for text, want := range map[string]string{
+		"null": unset, "NULL": unset, " undefined\r\n": unset, "None": unset, "nil": unset, "NaN": unset, "[object Object]": unset,
+		`"447700900123"`: quoted, `"DEMO0DEMO0DEMO0DEMO0DEMO0"`: quoted, ` "delete" `: quoted, `""`: quoted,
+	} {
+		for name := range map[string]bool{fieldAPIKey: true, fieldPhone: true, fieldPIN: true, fieldPhoto: true} {
+			var f fields
+			check(t, f.named(fieldAPIKey).set(fieldAPIKey, field{text: []byte(testKey)}))
+			check(t, f.named(fieldPhone).set(fieldPhone, field{text: []byte(testPhone)}))
+			check(t, f.named(fieldPhoto).set(fieldPhoto, field{text: []byte(deletePhoto)}))
+			*f.named(name) = field{text: []byte(text), came: true}
+			_, err := f.request()
+			if !errors.Is(err, domain.TypeError) || !strings.Contains(err.Error(), name+": ") || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s %q: got %v, want a Type Error of %s", name, text, err, want)
+			}
+		}
+	}
+}
+
+// TestPINOfZero: the number is an integer that was never set, the string a PIN.
+func TestPINOfZero(t *testing.T) {
+	for value, refused := range map[string]bool{"0": true, "0.0": true, "0e3": true, "7": false, `"0"`: false, `"0000"`: false, `""`: false, "null": false} {
+		f, err := parseJSON([]byte(`{"customer_pin":` + value + `}`))
+		check(t, err)
+		_, err = f.pin.parsePIN()
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "never set") {
+			t.Errorf("%s: got %v, want refused %v", value, err, refused)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -78,14 +79,9 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 	ends := map[*field][2]int{} // where each part lies in the buffer, which moves as it grows
 	bounded := &headReader{Reader: from}
 	parts := multipart.NewReader(bounded, boundary)
-	for count := 0; ; count++ {
-		bounded.left = maxPartHead
-		part, err := parts.NextRawPart()
-		bounded.left = math.MaxInt64
+	for {
+		part, err := bounded.nextPart(parts)
 		if errors.Is(err, io.EOF) {
-			if count == 0 {
-				return fields{}, domain.Errorf(domain.TypeError, "body: want parts between the boundary that Content-Type names, got none")
-			}
 			break
 		}
 		if err != nil {
@@ -98,7 +94,7 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 			}
 			continue
 		}
-		if err := wanted.set(part.FormName(), field{file: isFile(part)}); err != nil {
+		if err := cmp.Or(checkEncoding(part), wanted.set(part.FormName(), field{file: isFile(part)})); err != nil {
 			return fields{}, err
 		}
 		start := len(into.data)
@@ -120,7 +116,10 @@ const maxPartHead = 64 << 10
 // headReader fails after left bytes.
 type headReader struct {
 	io.Reader
-	left int64
+	left   int64
+	begun  bool
+	object bool // the body begins as a JSON object does
+	parts  int
 }
 
 // Read implements io.Reader.
@@ -130,11 +129,46 @@ func (h *headReader) Read(p []byte) (int, error) {
 	}
 	n, err := h.Reader.Read(p[:min(int64(len(p)), h.left)])
 	h.left -= int64(n)
+	if !h.begun {
+		h.begun, h.object = n > 0, beginsObject(p[:n])
+	}
 	return n, err
 }
 
-// isFile tells a part with an image's own bytes from one with text: it has a
-// file name, or a type that text doesn't have.
+// nextPart returns the next of parts, or io.EOF behind the last one. It says
+// what came instead of the first.
+func (h *headReader) nextPart(parts *multipart.Reader) (*multipart.Part, error) {
+	h.left = maxPartHead
+	part, err := parts.NextRawPart()
+	h.left = math.MaxInt64
+	switch {
+	case err == nil:
+		h.parts++
+	case h.parts == 0 && h.object:
+		return nil, domain.Errorf(domain.TypeError, "body: want the parts of a form, got a JSON object; send it as %s", typeJSON)
+	case h.parts == 0 && errors.Is(err, io.EOF):
+		return nil, domain.Errorf(domain.TypeError, "body: want parts between the boundary that Content-Type names, got none")
+	}
+	return part, err
+}
+
+// checkEncoding refuses a Content-Transfer-Encoding that changes a part's
+// content (RFC 2045, section 6), but for a photo's Base64, which is read anyway.
+func checkEncoding(part *multipart.Part) error {
+	encoding := part.Header.Get("Content-Transfer-Encoding")
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "7bit", "8bit", "binary":
+		return nil
+	case "base64":
+		if part.FormName() == fieldPhoto {
+			return nil
+		}
+	}
+	return domain.Errorf(domain.TypeError, "%s: want a part without Content-Transfer-Encoding, got %q", part.FormName(), clip(encoding))
+}
+
+// isFile tells a part that may have an image's own bytes from one with text: it
+// has a file name, or a type that text doesn't have.
 func isFile(part *multipart.Part) bool {
 	if part.FileName() != "" {
 		return true

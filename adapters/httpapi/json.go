@@ -139,8 +139,8 @@ func unquote(text []byte) ([]byte, error) {
 }
 
 // integerText writes a JSON number that is an integer, such as 4.2e1 or 42.0,
-// as digits. It leaves others as they are, and a number with a sign gets a
-// text that is no number.
+// as digits. Others get a text that is no number: no parser may take their dot
+// or sign for punctuation.
 func integerText(number []byte) []byte {
 	if number[0] == '-' {
 		return []byte("negative")
@@ -151,7 +151,7 @@ func integerText(number []byte) []byte {
 	const exact = 1 << 53 // from here on, not every integer is a float64
 	value, err := strconv.ParseFloat(string(number), 64)
 	if err != nil || value != math.Trunc(value) || value >= exact {
-		return number
+		return []byte("inexact")
 	}
 	return strconv.AppendFloat(nil, value, 'f', 0, 64)
 }

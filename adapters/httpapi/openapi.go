@@ -45,7 +45,7 @@ func (s *Server) register() {
 		Path:        UpdatePath,
 		Tags:        []string{tagPhotos},
 		Summary:     "Replace or delete a customer's photo",
-		Description: "The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. " +
+		Description: "The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. " +
 			"Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. " +
 			"Repeating a call is safe, and deleting what isn't there is valid.",
 		Responses: s.responses(),
@@ -123,7 +123,7 @@ func (s *Server) requestBody() *huma.RequestBody {
 	}
 	file := &huma.Schema{
 		Type: huma.TypeString, Format: "binary",
-		Description: "The image file itself; or a part without a file name, that holds Base64 or the word delete. " + limits,
+		Description: "The image file itself, or a file of its Base64; or a part without a file name, that holds Base64 or the word delete. " + limits,
 	}
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		typeJSON:      {Schema: parameters(number(1, domain.MaxPhoneDigits, examplePhone, phoneText()), pinJSON(), text)},
@@ -134,9 +134,9 @@ func (s *Server) requestBody() *huma.RequestBody {
 
 func parameters(phone, pin, photo *huma.Schema) *huma.Schema {
 	phone.Description = fmt.Sprintf("The customer's mobile number, international, up to %d digits; without + or 00 at best, "+
-		"but as a text it may carry these, spaces, dashes and parentheses.", domain.MaxPhoneDigits)
-	pin.Description = fmt.Sprintf("The customer's PIN, %d to %d digits; leading zeros don't count. Left out or blank, it is not checked. "+
-		"%d wrong ones in a row lock it for %.0f minutes.",
+		"but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.", domain.MaxPhoneDigits)
+	pin.Description = fmt.Sprintf("The customer's PIN, %d to %d digits; leading zeros don't count. Left out or blank, it is not checked; "+
+		"the JSON number 0 is refused, as it mostly is an integer that was never set. %d wrong ones in a row lock it for %.0f minutes.",
 		domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
 	return &huma.Schema{
 		Type:     huma.TypeObject,
@@ -158,7 +158,7 @@ func phoneText() *huma.Schema {
 	const between = `[^0-9A-Za-z]*`
 	return &huma.Schema{
 		Type:     huma.TypeString,
-		Pattern:  fmt.Sprintf(`^%s(0%s)*[1-9](%[1]s[0-9]){0,%[3]d}%[1]s$`, between, between, domain.MaxPhoneDigits-1),
+		Pattern:  fmt.Sprintf(`^%s([Tt][Ee][Ll]:%[1]s)?(0%[1]s)*[1-9](%[1]s[0-9]){0,%[2]d}%[1]s$`, between, domain.MaxPhoneDigits-1),
 		Examples: []any{fmt.Sprint(examplePhone)},
 	}
 }
@@ -212,7 +212,7 @@ func exampleSuccesses() map[string]*huma.Example {
 // table, each made as the server makes it.
 func (s *Server) exampleFailures() []*failure {
 	_, typeError := (&field{foreign: describeJSON('{')}).parsePhone()
-	_, _, mediaType := contentType(&http.Request{})
+	_, _, mediaType := contentType(&http.Request{Header: http.Header{"Content-Type": {"text/xml"}}})
 	_, key := domain.ParseAPIKey("DEMO")
 	_, _, wrong := domain.PINLock{}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})
 	_, _, locked := domain.PINLock{LockedUntil: time.Time{}.Add(domain.PINLockDuration)}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})

@@ -37,10 +37,10 @@ func TestDetailsOfACall(t *testing.T) {
 	}{
 		{"a success", typeJSON + "; charset=utf-8", whole, typeJSON + "; charset=utf-8", len(whole)},
 		{"no JSON", typeJSON, []byte("{"), typeJSON, 1},
-		{"another type, which isn't read", "text/plain", whole, "text/plain", 0},
+		{"another type, which isn't read", "text/xml", whole, "text/xml", 0},
 		{"a type that is too long to keep", strings.Repeat("ä", 200) + "\xff", whole, strings.Repeat("ä", 100), 0},
-		{"no UTF-8", "text/\xffplain", whole, "text/plain", 0},
-		{"no type", "", whole, "", 0},
+		{"no UTF-8", "text/\xffxml", whole, "text/xml", 0},
+		{"no type", "", whole, "", len(whole)},
 	} {
 		f.post(t, test.contentType, bytes.NewReader(test.body))
 		got := f.entry(t).Call.Details

@@ -313,6 +313,8 @@ func TestBrokenMultipartStaysOutOfTheLog(t *testing.T) {
 		"no colon":              "--B\r\n" + testKey + "\r\n\r\n--B--\r\n",
 		"a huge head":           "--B\r\nX: " + testKey + strings.Repeat("x", 2*maxPartHead) + "\r\n\r\n\r\n--B--\r\n",
 		"no part":               testKey + "--C\r\n",
+		"JSON":                  "\ufeff \r\n" + `{"api_key":"` + testKey + `"}`,
+		"long JSON":             `{"api_key":"` + testKey + strings.Repeat("x", 2*maxPartHead) + `"}`,
 	}
 	for name, body := range bodies {
 		f := newFixture(t)

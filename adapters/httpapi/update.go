@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -23,6 +24,7 @@ const (
 	typeJSON      = "application/json"
 	typeForm      = "application/x-www-form-urlencoded"
 	typeMultipart = "multipart/form-data"
+	typePlain     = "text/plain" // counts as a form
 )
 
 // mostLoggedType is how many characters of the Content-Type the API log keeps.
@@ -126,14 +128,39 @@ func readFields(from io.Reader, mediaType, boundary string, into *body) (fields,
 	if err := into.readAll(from); err != nil {
 		return fields{}, err
 	}
-	if mediaType == typeJSON {
-		return parseJSON(into.data)
+	return parseText(mediaType, into.data)
+}
+
+// parseText reads JSON or a form. Senders of JSON forget its type, or leave the
+// one that their HTTP client gives to every body: a form. No form of ours begins
+// as an object does.
+func parseText(mediaType string, text []byte) (fields, error) {
+	if isUTF16(text) {
+		return fields{}, domain.Errorf(domain.TypeError, "body: want UTF-8, got UTF-16; have your program write UTF-8")
 	}
-	return parseForm(into.data)
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	if mediaType == typeJSON || beginsObject(text) {
+		return parseJSON(text)
+	}
+	return parseForm(text)
+}
+
+const byteOrderMark = "\ufeff"
+
+// isUTF16 tells by a byte order mark, or by the zero beside the first character.
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text[:min(len(text), 2)], 0) >= 0
+}
+
+// beginsObject tells whether text begins as a JSON object does.
+func beginsObject(text []byte) bool {
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
 }
 
 // contentType returns which of the three types the request has, and the
-// boundary of a multipart form.
+// boundary of a multipart form. A body without a type, or of plain text, passes
+// for a form.
 func contentType(r *http.Request) (mediaType, boundary string, err error) {
 	unsupported := func(format string, args ...any) error {
 		return domain.Errorf(domain.TypeError, format, args...).WithCause(errMediaType)
@@ -142,17 +169,35 @@ func contentType(r *http.Request) (mediaType, boundary string, err error) {
 		return "", "", unsupported("Content-Encoding: want none, as compressed bodies are not read, got %q", clip(encoding))
 	}
 	header := r.Header.Get("Content-Type")
-	if header == "" {
-		return "", "", unsupported("Content-Type: it is missing; want %s, %s or %s", typeJSON, typeForm, typeMultipart)
-	}
-	mediaType, parameters, err := mime.ParseMediaType(header)
-	switch {
-	case err != nil || mediaType != typeJSON && mediaType != typeForm && mediaType != typeMultipart:
+	mediaType, _, _ = strings.Cut(header, ";")
+	switch mediaType = strings.ToLower(strings.TrimSpace(mediaType)); {
+	case header == "" || mediaType == typePlain:
+		return typeForm, "", nil
+	case mediaType == typeJSON || mediaType == typeForm:
+		return mediaType, "", nil
+	case mediaType != typeMultipart:
 		return "", "", unsupported("Content-Type: want %s, %s or %s, got %q", typeJSON, typeForm, typeMultipart, clip(header))
-	case mediaType == typeMultipart && parameters["boundary"] == "":
+	}
+	if boundary = boundaryOf(header); boundary == "" {
 		return "", "", unsupported("Content-Type: %s needs its boundary; let your HTTP client write this header", typeMultipart)
 	}
-	return mediaType, parameters["boundary"], nil
+	return mediaType, boundary, nil
+}
+
+// boundaryOf returns the boundary of a multipart form. Where the header breaks
+// the grammar, mostly by "=", "/" or ":" without quotation marks, the boundary
+// goes up to the next semicolon.
+func boundaryOf(header string) string {
+	if _, parameters, err := mime.ParseMediaType(header); err == nil {
+		return parameters["boundary"]
+	}
+	for parameter := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(parameter, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "boundary") {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return ""
 }
 
 // bodyError tells why a body could not be read or understood.

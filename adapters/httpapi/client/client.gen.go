@@ -86,12 +86,12 @@ type UpdateCustomerPhotoJSONBody struct {
 	// Examples: DEMO0DEMO0DEMO0DEMO0DEMO0
 	ApiKey string `json:"api_key"`
 
-	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked. 5 wrong ones in a row lock it for 15 minutes.
+	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
 	CustomerPin *int64 `json:"customer_pin,omitempty"`
 
-	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, spaces, dashes and parentheses.
+	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.
 	//
 	// Examples: 447700900123
 	PhoneNumber int64 `json:"phone_number"`
@@ -109,12 +109,12 @@ type UpdateCustomerPhotoFormdataBody struct {
 	// Examples: DEMO0DEMO0DEMO0DEMO0DEMO0
 	ApiKey string `form:"api_key" json:"api_key"`
 
-	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked. 5 wrong ones in a row lock it for 15 minutes.
+	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
 	CustomerPin *string `form:"customer_pin,omitempty" json:"customer_pin,omitempty"`
 
-	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, spaces, dashes and parentheses.
+	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.
 	//
 	// Examples: 447700900123
 	PhoneNumber string `form:"phone_number" json:"phone_number"`
@@ -132,17 +132,17 @@ type UpdateCustomerPhotoMultipartBody struct {
 	// Examples: DEMO0DEMO0DEMO0DEMO0DEMO0
 	ApiKey string `json:"api_key"`
 
-	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked. 5 wrong ones in a row lock it for 15 minutes.
+	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
 	CustomerPin *string `json:"customer_pin,omitempty"`
 
-	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, spaces, dashes and parentheses.
+	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.
 	//
 	// Examples: 447700900123
 	PhoneNumber string `json:"phone_number"`
 
-	// PhotoBase64 The image file itself; or a part without a file name, that holds Base64 or the word delete. JPEG, PNG, GIF or WebP, at most 10485760 bytes and 50000000 pixels.
+	// PhotoBase64 The image file itself, or a file of its Base64; or a part without a file name, that holds Base64 or the word delete. JPEG, PNG, GIF or WebP, at most 10485760 bytes and 50000000 pixels.
 	PhotoBase64 openapi_types.File `json:"photo_base64"`
 }
 
@@ -231,7 +231,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -240,7 +240,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhoto Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -249,7 +249,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -259,7 +259,7 @@ type ClientInterface interface {
 
 // UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes any type of body and a specified content type.
 //
@@ -278,7 +278,7 @@ func (c *Client) UpdateCustomerPhotoWithBody(ctx context.Context, contentType st
 
 // UpdateCustomerPhoto Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -297,7 +297,7 @@ func (c *Client) UpdateCustomerPhoto(ctx context.Context, body UpdateCustomerPho
 
 // UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -411,7 +411,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -420,7 +420,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -429,7 +429,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -504,7 +504,7 @@ func (r UpdateCustomerPhotoResponse) ContentType() string {
 
 // UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -519,7 +519,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithBodyWithResponse(ctx contex
 
 // UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -534,7 +534,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithResponse(ctx context.Contex
 
 // UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
