@@ -94,7 +94,7 @@ func New(options Options) *Server {
 		bodies:   &bodies{budget: options.MaxInflightBytes},
 		router:   chi.NewRouter(),
 	}
-	s.router.Use(s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
+	s.router.Use(dropRest, s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
 	if len(s.CORSOrigins) > 0 {
 		s.router.Use(allowOrigins(s.CORSOrigins))
 	}
