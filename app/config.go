@@ -37,6 +37,8 @@ type Config struct {
 	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
 	Addr             string        `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
 	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health, readiness and metrics (${default})."`
+	TrustedProxies   string        `env:"FLEETPHOTO_TRUSTED_PROXIES" placeholder:"CIDRS" help:"Proxies before this server, as addresses or CIDRs with commas between them: callers' addresses, the scheme and the host name are taken from their X-Forwarded-For, -Proto and -Host, or Forwarded. Left out: none, and such headers are ignored."`
+	Hosts            string        `env:"FLEETPHOTO_HOSTS" placeholder:"NAMES" help:"Host names that this server answers under, with commas between them; calls to others get 421. Left out: any."`
 	MaxPhotoBytes    ByteSize      `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken; a body may be twice as large (${default})."`
 	MaxPixels        int64         `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
 	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
@@ -120,7 +122,9 @@ func (c *Config) validate() error {
 		return settingError("FLEETPHOTO_LOG_RETENTION", fmt.Errorf("want more than %v, as calls are settled until then, got %v", usecase.LateAfter, keep))
 	}
 	_, originsErr := c.corsOrigins()
-	return cmp.Or(originsErr, c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
+	_, proxiesErr := c.trustedProxies()
+	_, hostsErr := c.hosts()
+	return cmp.Or(originsErr, proxiesErr, hostsErr, c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
 }
 
 // corsOrigins returns the origins whose pages may call the API.
@@ -133,6 +137,24 @@ func (c Config) corsOrigins() ([]string, error) {
 		return nil, settingError("FLEETPHOTO_CORS_ORIGINS", err)
 	}
 	return origins, nil
+}
+
+// trustedProxies returns the proxies that say where calls come from.
+func (c Config) trustedProxies() (httpapi.Proxies, error) {
+	proxies, err := httpapi.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return nil, settingError("FLEETPHOTO_TRUSTED_PROXIES", err)
+	}
+	return proxies, nil
+}
+
+// hosts returns the names that the server answers under.
+func (c Config) hosts() ([]string, error) {
+	hosts, err := httpapi.ParseHosts(c.Hosts)
+	if err != nil {
+		return nil, settingError("FLEETPHOTO_HOSTS", err)
+	}
+	return hosts, nil
 }
 
 func (c Config) validateAddresses() error {
@@ -189,11 +211,13 @@ func (c Config) photoAddress(own ports.PhotoAddresser) (usecase.PhotoAddress, er
 
 // httpOptions are the API server's, but for what it serves and who watches it.
 func (c Config) httpOptions() httpapi.Options {
-	origins, _ := c.corsOrigins() // validate has looked at them
+	origins, _ := c.corsOrigins() // validate has looked at them, and at the next two
+	proxies, _ := c.trustedProxies()
+	hosts, _ := c.hosts()
 	return httpapi.Options{
 		Update:           &usecase.UpdateCustomerPhoto{Reader: photo.NewReader(c.photoLimits(), 1)},
 		MaxInflightBytes: int64(c.MaxInflight), FailureStatus: c.failureStatus(), Pages: c.Pages == "on", Prefill: c.Prefill,
-		CORSOrigins: origins, Logger: slog.New(slog.DiscardHandler),
+		CORSOrigins: origins, TrustedProxies: proxies, Hosts: hosts, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

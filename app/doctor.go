@@ -87,6 +87,9 @@ func (c *checkup) configuration(yield func(operator.Step) bool) {
 	if !yield(noting(&settings, "the settings can be used", func(context.Context) (string, error) { return "", c.config.validate() })) || settings != nil {
 		return
 	}
+	if !yield(step("it is known where calls come from", c.sayProxies)) {
+		return
+	}
 	if !yield(noting(&databases, "the databases' URLs can be used", func(context.Context) (string, error) { return "", c.openDatabases() })) {
 		return
 	}
@@ -94,6 +97,15 @@ func (c *checkup) configuration(yield func(operator.Step) bool) {
 		return
 	}
 	yield(step("the photo store's URL can be used", func(context.Context) (string, error) { return "", c.openPhotos() }))
+}
+
+// sayProxies says whose word is taken for a caller's address: whether that is
+// right, only the requests tell.
+func (c *checkup) sayProxies(context.Context) (string, error) {
+	if c.config.TrustedProxies != "" {
+		return "as " + c.config.TrustedProxies + " say, and else from where they are connected", nil
+	}
+	return "from where they are connected; if a proxy is before this server, name it in FLEETPHOTO_TRUSTED_PROXIES", nil
 }
 
 func (c *checkup) openDatabases() error {

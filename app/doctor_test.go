@@ -18,6 +18,7 @@ import (
 
 const healthy = `configuration
   ✓ the settings can be used
+  ✓ it is known where calls come from: from where they are connected; if a proxy is before this server, name it in FLEETPHOTO_TRUSTED_PROXIES
   ✓ the databases' URLs can be used
   ✓ there is a key for the PINs: %s
   ✓ the photo store's URL can be used
@@ -50,7 +51,7 @@ all %d steps went well
 
 func TestDoctorInMemory(t *testing.T) {
 	s := newShared(t)
-	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 25), "", "doctor")
+	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 26), "", "doctor")
 	s.expectNoProbes()
 }
 
@@ -75,7 +76,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 	for _, want := range []string{
 		"\n  ✗ there is a key for the PINs\n      there is none yet in " + directory + "/fleetphoto-data/pin.key; make it, and the database, with: fleetphoto migrate\n",
 		"\n  ✗ connect, and find the tables up to date\n      there is no database at " + directory + "/fleetphoto-data/fleetphoto.db; is this the server's directory? make one with: fleetphoto migrate\n  – look up an API key: not tried\n",
-		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 14 steps failed; the line below each ✗ says what to change\n",
+		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 15 steps failed; the line below each ✗ says what to change\n",
 	} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("before the migration: %v, want %q in\n%s", err, want, out)
@@ -96,7 +97,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 		}
 	}
 	const room = "\n  ✓ its disk has room"
-	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 27)
+	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 28)
 	if got := strings.Join(lines, "\n"); got != want || len(sizes) != 2 || !strings.HasSuffix(sizes[0], " are free") {
 		t.Errorf("after the migration: got\n%s\nwant\n%s", got, want)
 	}
@@ -113,6 +114,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 	s := newShared(t)
 	for _, test := range []struct{ flag, cross, tick string }{
 		{"--max-pixels=0", "✗ the settings can be used\n      FLEETPHOTO_MAX_PIXELS: want at least 1, got 0\n", "configuration"},
+		{"--trusted-proxies=proxy", "✗ the settings can be used\n      FLEETPHOTO_TRUSTED_PROXIES: want addresses or CIDRs", "configuration"},
 		{"--api-log-url=tape://", "✗ the databases' URLs can be used\n      FLEETPHOTO_API_LOG_URL: want a URL that begins with memory://, shared://, got \"tape\"\n", "✓ delete it"},
 		{"--photo-store-url=tape://", "✗ the photo store's URL can be used\n      FLEETPHOTO_PHOTO_STORE_URL: want a URL", "✓ remove a customer"},
 		{"--photo-url=signed", "✗ the photo store's URL can be used\n      FLEETPHOTO_PHOTO_URL: the store that FLEETPHOTO_PHOTO_STORE_URL names signs no addresses", "✓ remove a customer"},

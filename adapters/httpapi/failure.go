@@ -17,6 +17,7 @@ const (
 	methodNotAllowed    domain.Kind = "Method Not Allowed"
 	rangeNotSatisfiable domain.Kind = "Range Not Satisfiable"
 	preconditionFailed  domain.Kind = "Precondition Failed"
+	misdirected         domain.Kind = "Misdirected Request" // to a host that isn't this server's
 )
 
 // statuses is the error table: the status of each kind of failure.
@@ -36,6 +37,7 @@ var statuses = map[domain.Kind]int{
 	methodNotAllowed:        http.StatusMethodNotAllowed,
 	rangeNotSatisfiable:     http.StatusRequestedRangeNotSatisfiable,
 	preconditionFailed:      http.StatusPreconditionFailed,
+	misdirected:             http.StatusMisdirectedRequest,
 }
 
 // defaultRetryAfter is sent with a 503 or 429 that doesn't know better.

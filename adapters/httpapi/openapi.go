@@ -97,7 +97,7 @@ func (s *Server) answer(envelope reflect.Type, result string) *huma.Schema {
 // callerWords returns the error words that a caller of UpdatePath may get.
 func callerWords() []any {
 	var words []any
-	for _, kind := range append(domain.Kinds(), methodNotAllowed) {
+	for _, kind := range append(domain.Kinds(), methodNotAllowed, misdirected) {
 		if kind != domain.Conflict {
 			words = append(words, kind)
 		}
@@ -229,5 +229,5 @@ func (s *Server) exampleFailures() []*failure {
 	}
 	return append(examples,
 		s.fail(full, 0), s.fail(domain.Errorf(domain.TooManyRequests, "too many calls in a row; send this one again later"), 0),
-		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0))
+		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0), s.fail(errHost("localhost"), 0))
 }

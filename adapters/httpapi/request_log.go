@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -49,7 +48,7 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 		e.Route, e.Status, e.Took = route(r), counted.Status(), time.Since(begin)
 		const most = 14 // enough for every line, so that none is allocated twice
 		line := append(make([]slog.Attr, 0, most),
-			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r, e.Route)), slog.String("from", remoteHost(r)),
+			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r, e.Route)), slog.String("from", clientName(r)),
 			slog.Int("status", e.Status), slog.Int64("bytes_in", r.ContentLength),
 			slog.Int("bytes_out", counted.BytesWritten()), slog.Duration("took", e.Took))
 		if r.URL.Path == UpdatePath {
@@ -105,15 +104,6 @@ func (s *Server) answerPanic(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// remoteHost returns the address that the request came from, without its port.
-func remoteHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // clip bounds a header's value that an error or the log repeats.

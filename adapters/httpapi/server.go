@@ -58,7 +58,12 @@ type Options struct {
 	// CORSOrigins are the origins whose pages may call the API, as
 	// ParseOrigins returns them. Empty: none but the server's own.
 	CORSOrigins []string
-	Logger      *slog.Logger
+	// TrustedProxies say where a request came from, and under which address.
+	TrustedProxies Proxies
+	// Hosts are the names that the server answers under, as ParseHosts returns
+	// them. Empty: any.
+	Hosts  []string
+	Logger *slog.Logger
 	// Observe is told that a request begins. The request runs with the context
 	// that it returns, and calls the function when it is answered. It is called
 	// by any number of requests at once. nil: nobody watches.
@@ -94,7 +99,10 @@ func New(options Options) *Server {
 		bodies:   &bodies{budget: options.MaxInflightBytes},
 		router:   chi.NewRouter(),
 	}
-	s.router.Use(dropRest, s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
+	s.router.Use(s.tellOrigin, dropRest, s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
+	if len(s.Hosts) > 0 {
+		s.router.Use(s.checkHost)
+	}
 	if len(s.CORSOrigins) > 0 {
 		s.router.Use(allowOrigins(s.CORSOrigins))
 	}

@@ -96,7 +96,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Reques
 		_ = deadline.SetReadDeadline(time.Time{})
 	}
 	logged := []rune(strings.ToValidUTF8(r.Header.Get("Content-Type"), ""))
-	request.From = remoteHost(r)
+	request.From = clientName(r)
 	request.Details = domain.CallDetails{ContentType: string(logged[:min(len(logged), mostLoggedType)]), BodyBytes: counted.read}
 	return request, body, err
 }
@@ -229,13 +229,10 @@ func photoURL(r *http.Request, answer usecase.Answer) string {
 	if answer.PhotoKey == "" || answer.PhotoURL != "" {
 		return answer.PhotoURL
 	}
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	host := r.Host
+	from := originOf(r)
+	host := from.host
 	if local, known := r.Context().Value(http.LocalAddrContextKey).(net.Addr); host == "" && known {
 		host = local.String() // HTTP/1.0
 	}
-	return scheme + host + PhotosPath + string(answer.PhotoKey)
+	return from.scheme + "://" + host + PhotosPath + string(answer.PhotoKey)
 }

@@ -25,6 +25,7 @@ const (
 	InvalidHashID      FailureError = "Invalid Hash ID"
 	InvalidPIN         FailureError = "Invalid PIN"
 	MethodNotAllowed   FailureError = "Method Not Allowed"
+	MisdirectedRequest FailureError = "Misdirected Request"
 	NotFound           FailureError = "Not Found"
 	PINLocked          FailureError = "PIN Locked"
 	PhotoTooLarge      FailureError = "Photo Too Large"
@@ -466,6 +467,8 @@ type UpdateCustomerPhotoResponse struct {
 	JSON413 *Failure
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *Failure
+	// JSON421 the response for an HTTP 421 `application/json` response
+	JSON421 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -616,6 +619,13 @@ func ParseUpdateCustomerPhotoResponse(rsp *http.Response) (*UpdateCustomerPhotoR
 			return nil, err
 		}
 		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON421 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest Failure
