@@ -31,7 +31,7 @@ func apiConfig() huma.Config {
 	config.Security = []map[string][]string{} // the key is in the body, which no scheme of OpenAPI's can say
 	config.Tags = []*huma.Tag{{Name: tagPhotos, Description: "Customers' photographs."}}
 	config.CreateHooks = nil // no $schema in answers
-	config.DocsPath, config.SchemasPath = "", ""
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.Formats = map[string]huma.Format{typeJSON: huma.DefaultJSONFormat}
 	return config
 }

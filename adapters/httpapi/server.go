@@ -110,6 +110,7 @@ func New(options Options) *Server {
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	s.api = humachi.New(s.router, apiConfig())
 	s.register()
+	s.serveDocuments()
 	if s.Photos != nil {
 		s.router.Get(PhotosPath+"*", s.servePhoto)
 	}
