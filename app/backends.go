@@ -285,7 +285,11 @@ func checkSettings(config Config, catalogue Catalogue) error {
 	if customersErr == nil && (config.PINKey != "" || customers.PINKeyFile == "") { // else pinKey may make one
 		_, keyErr = b.pinKeys()
 	}
-	return errors.Join(firstOf(fleetsErr, customersErr, logErr), keyErr, addressErr, b.close())
+	var tlsErr error
+	if config.TLSCert != "" {
+		_, tlsErr = readCertificate(config)
+	}
+	return errors.Join(firstOf(fleetsErr, customersErr, logErr), keyErr, addressErr, tlsErr, b.close())
 }
 
 // firstOf returns the first error: what concerns all three databases is said once.

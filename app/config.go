@@ -36,9 +36,11 @@ type Config struct {
 	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, 1s to 168h (${default})."`
 	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
 	Addr             string        `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
-	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health, readiness and metrics (${default})."`
 	TrustedProxies   string        `env:"FLEETPHOTO_TRUSTED_PROXIES" placeholder:"CIDRS" help:"Proxies before this server, as addresses or CIDRs with commas between them: callers' addresses, the scheme and the host name are taken from their X-Forwarded-For, -Proto and -Host, or Forwarded. Left out: none, and such headers are ignored."`
 	Hosts            string        `env:"FLEETPHOTO_HOSTS" placeholder:"NAMES" help:"Host names that this server answers under, with commas between them; calls to others get 421. Left out: any."`
+	TLSCert          string        `env:"FLEETPHOTO_TLS_CERT" name:"tls-cert" placeholder:"FILE" help:"Certificate with its chain, in PEM: the API is served by TLS and HTTP/2 then. Its file and the key's are read again when they change. Left out: plain HTTP, for a proxy that ends TLS."`
+	TLSKey           string        `env:"FLEETPHOTO_TLS_KEY" name:"tls-key" placeholder:"FILE" help:"Private key of FLEETPHOTO_TLS_CERT, in PEM without a passphrase."`
+	AdminAddr        string        `env:"FLEETPHOTO_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address of health, readiness and metrics, by plain HTTP (${default})."`
 	MaxPhotoBytes    ByteSize      `env:"FLEETPHOTO_MAX_PHOTO_BYTES" default:"10MiB" placeholder:"SIZE" help:"Largest image file taken; a body may be twice as large (${default})."`
 	MaxPixels        int64         `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
 	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
@@ -162,6 +164,12 @@ func (c Config) validateAddresses() error {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return settingError(variable, fmt.Errorf("want host:port or :port, got %q", addr))
 		}
+	}
+	switch {
+	case c.TLSCert == "" && c.TLSKey != "":
+		return settingError(tlsCertVariable, fmt.Errorf("it is missing beside %s; set both, or neither where a proxy ends TLS", tlsKeyVariable))
+	case c.TLSCert != "" && c.TLSKey == "":
+		return settingError(tlsKeyVariable, fmt.Errorf("it is missing beside %s; set both, or neither where a proxy ends TLS", tlsCertVariable))
 	}
 	return nil
 }

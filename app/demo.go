@@ -35,6 +35,7 @@ func demoConfig(config Config) Config {
 	config.FleetAuthURL, config.CustomerRepoURL, config.ApiLogURL = "", "", ""
 	config.PINKey = ""
 	config.PhotoURL, config.PhotoBaseURL = "public", ""
+	config.TLSCert, config.TLSKey = "", "" // its addresses are printed with http
 	config.Prefill = httpapi.Prefill{APIKey: demoKey, Phone: demoPhone, PIN: demoPIN}
 	if config.Addr == defaultAddr {
 		config.Addr = "localhost" + defaultAddr // its key is public: let nobody else in, unless told to

@@ -96,7 +96,29 @@ func (c *checkup) configuration(yield func(operator.Step) bool) {
 	if databases == nil && !yield(step("there is a key for the PINs", c.findPINKey)) {
 		return
 	}
-	yield(step("the photo store's URL can be used", func(context.Context) (string, error) { return "", c.openPhotos() }))
+	if !yield(step("the photo store's URL can be used", func(context.Context) (string, error) { return "", c.openPhotos() })) {
+		return
+	}
+	yield(step("callers' way here is encrypted", c.findTLS))
+}
+
+// findTLS says who ends TLS.
+func (c *checkup) findTLS(context.Context) (string, error) {
+	switch {
+	case c.config.TLSCert == "" && isLoopback(c.config.Addr):
+		return "not needed at " + c.config.Addr + ", which is this machine's own", nil
+	case c.config.TLSCert == "":
+		return "if a proxy ends TLS before " + c.config.Addr, nil
+	}
+	pair, err := readCertificate(c.config)
+	if err != nil {
+		return "", err
+	}
+	until := pair.Leaf.NotAfter.UTC().Format(time.DateOnly)
+	if time.Now().After(pair.Leaf.NotAfter) {
+		return "", settingError(tlsCertVariable, fmt.Errorf("the certificate expired on %s; renew it", until))
+	}
+	return "by a certificate that is valid until " + until, nil
 }
 
 // sayProxies says whose word is taken for a caller's address: whether that is

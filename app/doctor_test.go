@@ -22,6 +22,7 @@ const healthy = `configuration
   ✓ the databases' URLs can be used
   ✓ there is a key for the PINs: %s
   ✓ the photo store's URL can be used
+  ✓ callers' way here is encrypted: if a proxy ends TLS before :8080
 %s
   ✓ connect, and find the tables up to date%s
   ✓ its PINs were hashed under this key
@@ -51,7 +52,7 @@ all %d steps went well
 
 func TestDoctorInMemory(t *testing.T) {
 	s := newShared(t)
-	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 26), "", "doctor")
+	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 27), "", "doctor")
 	s.expectNoProbes()
 }
 
@@ -76,7 +77,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 	for _, want := range []string{
 		"\n  ✗ there is a key for the PINs\n      there is none yet in " + directory + "/fleetphoto-data/pin.key; make it, and the database, with: fleetphoto migrate\n",
 		"\n  ✗ connect, and find the tables up to date\n      there is no database at " + directory + "/fleetphoto-data/fleetphoto.db; is this the server's directory? make one with: fleetphoto migrate\n  – look up an API key: not tried\n",
-		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 15 steps failed; the line below each ✗ says what to change\n",
+		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 16 steps failed; the line below each ✗ says what to change\n",
 	} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("before the migration: %v, want %q in\n%s", err, want, out)
@@ -97,7 +98,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 		}
 	}
 	const room = "\n  ✓ its disk has room"
-	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 28)
+	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 29)
 	if got := strings.Join(lines, "\n"); got != want || len(sizes) != 2 || !strings.HasSuffix(sizes[0], " are free") {
 		t.Errorf("after the migration: got\n%s\nwant\n%s", got, want)
 	}
@@ -203,10 +204,10 @@ func TestDoctorFetches(t *testing.T) {
 		want   string
 		ticks  int
 	}{
-		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 27},
-		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 26},
-		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 26},
-		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 26},
+		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 29},
+		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 28},
+		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 28},
+		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 28},
 	} {
 		status, date, body = test.status, time.Now().Add(test.skew), test.body
 		_, out, _ := s.run(t.Context(), "doctor")

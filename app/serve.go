@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,19 +53,43 @@ func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto,
 	return options, err
 }
 
-func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
-	appendServer(server{"FLEETPHOTO_ADDR", config.Addr, handler}, b.logger, lifecycle, shutdown)
+func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
+	api := server{"FLEETPHOTO_ADDR", config.Addr, handler, nil}
+	if config.TLSCert != "" {
+		certificate, err := newCertificate(config, b.logger)
+		if err != nil {
+			return err
+		}
+		api.tls = certificate.tlsConfig()
+		appendJob(lifecycle, lookEvery, func(context.Context) { certificate.look() })
+	} else if !isLoopback(config.Addr) {
+		lifecycle.Append(fx.StartHook(func() {
+			b.logger.Info("calls come without TLS, and whoever listens in reads keys, PINs and photos: let a proxy end TLS before this address, or set "+tlsCertVariable, slog.String("address", config.Addr))
+		}))
+	}
+	appendServer(api, b.logger, lifecycle, shutdown)
+	return nil
 }
 
 func serveAdmin(config Config, b *backends, readiness *usecase.Readiness, watcher *telemetry.Telemetry, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
 	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), b.logger)
-	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin}, b.logger, lifecycle, shutdown)
+	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin, nil}, b.logger, lifecycle, shutdown)
 }
 
 type server struct {
 	variable string
 	addr     string
 	handler  http.Handler
+	tls      *tls.Config // nil: plain HTTP
+}
+
+// serve serves until it is told to stop.
+func (s server) serve(running *http.Server, listener net.Listener) error {
+	if s.tls == nil {
+		return running.Serve(listener)
+	}
+	running.TLSConfig = s.tls
+	return running.ServeTLS(listener, "", "")
 }
 
 // appendServer binds the address on start, so that a port in use stops the
@@ -82,7 +107,7 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 			}
 			logger.Info("listening", slog.String("address", listener.Addr().String()), slog.String("setting", s.variable))
 			go func() {
-				if err := running.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				if err := s.serve(running, listener); !errors.Is(err, http.ErrServerClosed) {
 					logger.Error("the server stopped by itself", slog.String("cause", err.Error()))
 					_ = shutdown.Shutdown(fx.ExitCode(1)) // fails only when it is under way already
 				}
@@ -134,17 +159,18 @@ func pruneRegularly(config Config, b *backends, lifecycle fx.Lifecycle) error {
 		return err
 	}
 	prune := &operator.PruneLog{Log: log, Clock: time.Now, Batch: pruneBatch}
-	ctx, cancel := context.WithCancel(context.Background())
-	var job sync.WaitGroup
-	lifecycle.Append(fx.StartStopHook(
-		func() {
-			job.Go(func() {
-				every(ctx, pruneEvery, func() { pruneOnce(ctx, prune, time.Duration(config.LogRetention), b.logger) })
-			})
-		},
-		func() { cancel(); job.Wait() },
-	))
+	appendJob(lifecycle, pruneEvery, func(ctx context.Context) { pruneOnce(ctx, prune, time.Duration(config.LogRetention), b.logger) })
 	return nil
+}
+
+// appendJob has job done from the start on, again and again, until the stop.
+func appendJob(lifecycle fx.Lifecycle, interval time.Duration, job func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var jobs sync.WaitGroup
+	lifecycle.Append(fx.StartStopHook(
+		func() { jobs.Go(func() { every(ctx, interval, func() { job(ctx) }) }) },
+		func() { cancel(); jobs.Wait() },
+	))
 }
 
 func pruneOnce(ctx context.Context, prune *operator.PruneLog, age time.Duration, logger *slog.Logger) {
