@@ -68,7 +68,7 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(c Config, directory ports.CustomerDirectory, customers ports.CustomerRepo, photos ports.PhotoStore, store domain.PhotoStoreName) *operator.VerifyPhotos {
 		limits := c.photoLimits()
 		limits.MaxDimension, limits.Verify = 0, photo.VerifyDecode
-		reader := photo.NewReader(limits, runtime.GOMAXPROCS(0))
+		reader := photo.NewBatchReader(limits, runtime.GOMAXPROCS(0))
 		return &operator.VerifyPhotos{Directory: directory, Customers: customers, Photos: photos, Store: store, Reader: reader, Clock: time.Now}
 	},
 	func(customers ports.CustomerDirectory, lister ports.PhotoLister, photos ports.PhotoStore) *operator.OrphanPhotos {

@@ -104,7 +104,7 @@ func TestExampleRequestWorks(t *testing.T) {
 			t.Errorf("%s: got %+v", mediaType, request)
 		}
 		if !request.Delete {
-			_, _, err = s.Update.Reader.Read(t.Context(), request.Photo)
+			_, _, err = s.Update.Reader.Read(t.Context(), 689, request.Photo)
 			check(t, err)
 		}
 	}

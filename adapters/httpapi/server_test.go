@@ -16,8 +16,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -65,6 +67,15 @@ func (failingLog) Open(context.Context, domain.ApiCall) (domain.ApiLogID, error)
 	return 0, domain.Errorf(domain.Unavailable, "the log is down")
 }
 
+// crowdedReader has too much waiting of whichever fleet sends a photo.
+type crowdedReader struct{ usecase.PhotoReader }
+
+func (crowdedReader) Read(_ context.Context, fleet domain.FleetID, _ []byte) (domain.Photo, photo.Reading, error) {
+	err := domain.Errorf(domain.TooManyRequests, "fleet %d sends too much", fleet)
+	err.RetryAfter = 7 * time.Second
+	return domain.Photo{}, photo.Reading{}, err
+}
+
 // TestEnvelopeOfServerFailures holds the rows of the error table that a
 // caller can't bring about.
 func TestEnvelopeOfServerFailures(t *testing.T) {
@@ -89,6 +100,8 @@ func TestEnvelopeOfServerFailures(t *testing.T) {
 		{name: "a panic outside the use case", change: func(o *Options) { o.Update.Changes.Clock = nil }, status: 500, body: strings.Replace(internal, "_id\":1", "_id\":0", 1)},
 		{name: "the server is full", change: func(o *Options) { o.MaxInflightBytes = 1 }, status: 503, retry: "5",
 			body: `{"result":"error","error":"Service Unavailable","api_log_id":0,"detail":"nothing was changed: the server is receiving as much as it can hold; send the call again in a moment"}`},
+		{name: "too much of the fleet is waiting", change: func(o *Options) { o.Update.Reader = crowdedReader{o.Update.Reader} }, status: 429, retry: "7",
+			body: `{"result":"error","error":"Too Many Requests","api_log_id":1,"detail":"fleet 689 sends too much"}`},
 		{name: "failures with status 200", change: func(o *Options) { o.FailureStatus = 200 }, photo: "!", status: 200,
 			body: `{"result":"error","error":"Type Error","api_log_id":1,"detail":"photo_base64: want Base64 or the word delete; byte 1 is neither a Base64 digit, padding nor a line break"}`},
 	}

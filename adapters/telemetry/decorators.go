@@ -192,9 +192,9 @@ type reader struct {
 }
 
 // Read implements usecase.PhotoReader.
-func (r reader) Read(ctx context.Context, data []byte) (domain.Photo, photo.Reading, error) {
+func (r reader) Read(ctx context.Context, fleet domain.FleetID, data []byte) (domain.Photo, photo.Reading, error) {
 	ctx, end := r.watcher.begin(ctx, readPhoto)
-	picture, reading, err := r.PhotoReader.Read(ctx, data)
+	picture, reading, err := r.PhotoReader.Read(ctx, fleet, data)
 	end(err)
 	return picture, reading, err
 }

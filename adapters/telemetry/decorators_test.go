@@ -81,11 +81,11 @@ func (p stepping) Delete(context.Context, domain.PhotoKey, domain.PhotoVersion) 
 	return p.steps.at("Delete")
 }
 
-func (p stepping) Read(ctx context.Context, data []byte) (domain.Photo, photo.Reading, error) {
+func (p stepping) Read(ctx context.Context, fleet domain.FleetID, data []byte) (domain.Photo, photo.Reading, error) {
 	if err := p.steps.at("Read"); err != nil {
 		return domain.Photo{}, photo.Reading{}, err
 	}
-	return p.PhotoReader.Read(ctx, data)
+	return p.PhotoReader.Read(ctx, fleet, data)
 }
 
 // steppingLog is the log beside stepping, as both have a method Open.

@@ -41,7 +41,7 @@ type VerifyPhotos struct {
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
 	Store     domain.PhotoStoreName // of Photos
-	Reader    *photo.Reader         // decodes what isn't as the record says
+	Reader    *photo.Reader         // a batch reader; decodes what isn't as the record says
 	Clock     func() time.Time
 	Parallel  int // customers looked at at once
 	// Repair makes the records say what the store holds, but where that is
@@ -108,7 +108,7 @@ func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Find
 	err = v.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (domain.PhotoRecord, error) {
 		stored, err := usecase.ReadHeld(ctx, v.Photos, found.Key)
 		if err == nil {
-			found.Damage, err = v.damage(ctx, stored, current.Info)
+			found.Damage, err = v.damage(ctx, customer.Ref.Fleet, stored, current.Info)
 		}
 		if err != nil || !v.Repair || found.Damage == Broken {
 			return current, err
@@ -129,14 +129,14 @@ func isWell(stored usecase.HeldPhoto, recorded domain.PhotoInfo) bool {
 }
 
 // damage is empty where there is none.
-func (v *VerifyPhotos) damage(ctx context.Context, stored usecase.HeldPhoto, recorded domain.PhotoInfo) (Damage, error) {
+func (v *VerifyPhotos) damage(ctx context.Context, fleet domain.FleetID, stored usecase.HeldPhoto, recorded domain.PhotoInfo) (Damage, error) {
 	switch {
 	case isWell(stored, recorded):
 		return "", nil
 	case !stored.Found:
 		return Missing, nil
 	}
-	switch broken, err := v.isBroken(ctx, stored); {
+	switch broken, err := v.isBroken(ctx, fleet, stored); {
 	case err != nil:
 		return "", err
 	case broken:
@@ -148,13 +148,16 @@ func (v *VerifyPhotos) damage(ctx context.Context, stored usecase.HeldPhoto, rec
 }
 
 // isBroken takes what is over the limits for whole: they may have been changed.
-func (v *VerifyPhotos) isBroken(ctx context.Context, stored usecase.HeldPhoto) (bool, error) {
+func (v *VerifyPhotos) isBroken(ctx context.Context, fleet domain.FleetID, stored usecase.HeldPhoto) (bool, error) {
 	if stored.Info.Width == 0 {
 		return true, nil
 	}
-	_, _, err := v.Reader.Read(ctx, stored.JPEG)
-	if errors.Is(err, domain.Unavailable) || errors.Is(err, domain.Internal) {
-		return false, err
+	_, _, err := v.Reader.Read(ctx, fleet, stored.JPEG)
+	if err == nil || errors.Is(err, domain.PhotoTooLarge) {
+		return false, nil
 	}
-	return errors.Is(err, domain.TypeError), nil
+	if errors.Is(err, domain.TypeError) {
+		return true, nil
+	}
+	return false, err
 }

@@ -30,7 +30,7 @@ func (w *world) verify(repair bool) (operator.VerifyReport, []string, error) {
 func (w *world) verification(repair bool) (*operator.VerifyPhotos, *[]string) {
 	var found []string
 	return &operator.VerifyPhotos{
-		Directory: w.Customers, Customers: w.Changes.Customers, Photos: w.Changes.Photos, Store: usecasetest.Store, Reader: photo.NewReader(limits, 1), Clock: w.Clock.Now, Parallel: 3, Repair: repair,
+		Directory: w.Customers, Customers: w.Changes.Customers, Photos: w.Changes.Photos, Store: usecasetest.Store, Reader: photo.NewBatchReader(limits, 1), Clock: w.Clock.Now, Parallel: 3, Repair: repair,
 		Found: func(f operator.Finding) {
 			found = append(found, fmt.Sprintf("%d %s %v", f.Key.Customer().Customer, f.Damage, f.Settled))
 		},

@@ -58,7 +58,7 @@ func BenchmarkNormalise(b *testing.B) {
 func benchmarkRead(b *testing.B, limits Limits, original []byte) {
 	reader := NewReader(limits, 1)
 	benchmark(b, original, func(data []byte) error {
-		_, _, err := reader.Read(context.Background(), data)
+		_, _, err := reader.Read(context.Background(), 689, data)
 		return err
 	})
 }

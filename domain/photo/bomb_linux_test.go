@@ -60,7 +60,7 @@ func TestBombGoesOff(t *testing.T) {
 	reader := photo.NewReader(productLimits(), 1)
 	reader.Wait(bombDeadline) // so that the limits alone hold
 	before := processorTime(t)
-	got, _, refusal := reader.Read(t.Context(), data)
+	got, _, refusal := reader.Read(t.Context(), 689, data)
 	result := cost{CPU: processorTime(t) - before, Peak: peakMemory(t)}
 	if refusal != nil {
 		known := domain.AsError(refusal)

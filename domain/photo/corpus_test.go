@@ -137,7 +137,7 @@ func withSide(side int) photo.Limits {
 
 // read reads a copy of data, as Read may change what it gets.
 func read(t testing.TB, limits photo.Limits, data []byte) (domain.Photo, error) {
-	got, _, err := photo.NewReader(limits, runtime.GOMAXPROCS(0)).Read(t.Context(), bytes.Clone(data))
+	got, _, err := photo.NewReader(limits, runtime.GOMAXPROCS(0)).Read(t.Context(), 689, bytes.Clone(data))
 	return got, err
 }
 

@@ -42,7 +42,7 @@ func generous() Limits {
 // read runs data through a Reader; it works on a copy.
 func read(t testing.TB, limits Limits, data []byte) (domain.Photo, error) {
 	t.Helper()
-	got, _, err := NewReader(limits, 1).Read(context.Background(), bytes.Clone(data))
+	got, _, err := NewReader(limits, 1).Read(context.Background(), 689, bytes.Clone(data))
 	return got, err
 }
 

@@ -53,7 +53,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, dimension uint8) {
 		limits := fuzzLimits(int(dimension), VerifyDecode)
-		photo, _, err := NewReader(limits, 1).Read(context.Background(), bytes.Clone(data))
+		photo, _, err := NewReader(limits, 1).Read(context.Background(), 689, bytes.Clone(data))
 		if err != nil {
 			if !errors.Is(err, domain.TypeError) && !errors.Is(err, domain.PhotoTooLarge) {
 				t.Fatalf("refused with %v", err)
@@ -61,7 +61,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		checkStorable(t, photo, limits)
-		again, _, err := NewReader(limits, 1).Read(context.Background(), bytes.Clone(photo.JPEG()))
+		again, _, err := NewReader(limits, 1).Read(context.Background(), 689, bytes.Clone(photo.JPEG()))
 		if err != nil || !bytes.Equal(again.JPEG(), photo.JPEG()) {
 			t.Fatalf("what was made is not kept: %v", err)
 		}

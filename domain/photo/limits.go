@@ -3,6 +3,7 @@ package photo
 import (
 	"image"
 	"math"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -52,8 +53,9 @@ type load struct {
 type caps struct{ pixels, packed float64 }
 
 // The caps of what takes longest, measured with files that are made for it. GIFs
-// and baseline JPEGs take half a second at most.
+// and baseline JPEGs take half a second at most, and count as uncapped says.
 var (
+	uncapped        = caps{pixels: 100e6, packed: math.Inf(1)}
 	progressiveCaps = caps{pixels: 150e6, packed: 50e6} // samples of all components
 	pngCaps         = caps{pixels: 50e6, packed: 12.5e6}
 	lossyCaps       = caps{pixels: 38e6, packed: 11e6} // of WebP: VP8
@@ -64,10 +66,22 @@ var (
 // they grow with larger limits.
 const (
 	maxMemory    = 190e6
-	laneMemory   = 64e6 // of those that are decoded beside others
+	laneMemory   = 64e6                   // of each of those that are decoded at once
+	laneTime     = 500 * time.Millisecond // of one core, likewise
 	budgetPixels = 50e6
 	budgetBytes  = 10 << 20
 )
+
+// Memory bounds what a Reader takes for the images that it decodes, parallel at
+// once and one beside them.
+func (l Limits) Memory(parallel int) int64 {
+	return int64(laneMemory*float64(max(parallel, 1)) + maxMemory*l.grown())
+}
+
+// grown is how often the budgets of one image are those of the default limits.
+func (l Limits) grown() float64 {
+	return max(1, float64(l.MaxPixels)/budgetPixels, float64(l.MaxBytes)/budgetBytes)
+}
 
 // checkPixels refuses a picture over the pixel limit.
 func (l Limits) checkPixels(f file) error {
@@ -81,25 +95,25 @@ func (l Limits) checkPixels(f file) error {
 }
 
 // checkLoad refuses a picture that takes too much memory or time: to be checked
-// where it is kept, else to be decoded, scaled and encoded. It returns how much memory.
-func (l Limits) checkLoad(f file, t target, keep bool) (memory float64, err error) {
+// where it is kept, else to be decoded, scaled and encoded. It returns what it takes.
+func (l Limits) checkLoad(f file, t target, keep bool) (took load, err error) {
 	pixels := f.size.X * f.size.Y
-	took := f.load(t, keep)
+	took = f.load(t, keep)
 	if !keep {
 		if t.to.X > maxSide || t.to.Y > maxSide {
-			return 0, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels a side, got %d × %d", maxSide, f.size.X, f.size.Y)
+			return took, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels a side, got %d × %d", maxSide, f.size.X, f.size.Y)
 		}
 		const storedPixel = 6 // bytes of the planes, and of the JPEG, twice while its buffer grows
 		took.memory += storedPixel * t.to.X * t.to.Y
 	}
-	share := took.share(pixels, max(1, float64(l.MaxPixels)/budgetPixels, float64(l.MaxBytes)/budgetBytes))
+	share := took.share(pixels, l.grown())
 	if share >= 1 {
-		return float64(took.fixed + took.memory), nil
+		return took, nil
 	}
 	if share <= 0 {
-		return 0, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it again or smaller", f.kind, f.size.X, f.size.Y)
+		return took, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image that decodes in about a second, got a %s of %d × %d that takes longer whatever its size; save it again or smaller", f.kind, f.size.X, f.size.Y)
 	}
-	return 0, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG",
+	return took, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want at most %.0f pixels of an image of this kind, %s, as it takes much to decode; got %d × %d; send it smaller or as a baseline JPEG",
 		math.Floor(share*float64(pixels)), f.kind, f.size.X, f.size.Y)
 }
 
@@ -111,4 +125,14 @@ func (l load) share(pixels int, grown float64) float64 {
 		share = min(share, rest*l.caps.pixels/float64(max(pixels, l.pixels)))
 	}
 	return share
+}
+
+// time is what a picture of this size may take of one core.
+func (l load) time(size image.Point) time.Duration {
+	c := l.caps
+	if c.pixels == 0 {
+		c = uncapped
+	}
+	seconds := float64(l.packed)/c.packed + float64(max(size.X*size.Y, l.pixels))/c.pixels
+	return time.Duration(seconds * float64(time.Second))
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"image"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -24,12 +25,12 @@ import (
 type Reader struct {
 	limits Limits
 	fast   lane
-	slow   lane // of the images that take more than laneMemory
+	slow   lane // of the images that take much memory or time
 }
 
 // lane is where images are decoded, as many at once as it has slots.
 type lane struct {
-	slots    chan struct{}
+	turns
 	patience time.Duration // how long one image may take
 }
 
@@ -40,23 +41,46 @@ const (
 	slowPatience = 20 * time.Second
 )
 
+// The longest queues of one fleet, by what its images are estimated to take. So
+// its last one has its turn within half the time of a call; the rest is for what
+// other fleets have decoded in between.
+const (
+	fastQueue = 15 * time.Second // for each slot
+	slowQueue = 8 * time.Second
+)
+
+// queueRetry is when a fleet whose queue is too long may try again.
+const queueRetry = 5 * time.Second
+
 // errPatience is the cause of a context that ends as an image takes too long.
 var errPatience = errors.New("the image took too long to decode")
 
 // NewReader returns a Reader that decodes at most parallel images at once, and
-// at least one; and beside these one that takes more than 64 MB of memory.
+// at least one; and beside these one that takes more than 64 MB of memory or more
+// than half a second.
 func NewReader(limits Limits, parallel int) *Reader {
+	parallel = max(parallel, 1)
+	return newReader(limits, parallel, fastQueue*time.Duration(parallel), slowQueue)
+}
+
+// NewBatchReader is NewReader for a command that itself bounds what it has read
+// at once: no queue is too long.
+func NewBatchReader(limits Limits, parallel int) *Reader {
+	return newReader(limits, max(parallel, 1), math.MaxInt64, math.MaxInt64)
+}
+
+func newReader(limits Limits, parallel int, mostFast, mostSlow time.Duration) *Reader {
 	return &Reader{
 		limits: limits,
-		fast:   lane{make(chan struct{}, max(parallel, 1)), fastPatience},
-		slow:   lane{make(chan struct{}, 1), slowPatience},
+		fast:   lane{turns{free: parallel, most: mostFast}, fastPatience},
+		slow:   lane{turns{free: 1, most: mostSlow}, slowPatience},
 	}
 }
 
 // Limits returns the limits that the Reader was made with.
 func (r *Reader) Limits() Limits { return r.limits }
 
-// Read makes a photo of data, an image file of an accepted format.
+// Read makes a photo of data, an image file of an accepted format, for a fleet.
 //
 // A JPEG that is upright, grey or YCbCr and within MaxDimension is kept
 // losslessly, without its metadata; of its ICC profile what colours need is kept. Everything else is decoded, turned
@@ -66,10 +90,10 @@ func (r *Reader) Limits() Limits { return r.limits }
 // Reading says what data was, as far as that was found out. Read fails with
 // TypeError where data is not a whole image of an accepted format, with
 // PhotoTooLarge over a limit or where decoding takes more than ten seconds, twenty
-// of an image that takes more than 64 MB of memory; and with Unavailable when ctx ends
-// while this or other images are being decoded, and at once where another is that
-// takes so much memory too.
-func (r *Reader) Read(ctx context.Context, data []byte) (domain.Photo, Reading, error) {
+// of one that is decoded beside the others. Fleets are served in turn: Read fails
+// with TooManyRequests at once where too much of this fleet is waiting, and
+// with Unavailable when ctx ends while this or other images are being decoded.
+func (r *Reader) Read(ctx context.Context, fleet domain.FleetID, data []byte) (domain.Photo, Reading, error) {
 	if int64(len(data)) > r.limits.MaxBytes {
 		return domain.Photo{}, Reading{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d bytes, got %d", r.limits.MaxBytes, len(data))
 	}
@@ -81,7 +105,7 @@ func (r *Reader) Read(ctx context.Context, data []byte) (domain.Photo, Reading, 
 	if err := r.limits.checkPixels(f); err != nil {
 		return domain.Photo{}, reading, err
 	}
-	clean, err := r.clean(ctx, f)
+	clean, err := r.clean(ctx, fleet, f)
 	if err != nil {
 		return domain.Photo{}, reading, err
 	}
@@ -104,21 +128,24 @@ type output struct {
 }
 
 // clean keeps the file or normalises it.
-func (r *Reader) clean(ctx context.Context, f file) (output, error) {
+func (r *Reader) clean(ctx context.Context, fleet domain.FleetID, f file) (output, error) {
 	t := target{f.size, r.limits.fit(f.size), f.orientation}
 	keep := f.jpeg != nil && f.orientation == upright && t.to == t.from
 	if keep && r.limits.Verify == VerifyStructure && f.jpeg.Whole() {
 		return kept(f), nil
 	}
-	memory, err := r.limits.checkLoad(f, t, keep)
+	took, err := r.limits.checkLoad(f, t, keep)
 	if err != nil {
 		return output{}, err
 	}
-	l, err := r.enter(ctx, memory)
-	if err != nil {
+	work, l := took.time(f.size), &r.fast
+	if work > laneTime || took.fixed+took.memory > laneMemory {
+		l = &r.slow
+	}
+	if err := l.enter(ctx, fleet, work); err != nil {
 		return output{}, err
 	}
-	defer l.leave()
+	defer l.leave(fleet)
 	ctx, cancel := context.WithTimeoutCause(ctx, l.patience, errPatience)
 	defer cancel()
 	out, err := f.make(ctx, t, keep)
@@ -149,28 +176,19 @@ func kept(f file) output {
 	return output{f.jpeg.Bytes(), f.size.X, f.size.Y, domain.Kept}
 }
 
-// enter takes a slot of the lane for an image that takes so much memory. It
-// waits for one of the fast lane.
-func (r *Reader) enter(ctx context.Context, memory float64) (lane, error) {
-	if memory > laneMemory {
-		select {
-		case r.slow.slots <- struct{}{}:
-			return r.slow, nil
-		default:
-			return lane{}, domain.Errorf(domain.Unavailable, "photo_base64: another image is being decoded that takes as much memory; nothing was changed, send the call again in a few seconds, or a smaller image")
-		}
+// enter takes a slot when it is the fleet's turn.
+func (l *lane) enter(ctx context.Context, fleet domain.FleetID, work time.Duration) error {
+	err := l.take(ctx, fleet, work)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errQueue):
+		full := domain.Errorf(domain.TooManyRequests, "photo_base64: want a fleet to send no more at once than can be decoded in %v, got another image as so many of this kind were waiting; nothing was changed, send the call again in %v, and fewer at once", l.most, queueRetry)
+		full.RetryAfter = queueRetry
+		return full
 	}
-	if ctx.Err() == nil {
-		select {
-		case r.fast.slots <- struct{}{}:
-			return r.fast, nil
-		case <-ctx.Done():
-		}
-	}
-	return lane{}, busy(ctx)
+	return busy(ctx)
 }
-
-func (l lane) leave() { <-l.slots }
 
 func busy(ctx context.Context) error {
 	return domain.Errorf(domain.Unavailable, "photo_base64: other images kept the server busy for too long; nothing was changed, send the call again").WithCause(context.Cause(ctx))

@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/gif"
 	"image/png"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -160,18 +161,44 @@ func TestLimits(t *testing.T) {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	reader := NewReader(generous(), 1)
-	reader.fast.slots <- struct{}{}
+	check(t, reader.fast.take(t.Context(), 1, 0))
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	_, _, err := reader.Read(ctx, encodeJPEG(corners(), 90))
+	_, _, err := reader.Read(ctx, 689, encodeJPEG(corners(), 90))
 	refused(t, err, domain.Unavailable, "busy")
-	<-reader.fast.slots
-	if _, _, err := reader.Read(context.Background(), encodeJPEG(corners(), 90)); err != nil {
+	reader.fast.leave(1)
+	if _, _, err := reader.Read(context.Background(), 689, encodeJPEG(corners(), 90)); err != nil {
 		t.Error(err)
 	}
-	if len(reader.fast.slots) != 0 {
+	if reader.fast.free != 1 {
 		t.Error("a slot is not given back")
 	}
+}
+
+// A fleet that has too much waiting is told when to try again; other fleets wait.
+func TestTooManyRequests(t *testing.T) {
+	t.Parallel()
+	reader := NewReader(generous(), 1)
+	for range 2 {
+		must(reader.fast.join(1, fastQueue))
+	}
+	data := encodeJPEG(corners(), 90)
+	_, _, err := reader.Read(t.Context(), 1, bytes.Clone(data))
+	refused(t, err, domain.TooManyRequests, "want a fleet to send no more at once than can be decoded in 15s")
+	if after := domain.AsError(err).RetryAfter; after != 5*time.Second {
+		t.Errorf("to be sent again after %v, want 5s", after)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, _, err = reader.Read(ctx, 2, bytes.Clone(data))
+	refused(t, err, domain.Unavailable, "busy")
+
+	batch := NewBatchReader(generous(), 1)
+	for range 2 {
+		must(batch.fast.join(1, 24*time.Hour))
+	}
+	_, _, err = batch.Read(ctx, 1, data)
+	refused(t, err, domain.Unavailable, "busy")
 }
 
 // An image that takes too long is too large, unless it is the call that ends.
@@ -187,42 +214,53 @@ func TestPatience(t *testing.T) {
 	}
 	reader := NewReader(generous(), 1)
 	reader.fast.patience = time.Millisecond
-	_, err := reader.clean(t.Context(), slow)
+	_, err := reader.clean(t.Context(), 689, slow)
 	refused(t, err, domain.PhotoTooLarge, "got a PNG of 8 × 9 that took 1ms; send it smaller or as a baseline JPEG")
 
 	reader.fast.patience = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	_, err = reader.clean(ctx, slow)
+	_, err = reader.clean(ctx, 689, slow)
 	refused(t, err, domain.Unavailable, "nothing was changed")
-	if len(reader.fast.slots) != 0 {
+	if reader.fast.free != 1 {
 		t.Error("a slot is not given back")
 	}
 }
 
-// Images that take much memory are decoded one at a time, beside the others.
+// Images that take much memory or time are decoded one at a time, beside the others.
 func TestSlowLane(t *testing.T) {
 	t.Parallel()
-	large := func(memory int, draw func()) file {
+	reader := NewReader(generous(), 1)
+	drawn := map[string]int{}
+	image := func(name string, takes load, draw func()) file {
 		return file{
 			kind: "PNG", size: image.Pt(8, 9),
-			load: func(target, bool) load { return load{memory: memory} },
+			load: func(target, bool) load { return takes },
 			draw: func(context.Context, target) (jpeg.Picture, error) {
+				drawn[name]++
 				draw()
 				return jpeg.Picture{}, errors.New("drawn")
 			},
 		}
 	}
-	const much int = laneMemory + 1
-	reader := NewReader(generous(), 1)
-	_, err := reader.clean(t.Context(), large(much, func() {
-		_, err := reader.clean(t.Context(), large(much, func() { t.Error("two are drawn at once") }))
-		refused(t, err, domain.Unavailable, "nothing was changed, send the call again in a few seconds, or a smaller image")
-		_, err = reader.clean(t.Context(), large(much/2, func() {}))
+	large, long, small := load{memory: laneMemory + 1}, load{caps: caps{1000, 100}, packed: 51}, load{caps: caps{1000, 100}, memory: laneMemory / 2, packed: 20}
+	for name, first := range map[string]load{"large": large, "long": long} {
+		_, err := reader.clean(t.Context(), 1, image(name, first, func() {
+			for name, second := range map[string]load{"large second": large, "long second": long} {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				defer cancel()
+				_, err := reader.clean(ctx, 2, image(name, second, func() {}))
+				refused(t, err, domain.Unavailable, "busy")
+			}
+			_, err := reader.clean(t.Context(), 2, image("small", small, func() {}))
+			refused(t, err, domain.TypeError, "broken or cut off")
+		}))
 		refused(t, err, domain.TypeError, "broken or cut off")
-	}))
-	refused(t, err, domain.TypeError, "broken or cut off")
-	if len(reader.slow.slots)+len(reader.fast.slots) != 0 {
+	}
+	if want := map[string]int{"large": 1, "long": 1, "small": 2}; !maps.Equal(drawn, want) {
+		t.Errorf("drawn were %v, want %v", drawn, want)
+	}
+	if reader.slow.free != 1 || reader.fast.free != 1 {
 		t.Error("a slot is not given back")
 	}
 }
@@ -273,7 +311,7 @@ func TestLargePNG(t *testing.T) {
 	limits := Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}
 	reader := NewReader(limits, 1)
 	reader.Wait(time.Hour) // whatever runs beside it
-	photo, _, err := reader.Read(t.Context(), out.Bytes())
+	photo, _, err := reader.Read(t.Context(), 689, out.Bytes())
 	if info := photo.Info(); err != nil || out.Len() < 9<<20 || info.Width != 1024 || info.Height != 1024 {
 		t.Errorf("of %d bytes: got %+v, %v", out.Len(), info, err)
 	}

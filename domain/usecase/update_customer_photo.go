@@ -27,7 +27,7 @@ type PhotoAddress func(ctx context.Context, key domain.PhotoKey) (string, error)
 // PhotoReader makes a photo of what a caller sends, as *photo.Reader does.
 type PhotoReader interface {
 	Limits() photo.Limits
-	Read(ctx context.Context, data []byte) (domain.Photo, photo.Reading, error)
+	Read(ctx context.Context, fleet domain.FleetID, data []byte) (domain.Photo, photo.Reading, error)
 }
 
 // Request is a call whose parameters have their types.
@@ -121,7 +121,7 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 	if request.Delete {
 		return picture, "", nil
 	}
-	if picture, err = u.readPhoto(ctx, request.Photo, &call.Details); err != nil {
+	if picture, err = u.readPhoto(ctx, request.Photo, call); err != nil {
 		return domain.Photo{}, "", err
 	}
 	url, err = u.addressOf(ctx, customer.Ref)
@@ -140,9 +140,9 @@ func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIK
 	return nil
 }
 
-func (u *UpdateCustomerPhoto) readPhoto(ctx context.Context, data []byte, details *domain.CallDetails) (domain.Photo, error) {
-	picture, reading, err := u.Reader.Read(ctx, data)
-	details.Format, details.Treatment = reading.Format, reading.Treatment
+func (u *UpdateCustomerPhoto) readPhoto(ctx context.Context, data []byte, call *domain.ApiCall) (domain.Photo, error) {
+	picture, reading, err := u.Reader.Read(ctx, call.Fleet, data)
+	call.Details.Format, call.Details.Treatment = reading.Format, reading.Treatment
 	if err == nil && ctx.Err() != nil { // decoding doesn't stop with ctx
 		err = domain.Errorf(domain.Unavailable, "the call took too long; send it again").WithCause(ctx.Err())
 	}

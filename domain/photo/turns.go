@@ -1,0 +1,143 @@
+package photo
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// errQueue is why a fleet that has too much waiting gets no place.
+var errQueue = errors.New("the fleet's queue is full")
+
+// turns lends slots to fleets in turn. A free slot goes to the waiting fleet
+// that has the fewest, among these to the one that gave one back longest ago;
+// within a fleet to whoever came first. Fleets that neither have a slot nor wait
+// take no memory.
+type turns struct {
+	most time.Duration // work of one fleet that may wait before more is refused
+
+	mu     sync.Mutex
+	free   int
+	queues []*queue // a fleet goes to the end when it comes and when it gives a slot back
+}
+
+// queue is one fleet's.
+type queue struct {
+	fleet   domain.FleetID
+	has     int // slots
+	waiting []*waiter
+	work    time.Duration // of all that are waiting
+}
+
+type waiter struct {
+	work time.Duration // an estimate
+	turn chan struct{} // closed when it has come
+}
+
+// take waits for a slot until ctx ends, whose error it returns then; or fails
+// with errQueue at once. leave gives the slot back.
+func (t *turns) take(ctx context.Context, fleet domain.FleetID, work time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w, err := t.join(fleet, work)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-w.turn:
+		return nil
+	case <-ctx.Done():
+		t.giveUp(fleet, w)
+		return ctx.Err()
+	}
+}
+
+func (t *turns) join(fleet domain.FleetID, work time.Duration) (*waiter, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	q := t.queueOf(fleet)
+	if q == nil {
+		q = &queue{fleet: fleet}
+		t.queues = append(t.queues, q)
+	}
+	if len(q.waiting) > 0 && q.work >= t.most {
+		return nil, errQueue
+	}
+	w := &waiter{work, make(chan struct{})}
+	q.waiting = append(q.waiting, w)
+	q.work += work
+	t.give()
+	return w, nil
+}
+
+// giveUp leaves the queue, or gives back the slot where its turn came just then.
+func (t *turns) giveUp(fleet domain.FleetID, w *waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	q := t.queueOf(fleet)
+	if i := slices.Index(q.waiting, w); i >= 0 {
+		q.remove(i)
+		t.forget(q)
+		return
+	}
+	t.giveBack(q)
+}
+
+func (t *turns) leave(fleet domain.FleetID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.giveBack(t.queueOf(fleet))
+}
+
+func (t *turns) giveBack(q *queue) {
+	q.has--
+	t.free++
+	i := slices.Index(t.queues, q)
+	t.queues = append(slices.Delete(t.queues, i, i+1), q)
+	t.forget(q)
+	t.give()
+}
+
+// forget drops a fleet that neither has a slot nor waits.
+func (t *turns) forget(q *queue) {
+	if q.has == 0 && len(q.waiting) == 0 {
+		t.queues = slices.DeleteFunc(t.queues, func(other *queue) bool { return other == q })
+	}
+}
+
+// give gives the free slots to those whose turn it is.
+func (t *turns) give() {
+	for next := t.next(); t.free > 0 && next != nil; next = t.next() {
+		t.free--
+		next.has++
+		close(next.waiting[0].turn)
+		next.remove(0)
+	}
+}
+
+func (q *queue) remove(i int) {
+	q.work -= q.waiting[i].work
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+}
+
+func (t *turns) next() (next *queue) {
+	for _, q := range t.queues {
+		if len(q.waiting) > 0 && (next == nil || q.has < next.has) {
+			next = q
+		}
+	}
+	return next
+}
+
+func (t *turns) queueOf(fleet domain.FleetID) *queue {
+	i := slices.IndexFunc(t.queues, func(q *queue) bool { return q.fleet == fleet })
+	if i < 0 {
+		return nil
+	}
+	return t.queues[i]
+}
