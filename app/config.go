@@ -46,6 +46,8 @@ type Config struct {
 	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
 	Verify           string        `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: that all of it can be decoded, or its structure alone, which is faster (${default})."`
 	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 at once (${default})."`
+	AuthFailureRate  float64       `env:"FLEETPHOTO_AUTH_FAILURE_RATE" name:"auth-failure-rate" default:"1" placeholder:"N" help:"Calls without a live key that are answered and logged a second and address, after ten at once; 0: any number. In each server (${default})."`
+	FleetRate        float64       `env:"FLEETPHOTO_FLEET_RATE" default:"100" placeholder:"N" help:"Calls that a fleet may send a second, after ten seconds' worth at once; 0: any number. In each server (${default})."`
 	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" secret:"whole" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits, as openssl rand -hex 32 prints them. Left out with sqlite://, pin.key beside the database is used, and made on first start; postgres:// needs it."`
 	PINKeyOld        string        `env:"FLEETPHOTO_PIN_KEY_OLD" secret:"whole" name:"pin-key-old" placeholder:"HEX" help:"The key before FLEETPHOTO_PIN_KEY while keys are rotated: PINs that were hashed under it match too, and are hashed under the new one when they are used."`
 	LogRetention     cli.Age       `env:"FLEETPHOTO_LOG_RETENTION" placeholder:"AGE" help:"How long calls stay in the API log, such as 90d: once a day one of the servers removes those that are older. Left out: for ever."`
@@ -60,6 +62,8 @@ type Config struct {
 const (
 	defaultAddr     = ":8080"            // of Config.Addr
 	mostURLLifetime = 7 * 24 * time.Hour // what S3 and Google Cloud Storage allow
+
+	leastRate, mostRate = 0.001, 1e6 // a second
 )
 
 // ByteSize is a number of bytes, written as 10485760, 10MiB or 10MB.
@@ -119,6 +123,11 @@ func (c *Config) validate() error {
 	}
 	if c.Pages != "on" && c.Pages != "off" {
 		return settingError("FLEETPHOTO_PAGES", fmt.Errorf("want on or off, got %q", c.Pages))
+	}
+	for variable, perSecond := range map[string]float64{"FLEETPHOTO_AUTH_FAILURE_RATE": c.AuthFailureRate, "FLEETPHOTO_FLEET_RATE": c.FleetRate} {
+		if !(perSecond == 0 || perSecond >= leastRate && perSecond <= mostRate) { // nor not a number
+			return settingError(variable, fmt.Errorf("want 0, or %v to %.0f a second, got %v", leastRate, mostRate, perSecond))
+		}
 	}
 	if keep := time.Duration(c.LogRetention); keep != 0 && keep <= usecase.LateAfter {
 		return settingError("FLEETPHOTO_LOG_RETENTION", fmt.Errorf("want more than %v, as calls are settled until then, got %v", usecase.LateAfter, keep))

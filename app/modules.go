@@ -43,9 +43,10 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(customers ports.CustomerRepo, photos ports.PhotoStore, store domain.PhotoStoreName, log ports.ApiLog, recorder ports.ChangeRecorder) *usecase.ChangePhoto {
 		return &usecase.ChangePhoto{Customers: customers, Photos: photos, Store: store, Log: log, Recorder: recorder, Clock: usecase.Now}
 	},
-	func(fleets ports.FleetAuth, changes *usecase.ChangePhoto, address usecase.PhotoAddress, keys domain.PINKeys, reader usecase.PhotoReader) *usecase.UpdateCustomerPhoto {
-		return &usecase.UpdateCustomerPhoto{Fleets: fleets, Changes: changes, Address: address, PINKeys: keys, Reader: reader}
+	func(fleets ports.FleetAuth, changes *usecase.ChangePhoto, address usecase.PhotoAddress, keys domain.PINKeys, reader usecase.PhotoReader, limits usecase.RateLimits) *usecase.UpdateCustomerPhoto {
+		return &usecase.UpdateCustomerPhoto{Fleets: fleets, Changes: changes, Address: address, PINKeys: keys, Reader: reader, Limits: limits}
 	},
+	rateLimits,
 	func(changes *usecase.ChangePhoto) *usecase.Repair { return &usecase.Repair{Changes: changes} },
 	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Readiness {
 		return &usecase.Readiness{Fleets: fleets, Customers: customers, Photos: photos, Log: log}

@@ -84,6 +84,10 @@
 // "caller.php", or with another extension, before it is a program that sends just
 // that, and is run in this module's own tests.
 //
+// Where a server answers Too Many Requests with Retry-After, the call is sent
+// again after that time, so that the cases also run where calls without a live
+// key are limited: on this product's defaults they take half a minute.
+//
 // TestHTTP of this package runs the cases on a server that its flags name. What
 // the run does to that server's customers, -help says:
 //

@@ -43,7 +43,7 @@ var theirs = targetFlags()
 
 func targetFlags() *contracttests.Target {
 	var t contracttests.Target
-	flag.StringVar(&t.BaseURL, "base-url", "", "run TestHTTP on the server at this URL, such as https://staging.example.com, and on nothing else")
+	flag.StringVar(&t.BaseURL, "base-url", "", "run TestHTTP on the server at this URL, such as https://staging.example.com, and on nothing else. Where its rate limit refuses a call, the run waits for as long as Retry-After says, up to a minute")
 	flag.StringVar(&t.APIKey, "api-key", "", "with -base-url: the API key of a fleet")
 	flag.StringVar(&t.Phone, "phone", "", "with -base-url: the phone number, digits alone, of a customer of the fleet. The run CHANGES AND DELETES this customer's photo and doesn't bring it back")
 	flag.StringVar(&t.PIN, "pin", "", "with -base-url: the PIN of that customer")

@@ -47,7 +47,7 @@ func buildStranger(t *testing.T, name string) (program string) {
 func TestStrangerEmbedsTheCall(t *testing.T) {
 	t.Parallel()
 	database, photos := "sqlite://"+filepath.ToSlash(filepath.Join(t.TempDir(), "fleetphoto.db")), "file://"+filepath.ToSlash(t.TempDir())
-	p := newProduct(t, "FLEETPHOTO_DATABASE_URL="+database, "FLEETPHOTO_PHOTO_STORE_URL="+photos, "FLEETPHOTO_MAX_PHOTO_BYTES=200000", "FLEETPHOTO_MAX_PIXELS=10000")
+	p := newProduct(t, "FLEETPHOTO_DATABASE_URL="+database, "FLEETPHOTO_PHOTO_STORE_URL="+photos, "FLEETPHOTO_MAX_PHOTO_BYTES=200000", "FLEETPHOTO_MAX_PIXELS=10000", "FLEETPHOTO_AUTH_FAILURE_RATE=0")
 	target := contracttests.Target{
 		Phone: phone, PIN: "1234", LockPhone: "447700900124", NoPINPhone: "447700900125", OtherPhone: "447700900999", MaxPhotoBytes: 200_000, MaxPixels: 10_000,
 	}
@@ -86,7 +86,7 @@ func TestStrangerEmbedsTheCall(t *testing.T) {
 // calls, and a command that needs more says what is missing.
 func TestStrangerHasOnlyTheCall(t *testing.T) {
 	t.Parallel()
-	p := newProduct(t, "FLEETPHOTO_DATABASE_URL=map://", "FLEETPHOTO_PHOTO_STORE_URL=memory://")
+	p := newProduct(t, "FLEETPHOTO_DATABASE_URL=map://", "FLEETPHOTO_PHOTO_STORE_URL=memory://", "FLEETPHOTO_AUTH_FAILURE_RATE=0")
 	p.program = buildStranger(t, "calls")
 	s := p.start(t)
 	s.listens(t)

@@ -23,7 +23,7 @@ import (
 // know of it, flag by flag.
 func provisioned(t *testing.T) map[string]string {
 	t.Helper()
-	p := newProduct(t, "FLEETPHOTO_MAX_PHOTO_BYTES=200000", "FLEETPHOTO_MAX_PIXELS=10000")
+	p := newProduct(t, "FLEETPHOTO_MAX_PHOTO_BYTES=200000", "FLEETPHOTO_MAX_PIXELS=10000", "FLEETPHOTO_AUTH_FAILURE_RATE=0") // which saves waiting
 	flags := map[string]string{
 		"-phone": phone, "-pin": "1234", "-lock-phone": "447700900124", "-no-pin-phone": "447700900125", "-other-phone": "447700900999",
 		"-max-photo-bytes": "200000", "-max-pixels": "10000",
@@ -131,7 +131,8 @@ func TestSuiteOnAServer(t *testing.T) {
 	}
 }
 
-// TestSuiteOnTheDemo skips what the demo has no customers for, and says so.
+// TestSuiteOnTheDemo skips what the demo has no customers for, and says so. Where
+// the demo's rate limit, which is the default, refuses a call, it waits.
 func TestSuiteOnTheDemo(t *testing.T) {
 	t.Parallel()
 	demo := newProduct(t).start(t, "--demo")

@@ -47,7 +47,8 @@ func (s *Server) register() {
 		Summary:     "Replace or delete a customer's photo",
 		Description: "The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. " +
 			"Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. " +
-			"Repeating a call is safe, and deleting what isn't there is valid.",
+			"Repeating a call is safe, and deleting what isn't there is valid. " +
+			"Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.",
 		Responses: s.responses(),
 	}
 	huma.Register(s.api, operation, s.update)
@@ -228,6 +229,6 @@ func (s *Server) exampleFailures() []*failure {
 		examples = append(examples, s.fail(err, exampleLogID))
 	}
 	return append(examples,
-		s.fail(full, 0), s.fail(domain.Errorf(domain.TooManyRequests, "too many calls in a row; send this one again later"), 0),
+		s.fail(full, 0), s.fail(domain.Errorf(domain.TooManyRequests, "the fleet sends more calls than it may; send this one again when Retry-After has passed"), 0),
 		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0), s.fail(errHost("localhost"), 0))
 }

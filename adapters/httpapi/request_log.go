@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -62,6 +63,9 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 		if e.Err != nil {
 			kind := domain.AsError(e.Err).Kind
 			level = levels[kind]
+			if errors.Is(e.Err, usecase.ErrRateLimited) {
+				level = slog.LevelDebug // the limits tell of all of them at once
+			}
 			line = append(line, slog.String("error", string(kind)), slog.String("cause", e.Err.Error()))
 		}
 		s.Logger.LogAttrs(ctx, level, "request", line...)

@@ -57,6 +57,7 @@ func start(t testing.TB, p program, database string, w workload, settings ...str
 	h := &handler{program: p, directory: t.TempDir(), settings: slices.Concat([]string{
 		p.as + "=1", databaseURL + "=" + database, "FLEETPHOTO_PHOTO_STORE_URL=file://photos",
 		"FLEETPHOTO_PIN_KEY=" + strings.Repeat("01", 32), apiAddress + "=127.0.0.1:0", adminAddress + "=127.0.0.1:0",
+		"FLEETPHOTO_FLEET_RATE=0",
 	}, w.settings, settings)}
 	key, customers, args := demoKey, manyCustomers, []string{"serve"}
 	switch {

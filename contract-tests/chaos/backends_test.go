@@ -56,7 +56,7 @@ func newBackends(t *testing.T, settings ...string) *backends {
 	t.Helper()
 	return &backends{directory: t.TempDir(), settings: append(settings,
 		"FLEETPHOTO_PIN_KEY=0101010101010101010101010101010101010101010101010101010101010101",
-		"FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0", "GOMAXPROCS=2")}
+		"FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0", "FLEETPHOTO_FLEET_RATE=0", "GOMAXPROCS=2")}
 }
 
 // sqliteAndFiles are the default settings: replicas share one machine's disk.

@@ -75,6 +75,37 @@ func send(request *http.Request) (answer, error) {
 	return readAnswer(response)
 }
 
+// mostPaced is how long a call is sent again, in all.
+const mostPaced = time.Minute
+
+// paced sends a call, and again after Retry-After, where the server's rate limit refuses
+// it: most cases fail as who has no key does.
+func paced(ctx context.Context, send func() (answer, error)) (answer, error) {
+	for waited := time.Duration(0); ; {
+		got, err := send()
+		wait := got.retryAfter()
+		if waited += wait; err != nil || wait == 0 || waited > mostPaced {
+			return got, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return got, ctx.Err()
+		}
+	}
+}
+
+// retryAfter is how long a rate limit wants its callers to wait; 0: none refused this call.
+func (a answer) retryAfter() time.Duration {
+	var failure struct{ Error string }
+	_ = json.Unmarshal(a.body, &failure) // what is no JSON has no error
+	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
+	if err != nil || seconds < 0 || failure.Error != "Too Many Requests" {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
 func readAnswer(response *http.Response) (answer, error) {
 	body, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header, body}, err

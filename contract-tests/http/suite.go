@@ -139,7 +139,7 @@ func (c httpCase) check(ctx context.Context, target Target) error {
 }
 
 func (e exchange) check(ctx context.Context, target Target) (answer, error) {
-	got, err := e.send(ctx, target)
+	got, err := paced(ctx, func() (answer, error) { return e.send(ctx, target) })
 	if err != nil {
 		return answer{}, err
 	}

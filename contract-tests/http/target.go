@@ -67,12 +67,14 @@ func (t Target) update(ctx context.Context, phone, pin, photo string) (string, e
 	if pin != "" {
 		form.Set("customer_pin", pin)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.BaseURL+updatePath, strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := send(request)
+	got, err := paced(ctx, func() (answer, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.BaseURL+updatePath, strings.NewReader(form.Encode()))
+		if err != nil {
+			return answer{}, err
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return send(request)
+	})
 	if err != nil {
 		return "", err
 	}

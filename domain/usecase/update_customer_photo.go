@@ -11,13 +11,14 @@ import (
 )
 
 // UpdateCustomerPhoto replaces or deletes the photo of one customer. All
-// fields but Address must be set. It is safe for concurrent use.
+// fields but Address and Limits must be set. It is safe for concurrent use.
 type UpdateCustomerPhoto struct {
 	Fleets  ports.FleetAuth
 	Changes *ChangePhoto
 	Address PhotoAddress // nil: the photos have no addresses of their own
 	PINKeys domain.PINKeys
 	Reader  PhotoReader
+	Limits  RateLimits // nil: there are none
 }
 
 // PhotoAddress returns the address under which the photo under key is fetched,
@@ -66,7 +67,8 @@ type Answer struct {
 // Do runs a call and logs it, a failed one too. When Do returns nil the change
 // is durable. After an error that is Unchanged nothing was changed, and nothing
 // will be; after any other the old photo or the new one is stored, whole, and a
-// repeat is safe. Once the change has begun, cancelling ctx doesn't stop it.
+// repeat is safe. One that is ErrRateLimited isn't logged: Limits counted it.
+// Once the change has begun, cancelling ctx doesn't stop it.
 func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer Answer, err error) {
 	answer.Call = request.Call()
 	answer.Call.ReceivedAt = u.Changes.now()
@@ -90,11 +92,20 @@ func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer A
 	return answer, nil
 }
 
-// Refuse logs a call whose parameters could not be understood. It returns the
-// error to answer with: cause, joined by the log's own failure.
-func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause error) (Answer, error) {
-	answer := Answer{Call: request.Call()}
+// Refuse logs a call whose parameters could not be understood, under its fleet
+// where its key is a live one. It returns the error to answer with: cause, joined by the
+// log's own failure, or ErrRateLimited as Do does.
+func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause error) (answer Answer, err error) {
+	answer.Call = request.Call()
 	answer.Call.ReceivedAt = u.Changes.now()
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = u.refuse(ctx, &answer, errors.Join(cause, panicked(bug)))
+		}
+	}()
+	if limited := u.limitRefusal(ctx, request.APIKey, &answer.Call, cause); errors.Is(limited, ErrRateLimited) {
+		cause = limited
+	}
 	return answer, u.refuse(ctx, &answer, cause)
 }
 
@@ -130,10 +141,16 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 
 func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIKey, call *domain.ApiCall) error {
 	caller, err := u.Fleets.Authenticate(ctx, key.Hash())
+	if errors.Is(err, domain.InvalidHashID) {
+		return u.limitFailure(call.From, err)
+	}
 	if err != nil {
 		return err
 	}
 	call.Fleet, call.Key = caller.Fleet.ID, caller.Key
+	if err := u.limitFleet(caller.Fleet.ID); err != nil {
+		return err
+	}
 	if caller.Fleet.Disabled {
 		return domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator")
 	}
@@ -160,6 +177,9 @@ func (u *UpdateCustomerPhoto) addressOf(ctx context.Context, customer domain.Cus
 // fails or panics in the log joins the cause, whose Kind stays.
 func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause error) (err error) {
 	err = unchanged(cause)
+	if errors.Is(err, ErrRateLimited) {
+		return err
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = errors.Join(err, fmt.Errorf("in the log: %w", panicked(cause)))
