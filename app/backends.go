@@ -280,7 +280,10 @@ func checkSettings(config Config, catalogue Catalogue) error {
 	_, fleetsErr := b.fleets()
 	customers, customersErr := b.customers()
 	_, logErr := b.log()
-	_, addressErr := b.photoAddress()
+	_, addressErr := b.photoAddress(nil)
+	if addressErr == nil && !b.makesPhotoURLKey() {
+		_, addressErr = b.photoSigner()
+	}
 	var keyErr error
 	if customersErr == nil && (config.PINKey != "" || customers.PINKeyFile == "") { // else pinKey may make one
 		_, keyErr = b.pinKeys()

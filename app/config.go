@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,10 +16,8 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/cli"
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
-	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
-	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // Config is the whole configuration, from flags, the environment and, for what
@@ -32,9 +29,10 @@ type Config struct {
 	ApiLogURL        string        `env:"FLEETPHOTO_API_LOG_URL" secret:"" name:"api-log-url" placeholder:"URL" help:"The API log. Left out: in the database."`
 	PhotoStoreURL    string        `env:"FLEETPHOTO_PHOTO_STORE_URL" secret:"" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, s3://BUCKET, gs://BUCKET, azblob://CONTAINER, mem:// or memory:// (${default})."`
 	Migrate          string        `env:"FLEETPHOTO_MIGRATE" default:"on" placeholder:"on|off" help:"Whether the database is brought up to date on start; off: by the command migrate alone (${default})."`
-	PhotoURL         string        `env:"FLEETPHOTO_PHOTO_URL" default:"public" placeholder:"public|signed" help:"Addresses of photos: public, or signed by the cloud's photo store, each for FLEETPHOTO_PHOTO_URL_LIFETIME (${default})."`
+	PhotoURL         string        `env:"FLEETPHOTO_PHOTO_URL" default:"public" placeholder:"public|signed" help:"Addresses of photos: public, or signed by the cloud's photo store or by this server, which serves the photos of others, each for FLEETPHOTO_PHOTO_URL_LIFETIME. Public ones of this server can be guessed (${default})."`
 	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, 1s to 168h (${default})."`
-	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
+	PhotoURLKey      string        `env:"FLEETPHOTO_PHOTO_URL_KEY" secret:"whole" name:"photo-url-key" placeholder:"HEX" help:"Signs the addresses of this server's /photos/: at least 64 hexadecimal digits, as openssl rand -hex 32 prints them, the same for all servers. Left out with sqlite://, photo-url.key beside the database is used, and made on first start; with postgres:// they need it. Another key ends the addresses signed before."`
+	PhotoBaseURL     string        `env:"FLEETPHOTO_PHOTO_BASE_URL" placeholder:"URL" help:"Address of stored photos, for instance a CDN's; the photo's key is appended, and what signs this server's own. Left out: the photo store's, or this server's /photos/, under the host name that the caller used."`
 	Addr             string        `env:"FLEETPHOTO_ADDR" default:":8080" help:"Address of the API (${default})."`
 	TrustedProxies   string        `env:"FLEETPHOTO_TRUSTED_PROXIES" placeholder:"CIDRS" help:"Proxies before this server, as addresses or CIDRs with commas between them: callers' addresses, the scheme and the host name are taken from their X-Forwarded-For, -Proto and -Host, or Forwarded. Left out: none, and such headers are ignored."`
 	Hosts            string        `env:"FLEETPHOTO_HOSTS" placeholder:"NAMES" help:"Host names that this server answers under, with commas between them; calls to others get 421. Left out: any."`
@@ -199,31 +197,10 @@ func (c Config) validatePhotoURL() error {
 	switch {
 	case c.PhotoURL != "public" && c.PhotoURL != "signed":
 		return settingError("FLEETPHOTO_PHOTO_URL", fmt.Errorf("want public or signed, got %q", c.PhotoURL))
-	case c.PhotoURL == "signed" && c.PhotoBaseURL != "":
-		return settingError("FLEETPHOTO_PHOTO_BASE_URL", errors.New("a signed address is the photo store's own; leave this out, or set FLEETPHOTO_PHOTO_URL=public"))
 	case c.PhotoURLLifetime < time.Second || c.PhotoURLLifetime > mostURLLifetime:
 		return settingError("FLEETPHOTO_PHOTO_URL_LIFETIME", fmt.Errorf("want 1s to 168h, got %v", c.PhotoURLLifetime))
 	}
 	return nil
-}
-
-// photoAddress returns the addresses that photos have; nil where this server's
-// own are meant. own are those of the store; nil: it has none.
-func (c Config) photoAddress(own ports.PhotoAddresser) (usecase.PhotoAddress, error) {
-	switch {
-	case c.PhotoURL == "signed" && own == nil:
-		return nil, settingError("FLEETPHOTO_PHOTO_URL", fmt.Errorf("the store that %s names signs no addresses; want public here, or another store", photoStoreVariable))
-	case c.PhotoURL == "signed":
-		return func(ctx context.Context, key domain.PhotoKey) (string, error) {
-			return own.SignedURL(ctx, key, c.PhotoURLLifetime)
-		}, nil
-	case c.PhotoBaseURL != "":
-		base := strings.TrimSuffix(c.PhotoBaseURL, "/") + "/"
-		return func(_ context.Context, key domain.PhotoKey) (string, error) { return base + string(key), nil }, nil
-	case own == nil:
-		return nil, nil
-	}
-	return func(_ context.Context, key domain.PhotoKey) (string, error) { return own.URL(key), nil }, nil
 }
 
 // httpOptions are the API server's, but for what it serves and who watches it.

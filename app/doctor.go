@@ -99,6 +99,9 @@ func (c *checkup) configuration(yield func(operator.Step) bool) {
 	if !yield(step("the photo store's URL can be used", func(context.Context) (string, error) { return "", c.openPhotos() })) {
 		return
 	}
+	if c.ports.Photos != nil && !c.own && databases == nil && !yield(step("it is known who sees photos", c.findPhotoURLKey)) {
+		return
+	}
 	yield(step("callers' way here is encrypted", c.findTLS))
 }
 
@@ -154,7 +157,7 @@ func (c *checkup) openPhotos() error {
 		return err
 	}
 	c.own = photos.PhotoAddresser != nil
-	c.ports.Address, err = c.photoAddress()
+	c.ports.Address, err = c.photoAddress(nil)
 	return err
 }
 
@@ -174,6 +177,22 @@ func (c *checkup) findPINKey(context.Context) (string, error) {
 	keys, err := c.pinKeys()
 	c.keys = keys
 	return from, err
+}
+
+// findPhotoURLKey says who sees the photos that a server of this program
+// serves. It makes no key.
+func (c *checkup) findPhotoURLKey(context.Context) (string, error) {
+	switch {
+	case c.config.PhotoURL == "public":
+		return "whoever guesses two numbers, a fleet's and a customer's; FLEETPHOTO_PHOTO_URL=signed changes that", nil
+	case c.makesPhotoURLKey():
+		return "whoever has a signed address; the next start of a server makes the key", nil
+	}
+	from, _, err := c.photoURLKey()
+	if err == nil {
+		_, err = c.photoSigner()
+	}
+	return "whoever has an address signed under the key of " + from, err
 }
 
 func isThere(path string) bool {

@@ -22,6 +22,7 @@ const healthy = `configuration
   ✓ the databases' URLs can be used
   ✓ there is a key for the PINs: %s
   ✓ the photo store's URL can be used
+  ✓ it is known who sees photos: whoever guesses two numbers, a fleet's and a customer's; FLEETPHOTO_PHOTO_URL=signed changes that
   ✓ callers' way here is encrypted: if a proxy ends TLS before :8080
 %s
   ✓ connect, and find the tables up to date%s
@@ -52,7 +53,7 @@ all %d steps went well
 
 func TestDoctorInMemory(t *testing.T) {
 	s := newShared(t)
-	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 27), "", "doctor")
+	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 28), "", "doctor")
 	s.expectNoProbes()
 }
 
@@ -77,7 +78,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 	for _, want := range []string{
 		"\n  ✗ there is a key for the PINs\n      there is none yet in " + directory + "/fleetphoto-data/pin.key; make it, and the database, with: fleetphoto migrate\n",
 		"\n  ✗ connect, and find the tables up to date\n      there is no database at " + directory + "/fleetphoto-data/fleetphoto.db; is this the server's directory? make one with: fleetphoto migrate\n  – look up an API key: not tried\n",
-		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 16 steps failed; the line below each ✗ says what to change\n",
+		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 17 steps failed; the line below each ✗ says what to change\n",
 	} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("before the migration: %v, want %q in\n%s", err, want, out)
@@ -98,7 +99,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 		}
 	}
 	const room = "\n  ✓ its disk has room"
-	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 29)
+	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 30)
 	if got := strings.Join(lines, "\n"); got != want || len(sizes) != 2 || !strings.HasSuffix(sizes[0], " are free") {
 		t.Errorf("after the migration: got\n%s\nwant\n%s", got, want)
 	}
@@ -118,7 +119,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 		{"--trusted-proxies=proxy", "✗ the settings can be used\n      FLEETPHOTO_TRUSTED_PROXIES: want addresses or CIDRs", "configuration"},
 		{"--api-log-url=tape://", "✗ the databases' URLs can be used\n      FLEETPHOTO_API_LOG_URL: want a URL that begins with memory://, shared://, got \"tape\"\n", "✓ delete it"},
 		{"--photo-store-url=tape://", "✗ the photo store's URL can be used\n      FLEETPHOTO_PHOTO_STORE_URL: want a URL", "✓ remove a customer"},
-		{"--photo-url=signed", "✗ the photo store's URL can be used\n      FLEETPHOTO_PHOTO_URL: the store that FLEETPHOTO_PHOTO_STORE_URL names signs no addresses", "✓ remove a customer"},
+		{"--photo-url=signed", "✗ it is known who sees photos\n      FLEETPHOTO_PHOTO_URL_KEY: it is missing", "✓ remove a customer"},
 		{"--pin-key=", "✗ there is a key for the PINs\n      FLEETPHOTO_PIN_KEY: it is missing, and this database needs it", "✓ remove a customer"},
 	} {
 		code, out, failure := s.run(t.Context(), "doctor", test.flag)

@@ -93,6 +93,7 @@ var portsAndRoles = fx.Provide(
 	from((*backends).photos, func(b Backend) ports.PhotoLister { return b.PhotoLister }),
 	(*backends).photoStoreName,
 	(*backends).changeRecorder,
+	(*backends).photoSigner,
 	(*backends).photoAddress,
 	(*backends).boundPINKeys,
 	func(keys domain.PINKeys) domain.PINKey { return keys.Current },
@@ -148,19 +149,9 @@ func (b *backends) changeRecorder() (ports.ChangeRecorder, error) {
 	return customers.ChangeRecorder, nil
 }
 
-// photoAddress returns the addresses of photos that are configured; nil where
-// this server's own are meant.
-func (b *backends) photoAddress() (usecase.PhotoAddress, error) {
-	photos, err := b.photos()
-	if err != nil {
-		return nil, err
-	}
-	return b.config.photoAddress(photos.PhotoAddresser)
-}
-
 // tryAddress finds out on start, rather than in a call, that nothing can be signed.
 func tryAddress(config Config, address usecase.PhotoAddress, lifecycle fx.Lifecycle) {
-	if config.PhotoURL != "signed" {
+	if config.PhotoURL != "signed" { // by this server or by the store
 		return
 	}
 	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {

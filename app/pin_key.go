@@ -2,15 +2,10 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"syscall"
 
 	"go.uber.org/fx"
 
@@ -81,9 +76,9 @@ func bindPINKey(ctx context.Context, customers ports.PINKeyBinder, keys domain.P
 }
 
 func parsePINKey(variable, text string) (domain.PINKey, error) {
-	secret, err := hex.DecodeString(strings.TrimSpace(text))
+	secret, err := parseKey(variable, text)
 	if err != nil {
-		return domain.PINKey{}, settingError(variable, errors.New("want hexadecimal digits, as openssl rand -hex 32 prints them, got another character or an odd number"))
+		return domain.PINKey{}, err
 	}
 	key, err := domain.NewPINKey(secret)
 	if err != nil {
@@ -96,74 +91,14 @@ func parsePINKey(variable, text string) (domain.PINKey, error) {
 // with another key, no stored PIN would match.
 func (b *backends) embeddedPINKey(customers *opened) (domain.PINKey, error) {
 	path := customers.PINKeyFile
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
+	text, err := keyFile(customers.variable, path, func() error {
 		if info, err := os.Stat(customers.DataFile); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-			return domain.PINKey{}, settingError(pinKeyVariable, fmt.Errorf("the database %s exists, but the PIN key beside it, %s, does not; bring that file back, or set the variable: with another key no stored PIN matches", customers.DataFile, path))
+			return settingError(pinKeyVariable, fmt.Errorf("the database %s exists, but the PIN key beside it, %s, does not; bring that file back, or set the variable: with another key no stored PIN matches", customers.DataFile, path))
 		}
-		if err := b.mayMake(context.Background(), customers); err != nil {
-			return domain.PINKey{}, err
-		}
-		if err = createPINKey(path); err == nil {
-			text, err = os.ReadFile(path)
-		}
-	}
+		return b.mayMake(context.Background(), customers)
+	})
 	if err != nil {
-		return domain.PINKey{}, settingError(customers.variable, fmt.Errorf("the PIN key beside the database can't be read or written: %w", err))
+		return domain.PINKey{}, err
 	}
-	return parsePINKey(pinKeyVariable+", from "+path, string(text))
-}
-
-// createPINKey makes the file whole and durable, or leaves the one that
-// another process made meanwhile.
-func createPINKey(path string) error {
-	directory := filepath.Dir(path)
-	changed := []string{directory}
-	if !isThere(directory) { // else the one above may be closed to this process
-		changed = append(changed, filepath.Dir(directory))
-	}
-	if err := os.MkdirAll(directory, 0o750); err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(directory, "pin.key.*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }()
-	_, err = temporary.WriteString(hex.EncodeToString(randomKey()) + "\n")
-	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(temporary.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	for _, path := range changed {
-		if err := syncDirectory(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// syncDirectory makes what was created in a directory outlast a power cut.
-// Windows and some file systems can't sync a directory and need not.
-func syncDirectory(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	directory, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = directory.Sync()
-	if errors.Is(err, syscall.EINVAL) {
-		err = nil
-	}
-	return errors.Join(err, directory.Close())
-}
-
-func randomKey() []byte {
-	key := make([]byte, domain.MinPINKeyBytes)
-	_, _ = rand.Read(key) // never fails, as crypto/rand says
-	return key
+	return parsePINKey(pinKeyVariable+", from "+path, text)
 }

@@ -32,7 +32,7 @@ func TestPINKeyBelowAClosedDirectory(t *testing.T) {
 				return
 			}
 		}
-		made <- createPINKey(filepath.Join(directory, "pin.key"))
+		made <- createKeyFile(filepath.Join(directory, "pin.key"))
 	}()
 	check(t, <-made)
 	if text, err := os.ReadFile(filepath.Join(directory, "pin.key")); err != nil || len(text) < 2*domain.MinPINKeyBytes {

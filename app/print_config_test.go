@@ -47,7 +47,7 @@ func TestPrintConfig(t *testing.T) {
 		{"wrong URL", database + "_FILE=other", "", database + ": want a URL that begins with ", true},
 		{"wrong key", secretKey + "_FILE=short", "", secretKey + ": ", true},
 		{"no key", database + "_FILE=database", "", secretKey + ": it is missing", true},
-		{"unsigned", "FLEETPHOTO_PHOTO_URL=signed", "", "FLEETPHOTO_PHOTO_URL: ", true},
+		{"signed", "FLEETPHOTO_PHOTO_URL=signed", "", "FLEETPHOTO_PHOTO_URL signed environment", false},
 		{"with a demo", "", "--demo", "--demo and --print-config can't be used together", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -43,12 +43,12 @@ var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invok
 var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
 
 // newOptions has the photos served where their store has no addresses of its own.
-func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore) (httpapi.Options, error) {
+func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore, signer *httpapi.PhotoSigner) (httpapi.Options, error) {
 	options := config.httpOptions()
 	options.Update, options.Logger = update, b.logger
 	store, err := b.photos()
 	if err == nil && store.PhotoAddresser == nil {
-		options.Photos = photos
+		options.Photos, options.PhotoSigner = photos, signer
 	}
 	return options, err
 }
@@ -220,6 +220,9 @@ func sayWhatIsServed(b *backends, lifecycle fx.Lifecycle) error {
 	photos, photosErr := b.photos()
 	lifecycle.Append(fx.StartHook(func() {
 		b.logger.Info("serving", slog.String("version", version()), slog.String("database", customers.name()), slog.String("photo_store", photos.name()))
+		if photos.PhotoAddresser == nil && b.config.PhotoURL == "public" {
+			b.logger.Info("photos are public: whoever guesses two numbers, a fleet's and a customer's, sees the photo; FLEETPHOTO_PHOTO_URL=signed gives each an address that can't be guessed")
+		}
 	}))
 	return firstOf(customersErr, photosErr)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/cli/customercsv"
@@ -99,11 +100,14 @@ func (c *customerShowCommand) Run(ctx context.Context, e environment) error {
 		if err != nil {
 			return err
 		}
-		at := "at a server of this program, " + e.PhotosPath + string(customer.Ref.PhotoKey())
+		at := e.PhotosPath + string(customer.Ref.PhotoKey())
 		if address != nil {
 			if at, err = address(ctx, customer.Ref.PhotoKey()); err != nil {
 				return err
 			}
+		}
+		if strings.HasPrefix(at, "/") {
+			at = "at a server of this program, " + at
 		}
 		return c.print(e.out, customer, at)
 	})

@@ -107,7 +107,7 @@ func (s *Server) photoOrigin(r *http.Request) (string, error) {
 		return "", err
 	}
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || u.Host == "" {
 		return "", err
 	}
 	return " " + u.Scheme + "://" + u.Host, nil

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,33 +12,67 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
+// mostRanges is how many ranges of a photo one request may ask for.
+const mostRanges = 16
+
 // servePhoto serves a stored photo, with conditions and ranges as RFC 9110 has
-// them. The ETag is the SHA-256 of the photo, and caches must ask each time:
-// nobody is shown a photo that was replaced.
+// them. Caches must ask each time: nobody is shown a photo that was replaced.
 func (s *Server) servePhoto(w http.ResponseWriter, r *http.Request) {
 	key, err := domain.ParsePhotoKey(strings.TrimPrefix(r.URL.Path, PhotosPath))
+	if err == nil && s.PhotoSigner != nil && !s.PhotoSigner.signed(key, r.URL.Query()) {
+		err = errUnsigned()
+	}
 	if err != nil {
 		s.answerFailure(w, r, err)
 		return
 	}
-	content, _, err := s.Photos.Open(r.Context(), key)
+	content, version, err := s.Photos.Open(r.Context(), key)
 	if err != nil {
 		s.answerFailure(w, r, err)
 		return
 	}
 	defer func() { _ = content.Close() }() // it was only read
-	hash := sha256.New()
-	if _, err = io.Copy(hash, content); err == nil {
-		_, err = content.Seek(0, io.SeekStart)
-	}
+	tag, err := entityTag(content, version)
 	if err != nil {
 		s.answerFailure(w, r, domain.Errorf(domain.Unavailable, "the photo could not be read; try again").WithCause(err))
 		return
 	}
-	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, hash.Sum(nil)))
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("Content-Type", "image/jpeg")
+	s.setPhotoHeaders(w.Header(), tag)
+	if strings.Count(r.Header.Get("Range"), ",") >= mostRanges {
+		r.Header.Del("Range") // RFC 9110, 14.2: a server may ignore it, and the whole photo is the answer
+	}
 	http.ServeContent(&refusals{ResponseWriter: w, server: s, request: r}, r, "", time.Time{}, content)
+}
+
+// entityTag returns the photo's ETag: the SHA-256 of its version, which may have
+// quotation marks and tells of inodes, or of the photo where it has no version.
+func entityTag(content io.ReadSeeker, version domain.PhotoVersion) (string, error) {
+	hash := sha256.New()
+	var err error
+	if version == domain.Unversioned || version == domain.UnknownVersion {
+		_, copyErr := io.Copy(hash, content)
+		_, seekErr := content.Seek(0, io.SeekStart)
+		err = errors.Join(copyErr, seekErr)
+	} else {
+		_, err = io.WriteString(hash, string(version))
+	}
+	return fmt.Sprintf(`"%x"`, hash.Sum(nil)), err
+}
+
+// setPhotoHeaders has a photo shown as an image alone, on pages of any origin, as
+// dispatchers' are, and not found by search engines. A signed address is for
+// whoever was given it: no shared cache keeps the photo, no page is told of it.
+func (s *Server) setPhotoHeaders(header http.Header, tag string) {
+	header.Set("ETag", tag)
+	header.Set("Content-Type", "image/jpeg")
+	header.Set("Cache-Control", "no-cache")
+	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("X-Robots-Tag", "noindex")
+	if s.PhotoSigner != nil {
+		header.Set("Cache-Control", "private, no-cache")
+		header.Set("Referrer-Policy", "no-referrer")
+	}
 }
 
 // refusals gives the refusals of http.ServeContent the envelope.

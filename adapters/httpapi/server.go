@@ -45,6 +45,9 @@ type Options struct {
 	// Photos are served below PhotosPath. nil: none are, as the store has an
 	// address of its own.
 	Photos ports.PhotoStore
+	// PhotoSigner checks the addresses of Photos; Update.Address is to sign
+	// them. nil: whoever knows or guesses a photo's address sees it.
+	PhotoSigner *PhotoSigner
 	// MaxInflightBytes bounds the request bodies held at once.
 	MaxInflightBytes int64
 	// FailureStatus is the status of every failed call on UpdatePath, for

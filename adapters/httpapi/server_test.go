@@ -231,46 +231,6 @@ func (timeoutError) Is(target error) bool {
 	return target.Error() == "i/o timeout"
 }
 
-func TestServePhoto(t *testing.T) {
-	f := newFixture(t)
-	picture := testJPEG(t, 20, 10)
-	f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(picture))))
-	get := func(method string, headers ...string) *httptest.ResponseRecorder {
-		request := httptest.NewRequest(method, PhotosPath+string(testCustomer.PhotoKey()), nil)
-		for i := 0; i < len(headers); i += 2 {
-			request.Header.Set(headers[i], headers[i+1])
-		}
-		recorder := httptest.NewRecorder()
-		f.ServeHTTP(recorder, request)
-		return recorder
-	}
-	whole := get(http.MethodGet)
-	tag := whole.Header().Get("ETag")
-	want := http.Header{
-		"Accept-Ranges": {"bytes"}, "Cache-Control": {"no-cache"}, "Content-Length": {fmt.Sprint(len(picture))},
-		"Content-Type": {"image/jpeg"}, "Etag": {tag}, "X-Content-Type-Options": {"nosniff"},
-	}
-	if whole.Code != http.StatusOK || !bytes.Equal(whole.Body.Bytes(), picture) || fmt.Sprint(whole.Header()) != fmt.Sprint(want) || len(tag) != 66 {
-		t.Errorf("got %d %v, want the photo with %v", whole.Code, whole.Header(), want)
-	}
-	if head := get(http.MethodHead); head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("Content-Length") != fmt.Sprint(len(picture)) {
-		t.Errorf("HEAD: got %d %v", head.Code, head.Header())
-	}
-	if same := get(http.MethodGet, "If-None-Match", tag); same.Code != http.StatusNotModified || same.Body.Len() != 0 {
-		t.Errorf("If-None-Match with its ETag: got %d", same.Code)
-	}
-	if other := get(http.MethodGet, "If-None-Match", `"x"`); other.Code != http.StatusOK {
-		t.Errorf("If-None-Match with another ETag: got %d", other.Code)
-	}
-	if part := get(http.MethodGet, "Range", "bytes=2-5"); part.Code != http.StatusPartialContent || !bytes.Equal(part.Body.Bytes(), picture[2:6]) {
-		t.Errorf("Range: got %d %q", part.Code, part.Body)
-	}
-	f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(testJPEG(t, 21, 10)))))
-	if changed := get(http.MethodGet, "If-None-Match", tag); changed.Code != http.StatusOK || changed.Header().Get("ETag") == tag {
-		t.Errorf("after a change: got %d %s", changed.Code, changed.Header().Get("ETag"))
-	}
-}
-
 func TestPhotosAreNotServedForAStoreWithAnAddress(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
 		o.Photos = nil

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -53,7 +54,7 @@ type updateOutput struct{ Body success }
 // success is the envelope of a call that succeeded.
 type success struct {
 	Result   string          `json:"result" doc:"Always valid."`
-	PhotoURL string          `json:"url_customer_picture" doc:"Where the photo is; empty after a deletion."`
+	PhotoURL string          `json:"url_customer_picture" doc:"Where the photo is, for a while where the address is signed; empty after a deletion."`
 	ApiLogID domain.ApiLogID `json:"api_log_id" minimum:"1" doc:"The number of the call in the server's log."`
 }
 
@@ -223,10 +224,10 @@ func (s *Server) bodyTooLarge() error {
 	return domain.Errorf(domain.PhotoTooLarge, "body: want at most %d bytes, for a photo of at most %d bytes, got more", s.maxBody, s.maxPhoto)
 }
 
-// photoURL returns the store's address of the photo, or this server's, as the
-// caller reached it.
+// photoURL returns the photo's address as it is configured, or this server's, as
+// the caller reached it.
 func photoURL(r *http.Request, answer usecase.Answer) string {
-	if answer.PhotoKey == "" || answer.PhotoURL != "" {
+	if answer.PhotoKey == "" || answer.PhotoURL != "" && !strings.HasPrefix(answer.PhotoURL, "/") {
 		return answer.PhotoURL
 	}
 	from := originOf(r)
@@ -234,5 +235,5 @@ func photoURL(r *http.Request, answer usecase.Answer) string {
 	if local, known := r.Context().Value(http.LocalAddrContextKey).(net.Addr); host == "" && known {
 		host = local.String() // HTTP/1.0
 	}
-	return from.scheme + "://" + host + PhotosPath + string(answer.PhotoKey)
+	return from.scheme + "://" + host + cmp.Or(answer.PhotoURL, PhotosPath+string(answer.PhotoKey))
 }

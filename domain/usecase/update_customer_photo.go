@@ -22,7 +22,8 @@ type UpdateCustomerPhoto struct {
 }
 
 // PhotoAddress returns the address under which the photo under key is fetched,
-// whether or not there is one. It fails with Unavailable.
+// whether or not there is one; a path is below the server that was called. It
+// fails with Unavailable.
 type PhotoAddress func(ctx context.Context, key domain.PhotoKey) (string, error)
 
 // PhotoReader makes a photo of what a caller sends, as *photo.Reader does.

@@ -73,7 +73,7 @@ type Success struct {
 	// Result Always valid.
 	Result SuccessResult `json:"result"`
 
-	// UrlCustomerPicture Where the photo is; empty after a deletion.
+	// UrlCustomerPicture Where the photo is, for a while where the address is signed; empty after a deletion.
 	UrlCustomerPicture string `json:"url_customer_picture"`
 }
 
