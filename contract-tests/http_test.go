@@ -25,7 +25,7 @@ func TestHTTP(t *testing.T) {
 	must(t, err)
 	target := contracttests.Target{
 		APIKey: testserver.APIKey, Phone: testserver.Phone, PIN: testserver.PIN,
-		DisabledKey: testserver.DisabledKey, OtherPhone: testserver.OtherPhone, LockPhone: testserver.LockPhone, NoPINPhone: testserver.NoPINPhone,
+		DisabledKey: testserver.DisabledKey, RequirePINKey: testserver.RequirePINKey, OtherPhone: testserver.OtherPhone, LockPhone: testserver.LockPhone, NoPINPhone: testserver.NoPINPhone,
 		MaxPhotoBytes: testserver.MaxPhotoBytes, MaxPixels: testserver.MaxPixels,
 	}
 	for _, on := range httpBackends {
@@ -48,6 +48,7 @@ func targetFlags() *contracttests.Target {
 	flag.StringVar(&t.Phone, "phone", "", "with -base-url: the phone number, digits alone, of a customer of the fleet. The run CHANGES AND DELETES this customer's photo and doesn't bring it back")
 	flag.StringVar(&t.PIN, "pin", "", "with -base-url: the PIN of that customer")
 	flag.StringVar(&t.DisabledKey, "disabled-key", "", "with -base-url: the API key of a fleet that is switched off")
+	flag.StringVar(&t.RequirePINKey, "require-pin-key", "", "with -base-url: the API key of a fleet that requires the PIN, which has a customer with the same phone number and PIN. The run DELETES this customer's photo")
 	flag.StringVar(&t.OtherPhone, "other-phone", "", "with -base-url: the phone number of a customer of another fleet")
 	flag.StringVar(&t.LockPhone, "lock-phone", "", "with -base-url: the phone number of another customer of the fleet with the same PIN. The run DELETES this customer's photo and LOCKS the PIN, for 15 minutes; until then, the next run needs another customer")
 	flag.StringVar(&t.NoPINPhone, "no-pin-phone", "", "with -base-url: the phone number of a customer of the fleet who has no PIN")

@@ -58,6 +58,9 @@ func TestStrangerEmbedsTheCall(t *testing.T) {
 	p.output(t, "customer", "add", "--fleet=689", "--id=452733", "--phone="+target.Phone, "--pin="+target.PIN)
 	p.output(t, "customer", "add", "--fleet=689", "--id=452734", "--phone="+target.LockPhone, "--pin="+target.PIN)
 	p.output(t, "customer", "add", "--fleet=689", "--id=452735", "--phone="+target.NoPINPhone)
+	target.RequirePINKey = p.output(t, "fleet", "add", "692")
+	p.output(t, "fleet", "set", "692", "--require-pin=on")
+	p.output(t, "customer", "add", "--fleet=692", "--id=452733", "--phone="+target.Phone, "--pin="+target.PIN)
 	p.output(t, "customer", "add", "--fleet=691", "--id=452733", "--phone="+target.OtherPhone, "--pin="+target.PIN)
 
 	p.program = buildStranger(t, "embeds")

@@ -17,7 +17,7 @@ const (
 	InvalidHashID    Kind = "Invalid Hash ID"     // no live API key like this
 	FleetDisabled    Kind = "Fleet Disabled"      // the fleet is switched off
 	CustomerNotFound Kind = "Customer Not Found"  // the fleet has no such customer
-	InvalidPIN       Kind = "Invalid PIN"         // the PIN doesn't match
+	InvalidPIN       Kind = "Invalid PIN"         // the PIN doesn't match, or is missing where the fleet requires it
 	PINLocked        Kind = "PIN Locked"          // too many wrong PINs in a row
 	PhotoTooLarge    Kind = "Photo Too Large"     // over the byte or pixel limit, or decoding takes too much
 	TooManyRequests  Kind = "Too Many Requests"   // over the rate limit

@@ -26,9 +26,23 @@ func parseID(name string, text []byte, id *int64) error {
 
 // Fleet is a taxi fleet, whose systems call with its API keys.
 type Fleet struct {
-	ID       FleetID
-	Name     string // for operators; may be empty
-	Disabled bool   // its calls are refused with FleetDisabled
+	ID         FleetID
+	Name       FleetName // for operators; may be empty
+	Disabled   bool      // its calls are refused with FleetDisabled
+	RequirePIN bool      // its calls without the customer's PIN are refused with InvalidPIN
+}
+
+// FleetName tells fleets apart for operators.
+type FleetName string
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes what a KeyLabel
+// takes, or nothing.
+func (n *FleetName) UnmarshalText(text []byte) error {
+	if len(text) > 0 && !isLabel(string(text)) {
+		return Errorf(TypeError, "fleet name: want at most %d printable characters without spaces around them", maxLabel)
+	}
+	*n = FleetName(text)
+	return nil
 }
 
 // KeyLabel tells a fleet's API keys apart for people, in the API log too. It
@@ -38,18 +52,22 @@ type KeyLabel string
 // FirstKey is the label of a fleet's first key, unless another one is chosen.
 const FirstKey KeyLabel = "first"
 
-// maxKeyLabel is the longest label, in characters.
-const maxKeyLabel = 64
+// maxLabel is the longest label or name, in characters.
+const maxLabel = 64
 
 // ParseKeyLabel takes 1 to 64 printable characters that don't begin or end
 // with a space. It fails with TypeError.
 func ParseKeyLabel(text string) (KeyLabel, error) {
-	printable := !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
-	length := utf8.RuneCountInString(text)
-	if !utf8.ValidString(text) || !printable || length < 1 || length > maxKeyLabel || strings.TrimSpace(text) != text {
-		return "", Errorf(TypeError, "key label: want 1 to %d printable characters without spaces around them", maxKeyLabel)
+	if !isLabel(text) {
+		return "", Errorf(TypeError, "key label: want 1 to %d printable characters without spaces around them", maxLabel)
 	}
 	return KeyLabel(text), nil
+}
+
+func isLabel(text string) bool {
+	printable := !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+	length := utf8.RuneCountInString(text)
+	return utf8.ValidString(text) && printable && length >= 1 && length <= maxLabel && strings.TrimSpace(text) == text
 }
 
 // FleetKey is a live API key of a fleet, as it is stored.

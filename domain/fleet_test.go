@@ -26,3 +26,16 @@ func TestParseKeyLabel(t *testing.T) {
 		t.Errorf("the first key's label: %v", err)
 	}
 }
+
+// TestFleetName: a name is as strict as a label, but may be left out.
+func TestFleetName(t *testing.T) {
+	t.Parallel()
+	want := map[string]parsed[domain.FleetName]{"": {}, "City Cabs": {value: "City Cabs"}, "Größe 🚕": {value: "Größe 🚕"}}
+	for _, text := range []string{" City", "City\nCabs", "City\x1b[31mCabs", "City\u009bCabs", "City\u202eCabs", "City\u2066Cabs", "City\u2028Cabs", "\ufeffCity", "City\xff", strings.Repeat("x", 65)} {
+		want[text] = parsed[domain.FleetName]{kind: domain.TypeError}
+	}
+	checkParse(t, func(text string) (name domain.FleetName, err error) {
+		err = name.UnmarshalText([]byte(text))
+		return name, err
+	}, want)
+}

@@ -12,8 +12,8 @@ import (
 // ctx has ended, and puts no host, path or secret into an error's Public text.
 type FleetAuth interface {
 	// Authenticate returns the fleet that has a live key with this hash, a
-	// disabled fleet too, and the key's label: the caller checks Disabled.
-	// Without such a key it fails with InvalidHashID.
+	// disabled fleet too, and the key's label: the caller checks Disabled and
+	// RequirePIN. Without such a key it fails with InvalidHashID.
 	Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error)
 }
 
@@ -28,9 +28,8 @@ type FleetDirectory interface {
 	// Conflict and changes nothing.
 	AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error
 
-	// SetFleet replaces the name and the Disabled mark of the fleet with
-	// fleet.ID, durably; its keys stay. It fails with NotFound when there is
-	// no such fleet.
+	// SetFleet replaces all but the ID of the fleet with fleet.ID, durably;
+	// its keys stay. It fails with NotFound when there is no such fleet.
 	SetFleet(ctx context.Context, fleet domain.Fleet) error
 
 	// Fleets returns all fleets, in the order of their ids.

@@ -13,15 +13,16 @@ import (
 type fleetCommands struct {
 	Add     fleetAddCommand    `cmd:"" help:"Add a fleet and print its API key, once."`
 	List    fleetListCommand   `cmd:"" help:"List the fleets."`
+	Set     fleetSetCommand    `cmd:"" help:"Set what a fleet's calls must have."`
 	Disable fleetSwitchCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
 	Enable  fleetSwitchCommand `cmd:"" help:"Switch a fleet on again."`
 	Key     fleetKeyCommands   `cmd:"" help:"Manage the API keys of a fleet."`
 }
 
 type fleetAddCommand struct {
-	ID    domain.FleetID  `arg:"" help:"The fleet's number."`
-	Name  string          `placeholder:"NAME" help:"Its name, for operators."`
-	Label domain.KeyLabel `default:"first" placeholder:"LABEL" help:"What its first key is called in lists and in the API log (${default})."`
+	ID    domain.FleetID   `arg:"" help:"The fleet's number."`
+	Name  domain.FleetName `placeholder:"NAME" help:"Its name, for operators."`
+	Label domain.KeyLabel  `default:"first" placeholder:"LABEL" help:"What its first key is called in lists and in the API log (${default})."`
 }
 
 // Run prints the key alone on the standard output.
@@ -43,10 +44,11 @@ type fleetListCommand struct {
 
 // fleetLine is a fleet as it is listed.
 type fleetLine struct {
-	ID       domain.FleetID `json:"id"`
-	Name     string         `json:"name,omitempty"`
-	Disabled bool           `json:"disabled"`
-	Keys     int            `json:"keys"`
+	ID         domain.FleetID   `json:"id"`
+	Name       domain.FleetName `json:"name,omitempty"`
+	Disabled   bool             `json:"disabled"`
+	RequirePIN bool             `json:"require_pin"`
+	Keys       int              `json:"keys"`
 }
 
 // Run prints the fleets in the order of their numbers.
@@ -62,17 +64,34 @@ func (c *fleetListCommand) Run(ctx context.Context, e environment) error {
 			if err != nil {
 				return err
 			}
-			lines = append(lines, fleetLine{fleet.ID, fleet.Name, fleet.Disabled, len(keys)})
+			lines = append(lines, fleetLine{fleet.ID, fleet.Name, fleet.Disabled, fleet.RequirePIN, len(keys)})
 		}
-		return printLines(e.out, c.JSON, []string{"fleet", "name", "state", "keys"}, lines, fleetLine.row)
+		return printLines(e.out, c.JSON, []string{"fleet", "name", "state", "require-pin", "keys"}, lines, fleetLine.row)
 	})
 }
 
 func (l fleetLine) row() []string {
-	return []string{fmt.Sprint(l.ID), l.Name, onOrOff(!l.Disabled), fmt.Sprint(l.Keys)}
+	return []string{fmt.Sprint(l.ID), string(l.Name), onOrOff(!l.Disabled), onOrOff(l.RequirePIN), fmt.Sprint(l.Keys)}
 }
 
 func onOrOff(on bool) string { return map[bool]string{true: "on", false: "off"}[on] }
+
+type fleetSetCommand struct {
+	ID         domain.FleetID `arg:"" help:"The fleet's number."`
+	RequirePIN string         `name:"require-pin" required:"" enum:"on,off" placeholder:"on|off" help:"Whether each call must have the customer's PIN: without it, or where the customer has none, it is refused as Invalid PIN."`
+}
+
+// Run changes the fleet's policy.
+func (c *fleetSetCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+		required := c.RequirePIN == "on"
+		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.RequirePIN = required }); err != nil {
+			return err
+		}
+		e.say("fleet %d requires the PIN: %s", c.ID, c.RequirePIN)
+		return nil
+	})
+}
 
 type fleetSwitchCommand struct {
 	ID domain.FleetID `arg:"" help:"The fleet's number."`
@@ -82,7 +101,7 @@ type fleetSwitchCommand struct {
 func (c *fleetSwitchCommand) Run(ctx context.Context, e environment) error {
 	on := e.line.Selected().Name == "enable"
 	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
-		if err := fleets.Switch(ctx, c.ID, !on); err != nil {
+		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.Disabled = !on }); err != nil {
 			return err
 		}
 		e.say("fleet %d is switched %s", c.ID, onOrOff(on))

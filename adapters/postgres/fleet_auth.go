@@ -26,24 +26,24 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 	fleet := &caller.Fleet
 	err = a.db.do(ctx, "authenticate", func(conn *pgxpool.Conn) error {
 		err := conn.QueryRow(ctx, `
-			SELECT fleets.id, fleets.name, fleets.disabled, api_keys.label
+			SELECT fleets.id, fleets.name, fleets.disabled, fleets.require_pin, api_keys.label
 			FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
 			WHERE api_keys.hash = $1`, key[:],
-		).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &caller.Key)
+		).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &caller.Key)
 		return ifNone(err, rows.NoKey())
 	})
 	if err != nil {
 		return domain.Caller{}, err
 	}
-	fleet.Name, caller.Key = original(fleet.Name), domain.KeyLabel(original(string(caller.Key)))
+	fleet.Name, caller.Key = original(fleet.Name), original(caller.Key)
 	return caller, nil
 }
 
 // AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled) VALUES ($1, $2, $3)`,
-			fleet.ID, text(fleet.Name), fleet.Disabled)
+		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled, require_pin) VALUES ($1, $2, $3, $4)`,
+			fleet.ID, text(fleet.Name), fleet.Disabled, fleet.RequirePIN)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
@@ -53,7 +53,7 @@ func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain
 
 func addKey(ctx context.Context, tx pgx.Tx, fleet domain.FleetID, key domain.FleetKey) error {
 	_, err := tx.Exec(ctx, `INSERT INTO api_keys (hash, fleet_id, label, added_at) VALUES ($1, $2, $3, $4)`,
-		key.Hash[:], fleet, text(string(key.Label)), instant(key.AddedAt))
+		key.Hash[:], fleet, text(key.Label), instant(key.AddedAt))
 	return ifDuplicate(err, "this API key, or a key %q of fleet %d, exists already", key.Label, fleet)
 }
 
@@ -84,14 +84,14 @@ func (a *FleetAuth) Keys(ctx context.Context, fleet domain.FleetID) (keys []doma
 
 func scanKey(row rows.Row) (key domain.FleetKey, err error) {
 	err = row.Scan((*rows.Digest)(&key.Hash), &key.Label, (*rows.Time)(&key.AddedAt))
-	key.Label = domain.KeyLabel(original(string(key.Label)))
+	key.Label = original(key.Label)
 	return key, err
 }
 
 // RevokeKey implements ports.FleetDirectory.
 func (a *FleetAuth) RevokeKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) error {
 	return a.db.update(ctx, "revoke key", rows.NoLabel(fleet, label),
-		`DELETE FROM api_keys WHERE fleet_id = $1 AND label = $2`, fleet, text(string(label)))
+		`DELETE FROM api_keys WHERE fleet_id = $1 AND label = $2`, fleet, text(label))
 }
 
 // querier is a transaction or a connection.
@@ -107,16 +107,16 @@ func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
 // SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return a.db.update(ctx, "set fleet", rows.NoFleet(fleet.ID),
-		`UPDATE fleets SET name = $1, disabled = $2 WHERE id = $3`, text(fleet.Name), fleet.Disabled, fleet.ID)
+		`UPDATE fleets SET name = $1, disabled = $2, require_pin = $3 WHERE id = $4`, text(fleet.Name), fleet.Disabled, fleet.RequirePIN, fleet.ID)
 }
 
 // Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
-	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled FROM fleets ORDER BY id`)
+	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled, require_pin FROM fleets ORDER BY id`)
 }
 
 func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {
-	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled)
+	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN)
 	fleet.Name = original(fleet.Name)
 	return fleet, err
 }

@@ -24,15 +24,15 @@ func instantUp(t time.Time) any { return t.Add(time.Microsecond - 1).Truncate(ti
 // text is how a string that may hold anything is stored: bytes that Postgres
 // doesn't accept as text, NUL and invalid UTF-8, and the backslash are escaped as
 // \xNN.
-func text(s string) string {
+func text[Text ~string](s Text) string {
 	var stored strings.Builder
 	for i, length := 0, 0; i < len(s); i += length {
 		var r rune
-		r, length = utf8.DecodeRuneInString(s[i:])
+		r, length = utf8.DecodeRuneInString(string(s[i:]))
 		if r == 0 || r == '\\' || r == utf8.RuneError && length == 1 {
 			fmt.Fprintf(&stored, `\x%02x`, s[i])
 		} else {
-			stored.WriteString(s[i : i+length])
+			stored.WriteString(string(s[i : i+length]))
 		}
 	}
 	return stored.String()
@@ -41,9 +41,9 @@ func text(s string) string {
 var escapes = regexp.MustCompile(`\\x[0-9a-f]{2}`)
 
 // original is what text made this of.
-func original(stored string) string {
-	return escapes.ReplaceAllStringFunc(stored, func(escape string) string {
+func original[Text ~string](stored Text) Text {
+	return Text(escapes.ReplaceAllStringFunc(string(stored), func(escape string) string {
 		decoded, _ := hex.DecodeString(escape[2:]) // two digits, as the pattern says
 		return string(decoded)
-	})
+	}))
 }

@@ -38,6 +38,7 @@ var uses = []struct{ migration, query string }{
 	{"00003_add_versions_and_intents.sql", `SELECT c.photo_version, c.photo_store, p.wrong, l.intent_sha256, l.photo_store, l.opened_at, l.settled_at
 		FROM customers c, pin_locks p, api_log l LIMIT 0`},
 	{"00004_add_log_indexes.sql", `SELECT claimed_at FROM api_log_pruning LIMIT 0`},
+	{"00005_add_fleet_policy.sql", `SELECT require_pin FROM fleets LIMIT 0`},
 }
 
 // Migrate brings the tables up to date. It may be repeated, and run in several

@@ -39,8 +39,9 @@ func fleetClauses() []clauseOf {
 			"add_same_fleet_at_once", "of any number of AddFleet with the same id one succeeds, the others change nothing",
 			addSameFleetAtOnce,
 		), clause.New(
-			"set_replaces", "SetFleet replaces the name and the Disabled mark",
-			clause.Steps(addsFleets(yellow), setsFleet(disabled), holdsFleets(disabled), setsFleet(domain.Fleet{ID: 689}), holdsFleets(domain.Fleet{ID: 689})),
+			"set_replaces", "SetFleet replaces all but the ID",
+			clause.Steps(addsFleets(yellow), setsFleet(disabled), holdsFleets(disabled), setsFleet(strict), holdsFleets(strict), keysOpen(strict),
+				setsFleet(domain.Fleet{ID: 689}), holdsFleets(domain.Fleet{ID: 689})),
 		), clause.New(
 			"set_keeps_keys", "after SetFleet the fleet's keys authenticate it, as it is now",
 			clause.Steps(addsFleets(yellow), setsFleet(disabled), keysOpen(disabled)),
@@ -126,7 +127,9 @@ func usesOwnFleet(ctx context.Context, auth *Port, i int) error {
 }
 
 func addSameFleetAtOnce(ctx context.Context, auth *Port) error {
-	named := func(i int) domain.Fleet { return domain.Fleet{ID: 689, Name: fmt.Sprint("Yellow ", i)} }
+	named := func(i int) domain.Fleet {
+		return domain.Fleet{ID: 689, Name: domain.FleetName(fmt.Sprint("Yellow ", i))}
+	}
 	keyed := func(i int) domain.FleetKey { return firstKey(domain.FleetID(i)) }
 	winner, err := clause.OneWins("AddFleet with one id", func(i int) error { return auth.AddFleet(ctx, named(i), keyed(i)) })
 	if err != nil {

@@ -41,6 +41,7 @@ var (
 	yellow   = domain.Fleet{ID: 689, Name: "Yellow Cabs"}
 	green    = domain.Fleet{ID: 690, Name: "Green Cabs"}
 	disabled = domain.Fleet{ID: 689, Name: "Yellow Cabs", Disabled: true}
+	strict   = domain.Fleet{ID: 689, Name: "Yellow Cabs", RequirePIN: true}
 )
 
 // noon is a time that is lost unless it is stored to the microsecond.
@@ -57,6 +58,9 @@ func Clauses() []clause.Clause[*Port] {
 		), clause.New(
 			"authenticate_disabled", "Authenticate returns a disabled fleet too",
 			clause.Steps(has(withFirstKey(disabled)...), keysOpen(disabled)),
+		), clause.New(
+			"authenticate_policy", "Authenticate tells whether the fleet requires the PIN",
+			clause.Steps(has(withFirstKey(strict, green)...), keysOpen(strict, green)),
 		), clause.New(
 			"authenticate_labels", "each live key authenticates its fleet, and Authenticate returns its label",
 			clause.Steps(has(Seed{yellow, oddLabels()}, Seed{green, []domain.FleetKey{firstKey(green.ID)}}), keysOpenWith(yellow, oddLabels()...), keysOpen(green)),
@@ -105,7 +109,7 @@ func oddFleets() []domain.Fleet {
 		{ID: 10, Name: "Ten"},
 		{ID: 9, Name: "Nine", Disabled: true},
 		{ID: math.MaxInt64, Name: "Τaxi «O'Hara» 🚕 \\ \" % _ ; --"},
-		{ID: math.MaxInt32 + 1},
+		{ID: math.MaxInt32 + 1, Disabled: true, RequirePIN: true},
 		{ID: 1, Name: " spaces "},
 	}
 }
@@ -113,7 +117,7 @@ func oddFleets() []domain.Fleet {
 func manyFleets(n int) []domain.Fleet {
 	fleets := make([]domain.Fleet, n)
 	for i := range fleets {
-		fleets[i] = domain.Fleet{ID: domain.FleetID(i + 1), Name: fmt.Sprint("fleet ", i+1)}
+		fleets[i] = domain.Fleet{ID: domain.FleetID(i + 1), Name: domain.FleetName(fmt.Sprint("fleet ", i+1))}
 	}
 	return fleets
 }

@@ -17,7 +17,7 @@ import (
 // target is a server of package testserver.
 var target = Target{
 	APIKey: testserver.APIKey, Phone: testserver.Phone, PIN: testserver.PIN,
-	DisabledKey: testserver.DisabledKey, OtherPhone: testserver.OtherPhone, LockPhone: testserver.LockPhone, NoPINPhone: testserver.NoPINPhone,
+	DisabledKey: testserver.DisabledKey, RequirePINKey: testserver.RequirePINKey, OtherPhone: testserver.OtherPhone, LockPhone: testserver.LockPhone, NoPINPhone: testserver.NoPINPhone,
 	MaxPhotoBytes: testserver.MaxPhotoBytes, MaxPixels: testserver.MaxPixels,
 }
 

@@ -105,7 +105,7 @@ func isRequest(file txtar.File) bool { return file.Name == "request" || file.Nam
 func (c httpCase) missing(target Target) string {
 	lacking := map[string]bool{
 		"DisabledKey": target.DisabledKey == "", "OtherPhone": target.OtherPhone == "", "LockPhone": target.LockPhone == "",
-		"NoPINPhone": target.NoPINPhone == "", "MaxPhotoBytes": target.MaxPhotoBytes == 0, "MaxPixels": target.MaxPixels == 0,
+		"NoPINPhone": target.NoPINPhone == "", "RequirePINKey": target.RequirePINKey == "", "MaxPhotoBytes": target.MaxPhotoBytes == 0, "MaxPixels": target.MaxPixels == 0,
 	}
 	for _, e := range c.exchanges {
 		for field, lacks := range lacking {

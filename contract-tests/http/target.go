@@ -24,6 +24,7 @@ type Target struct {
 	PIN     string // of that customer, without a leading zero
 
 	DisabledKey   string // of a fleet that is switched off
+	RequirePINKey string // of a fleet that requires the PIN and has a customer with Phone and PIN, whose photo is deleted
 	OtherPhone    string // of a customer of another fleet
 	LockPhone     string // of a customer of the fleet with PIN, whose PIN gets locked and whose photo is deleted
 	NoPINPhone    string // of a customer of the fleet without a PIN
@@ -88,7 +89,7 @@ func (t Target) update(ctx context.Context, phone, pin, photo string) (string, e
 
 // checkSecrets fails when an answer repeats what it never may.
 func (t Target) checkSecrets(body string) error {
-	for name, secret := range map[string]string{"API key": t.APIKey, "disabled fleet's API key": t.DisabledKey} {
+	for name, secret := range map[string]string{"API key": t.APIKey, "disabled fleet's API key": t.DisabledKey, "API key of the fleet that requires the PIN": t.RequirePINKey} {
 		if secret != "" && strings.Contains(body, secret) {
 			return fmt.Errorf("the answer repeats the %s", name)
 		}

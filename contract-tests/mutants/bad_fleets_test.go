@@ -52,12 +52,19 @@ func badFleets() []saboteur {
 			}
 			return nil
 		}),
+		auth("the fleet's policy is forgotten", []string{"authenticate", "authenticate_policy"}, func(c *domain.Caller) error {
+			c.Fleet.RequirePIN = false
+			return nil
+		}),
 		auth("the label is that of the first key", []string{"authenticate_labels", "authenticate_same_label"}, func(c *domain.Caller) error {
 			c.Key = domain.FirstKey
 			return nil
 		}),
 		sabotage("a name loses its spaces", "FleetDirectory", fleetauth.DirectoryClauses(), []string{"add_then_authenticate"}, func(*testing.T) *fleetauth.Port {
-			bad := badCaller{memory.NewFleetAuth(), func(c *domain.Caller) error { c.Fleet.Name = strings.TrimSpace(c.Fleet.Name); return nil }}
+			bad := badCaller{memory.NewFleetAuth(), func(c *domain.Caller) error {
+				c.Fleet.Name = domain.FleetName(strings.TrimSpace(string(c.Fleet.Name)))
+				return nil
+			}}
 			return &fleetauth.Port{FleetAuth: bad, FleetDirectory: bad}
 		}),
 		sabotage("no fleets are an error", "FleetDirectory", fleetauth.DirectoryClauses(), []string{"fleets_none"}, func(*testing.T) *fleetauth.Port {

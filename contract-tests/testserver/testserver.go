@@ -25,6 +25,7 @@ const (
 	APIKey        = "TEST1TEST1TEST1TEST1TEST1"
 	DisabledKey   = "TEST2TEST2TEST2TEST2TEST2"
 	otherKey      = "TEST3TEST3TEST3TEST3TEST3"
+	RequirePINKey = "TEST4TEST4TEST4TEST4TEST4"
 	Phone         = "447700900123"
 	LockPhone     = "447700900124"
 	NoPINPhone    = "447700900125"
@@ -90,6 +91,7 @@ func seed(ctx context.Context, b Backends, pinKey domain.PINKey) error {
 		{domain.Fleet{ID: 689, Name: "Live"}, APIKey},
 		{domain.Fleet{ID: 690, Name: "Off", Disabled: true}, DisabledKey},
 		{domain.Fleet{ID: 691, Name: "Other"}, otherKey},
+		{domain.Fleet{ID: 692, Name: "Strict", RequirePIN: true}, RequirePINKey},
 	} {
 		key, err := domain.ParseAPIKey(f.key)
 		if err != nil {
@@ -107,6 +109,7 @@ func seed(ctx context.Context, b Backends, pinKey domain.PINKey) error {
 		{domain.CustomerRef{Fleet: 689, Customer: 452734}, LockPhone, PIN},
 		{domain.CustomerRef{Fleet: 689, Customer: 452735}, NoPINPhone, ""},
 		{domain.CustomerRef{Fleet: 691, Customer: 452733}, OtherPhone, PIN},
+		{domain.CustomerRef{Fleet: 692, Customer: 452733}, Phone, PIN},
 	} {
 		phone, err := domain.ParsePhoneNumber(c.phone)
 		if err != nil {

@@ -41,13 +41,13 @@ func (f *Fleets) newKey(label domain.KeyLabel, add func(domain.FleetKey) error) 
 	return key, nil
 }
 
-// Switch switches a fleet off or on. It fails with NotFound.
-func (f *Fleets) Switch(ctx context.Context, id domain.FleetID, disabled bool) error {
+// Change changes what is known of a fleet. It fails with NotFound.
+func (f *Fleets) Change(ctx context.Context, id domain.FleetID, change func(*domain.Fleet)) error {
 	fleet, err := findFleet(ctx, f.Directory, id)
 	if err != nil {
 		return err
 	}
-	fleet.Disabled = disabled
+	change(&fleet)
 	return f.Directory.SetFleet(ctx, fleet)
 }
 

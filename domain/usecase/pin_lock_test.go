@@ -60,6 +60,26 @@ func TestPINLock(t *testing.T) {
 	}
 }
 
+// TestBlankPINsAreNotCounted where the fleet requires the PIN: nobody guessed.
+func TestBlankPINsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requirePIN()
+	blank := slices.Repeat([]domain.PIN{{}}, domain.MaxWrongPINs+1)
+	want := append(slices.Repeat([]string{"Invalid PIN"}, len(blank)), "valid")
+	if got := w.guess(append(blank, rightPIN)...); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// requirePIN has our fleet require it.
+func (w *world) requirePIN() {
+	w.T.Helper()
+	if err := w.Backend.FleetAuth.SetFleet(w.T.Context(), domain.Fleet{ID: ourFleet, RequirePIN: true}); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
 func TestParallelGuessesDoNotOutrunTheLock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

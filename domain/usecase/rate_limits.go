@@ -52,7 +52,8 @@ func (u *UpdateCustomerPhoto) limitRefusal(ctx context.Context, key domain.APIKe
 	}
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return u.identifyFleet(ctx, key, call)
+	_, err := u.identifyFleet(ctx, key, call)
+	return err
 }
 
 func limited(wait time.Duration, format string, args ...any) error {

@@ -37,7 +37,7 @@ type Request struct {
 	From    string // the caller's network address, for the log
 	APIKey  domain.APIKey
 	Phone   domain.PhoneNumber
-	PIN     domain.PIN         // blank: not checked
+	PIN     domain.PIN         // blank: not checked, unless the fleet requires it
 	Delete  bool               // delete the photo; Photo isn't looked at
 	Photo   []byte             // the image file as it came; may be changed, and is not kept after Do returns
 	Details domain.CallDetails // what is known of how the call came: ContentType and BodyBytes
@@ -117,7 +117,8 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 
-	if err := u.identifyFleet(ctx, request.APIKey, call); err != nil {
+	fleet, err := u.identifyFleet(ctx, request.APIKey, call)
+	if err != nil {
 		return picture, "", err
 	}
 	customer, err := u.Changes.Customers.FindByPhone(ctx, call.Fleet, request.Phone)
@@ -125,10 +126,8 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 		return picture, "", err
 	}
 	call.Customer = customer.Ref.Customer
-	if !request.PIN.IsBlank() {
-		if err := u.Changes.Customers.TryPIN(ctx, customer.Ref, u.PINKeys.Offer(customer.Ref, request.PIN)); err != nil {
-			return picture, "", err
-		}
+	if err := u.checkPIN(ctx, fleet, customer.Ref, request.PIN); err != nil {
+		return picture, "", err
 	}
 	if request.Delete {
 		return picture, "", nil
@@ -140,20 +139,32 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 	return picture, url, err
 }
 
-func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIKey, call *domain.ApiCall) error {
+func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIKey, call *domain.ApiCall) (domain.Fleet, error) {
 	caller, err := u.Fleets.Authenticate(ctx, key.Hash())
 	if errors.Is(err, domain.InvalidHashID) {
-		return u.limitFailure(call.From, err)
+		return domain.Fleet{}, u.limitFailure(call.From, err)
 	}
 	if err != nil {
-		return err
+		return domain.Fleet{}, err
 	}
 	call.Fleet, call.Key = caller.Fleet.ID, caller.Key
 	if err := u.limitFleet(caller.Fleet.ID); err != nil {
-		return err
+		return domain.Fleet{}, err
 	}
 	if caller.Fleet.Disabled {
-		return domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator")
+		return domain.Fleet{}, domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator")
+	}
+	return caller.Fleet, nil
+}
+
+// checkPIN refuses a wrong PIN, which is counted, and a blank one where the
+// fleet requires it, which is not: nobody guessed.
+func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, fleet domain.Fleet, customer domain.CustomerRef, pin domain.PIN) error {
+	switch {
+	case !pin.IsBlank():
+		return u.Changes.Customers.TryPIN(ctx, customer, u.PINKeys.Offer(customer, pin))
+	case fleet.RequirePIN:
+		return domain.Errorf(domain.InvalidPIN, "customer_pin: it is blank, and this fleet asks for the customer's PIN with every call; send it")
 	}
 	return nil
 }

@@ -129,6 +129,15 @@ func TestRefusedCalls(t *testing.T) {
 			"a PIN where none is set", func(_ *world, r *usecase.Request) { r.Phone = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = pinless.Customer, "…0002" }),
 		},
+		{"no PIN where the fleet requires it", func(w *world, r *usecase.Request) { w.requirePIN(); r.PIN = domain.PIN{} }, domain.InvalidPIN, "customer_pin: it is blank, and this fleet asks", identified},
+		{
+			"no PIN for a delete where the fleet requires it", func(w *world, r *usecase.Request) { w.requirePIN(); r.PIN = domain.PIN{}; remove(r) }, domain.InvalidPIN, "customer_pin: it is blank",
+			call(func(call *domain.ApiCall) { call.Operation = domain.DeletePhoto }),
+		},
+		{
+			"any PIN of a customer without one where the fleet requires it", func(w *world, r *usecase.Request) { w.requirePIN(); r.Phone = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
+			call(func(call *domain.ApiCall) { call.Customer, call.Phone = pinless.Customer, "…0002" }),
+		},
 		{"text for a photo", func(_ *world, r *usecase.Request) { r.Photo = []byte("<html>") }, domain.TypeError, "photo_base64: ", identified},
 		{"half a photo", func(_ *world, r *usecase.Request) { r.Photo = bytes.Clone(newPhoto[:len(newPhoto)/2]) }, domain.TypeError, "photo_base64: ", identified},
 		{
