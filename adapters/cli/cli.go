@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -121,7 +122,7 @@ func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (c
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	e := environment{App: app, logger: newLogger(errOut), out: out, errOut: errOut, line: selected}
+	e := environment{App: app, logger: newLogger(errOut), out: printableLines{out}, errOut: errOut, line: selected}
 	for _, name := range unknownSettings(os.Environ(), parser.Model.Flags) {
 		e.logger.Warn("no setting has this name, so it does nothing; serve --print-config lists all", slog.String("variable", name))
 	}
@@ -147,22 +148,23 @@ func help(options kong.HelpOptions, line *kong.Context) error {
 }
 
 // complain prints what is wrong and returns the exit code. Where the sentence
-// for callers says it all, the cause isn't printed.
+// for callers says it all, the cause isn't printed. Lines after the first are
+// indented, so that none passes for another complaint.
 func complain(errOut io.Writer, err error) int {
 	var known *domain.Error
 	if errors.As(err, &known) && known.Kind != domain.Unavailable && known.Kind != domain.Internal {
 		err = errors.New(known.Public)
 	}
-	_, _ = fmt.Fprintf(errOut, "fleetphoto: %v\n", err)
+	_, _ = fmt.Fprintf(printableLines{errOut}, "fleetphoto: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	return 1
 }
 
-// newLogger logs text on a terminal and JSON elsewhere.
+// newLogger logs text on a terminal, quoted where it isn't printable, and JSON elsewhere.
 func newLogger(out io.Writer) *slog.Logger {
 	if isTerminal(out) {
 		return slog.New(slog.NewTextHandler(out, nil))
 	}
-	return slog.New(slog.NewJSONHandler(out, nil))
+	return slog.New(slog.NewJSONHandler(printableLines{out}, nil))
 }
 
 func isTerminal(out io.Writer) bool {

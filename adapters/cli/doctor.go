@@ -46,12 +46,12 @@ func (c *checkup) try(ctx context.Context, works bool, step operator.Step) bool 
 	found, err := step.Do(ctx)
 	if err != nil {
 		c.failed++
-		c.printf("  ✗ %s\n      %s\n", step.Name, operator.Sentence(err))
+		c.printf("  ✗ %s\n      %s\n", step.Name, printable(operator.Sentence(err)))
 		return false
 	}
 	name := step.Name
 	if found != "" {
-		name += ": " + found
+		name += ": " + printable(found)
 	}
 	c.printf("  ✓ %s\n", name)
 	return true

@@ -19,7 +19,7 @@ func printStory(out io.Writer, entry domain.ApiLogEntry) error {
 	call, details := entry.Call, entry.Call.Details
 	story := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	tell := func(name string, facts ...string) {
-		if text := listed(facts...); text != "" {
+		if text := printable(listed(facts...)); text != "" {
 			_, _ = fmt.Fprintf(story, "%s\t%s\n", name, text) // Flush fails too
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// printLines prints each line as one line of JSON or as a row of a table below
-// header, which may be nil.
+// printLines prints each line as one line of JSON or as a printable row of a
+// table below header, which may be nil.
 func printLines[Line any](out io.Writer, asJSON bool, header []string, lines []Line, row func(Line) []string) error {
 	if asJSON {
 		encoder := json.NewEncoder(out)
@@ -30,7 +30,7 @@ func printLines[Line any](out io.Writer, asJSON bool, header []string, lines []L
 	for _, line := range lines {
 		cells := row(line)
 		for i := range cells {
-			cells[i] = cmp.Or(cells[i], "-")
+			cells[i] = cmp.Or(printable(cells[i]), "-")
 		}
 		_, _ = fmt.Fprintln(table, strings.Join(cells, "\t")) // as above
 	}

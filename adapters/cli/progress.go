@@ -49,6 +49,7 @@ func (p *progress) counted(done int) {
 
 // tell says how far the work is; counts are for the log alone.
 func (p *progress) tell(reached string, counts ...any) {
+	reached = printable(reached)
 	switch {
 	case p.bar != nil:
 		p.bar.Describe(reached)

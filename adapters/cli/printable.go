@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// printable returns text with every character that isn't printable escaped as
+// in JSON, line ends too: nothing that came from outside moves the cursor, hides
+// or turns around what stands beside it, or looks like a line of its own.
+func printable(text string) string { return escaped(text, "") }
+
+// escaped escapes what isn't printable, but for the characters in kept.
+func escaped(text, kept string) string {
+	var out strings.Builder
+	for rest := text; rest != ""; {
+		r, length := utf8.DecodeRuneInString(rest)
+		switch {
+		case r == utf8.RuneError && length == 1:
+			fmt.Fprintf(&out, `\x%02x`, rest[0])
+		case unicode.IsPrint(r) || strings.ContainsRune(kept, r):
+			out.WriteRune(r)
+		default:
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&out, `\u%04x`, unit)
+			}
+		}
+		rest = rest[length:]
+	}
+	return out.String()
+}
+
+// printableLines is where the command line writes: what of it isn't printable
+// is escaped, but for line ends and tabs. JSON stays the same JSON.
+type printableLines struct{ out io.Writer }
+
+// Write implements io.Writer. It takes whole characters.
+func (w printableLines) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(w.out, escaped(string(text), "\n\t")); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
