@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -110,11 +111,18 @@ func (s *Server) answerPanic(next http.Handler) http.Handler {
 	})
 }
 
-// clip bounds a header's value that an error or the log repeats.
+// clip bounds a header's value, or a method, that an error or the log repeats,
+// and masks what may be a key.
 func clip(text string) string {
 	const most = 60
-	if len(text) <= most {
+	if text = masked(text); len(text) <= most {
 		return text
 	}
 	return text[:most] + "…"
 }
+
+var likeKeys = regexp.MustCompile(fmt.Sprintf(`[0-9A-Za-z]{%d,}`, domain.APIKeyLength))
+
+// masked returns text without what is as long as a key and of its alphabet: a
+// caller may have put one anywhere.
+func masked(text string) string { return likeKeys.ReplaceAllString(text, "[masked]") }

@@ -141,3 +141,36 @@ func TestInflightBytesAreTold(t *testing.T) {
 		t.Errorf("%d bytes are still held", held)
 	}
 }
+
+// TestKeysElsewhereAreMasked: a key that came in a header, a method or a path
+// is in no answer and no log, nor is most of it.
+func TestKeysElsewhereAreMasked(t *testing.T) {
+	most := testKey[:20]
+	multipart := "--b\r\nContent-Disposition: form-data; name=\"photo_base64\"\r\nContent-Transfer-Encoding: %s\r\n\r\nx\r\n--b--\r\n"
+	for _, test := range []struct{ method, path, contentType, encoding, body, want string }{
+		{"POST", UpdatePath, "text/" + testKey, "", "", "text/[masked]"},
+		{"POST", UpdatePath, strings.Repeat(" ", 50) + testKey, "", "", "[masked]"},
+		{"POST", UpdatePath, typeJSON + "; charset=x" + testKey + "x", "", "{", "charset=[masked]"},
+		{"POST", UpdatePath, typeJSON + strings.Repeat(" ", 75) + testKey, "", "{", "[masked]"},
+		{"POST", UpdatePath, testKey[:12] + "\xff" + testKey[12:], "", "", "[masked]"},
+		{"POST", UpdatePath, typeJSON, testKey, "", "[masked]"},
+		{"POST", UpdatePath, typeMultipart + "; boundary=b", "", fmt.Sprintf(multipart, testKey), "[masked]"},
+		{testKey, UpdatePath, "", "", "", "[masked]"},
+		{"X-" + testKey, "/" + testKey, "", "", "", "X-[masked]"},
+		{"GET", PhotosPath + testKey, "", "", "", "/photos/*"},
+		{"POST", UpdatePath, typeJSON + "; charset=" + strings.Repeat("x", 24), "", "{", "charset=xxxx"}, // too short for a key
+	} {
+		f := newFixture(t)
+		request := httptest.NewRequestWithContext(t.Context(), test.method, test.path, strings.NewReader(test.body))
+		request.Header.Set("Content-Type", test.contentType)
+		request.Header.Set("Content-Encoding", test.encoding)
+		answer := httptest.NewRecorder()
+		f.ServeHTTP(answer, request)
+		entries, err := f.backend.ApiLog.List(t.Context(), domain.ApiLogFilter{}, 9)
+		check(t, err)
+		seen := fmt.Sprintf("%s\n%s\n%+v", answer.Body, f.log, entries)
+		if strings.Contains(seen, most) || !strings.Contains(seen, test.want) {
+			t.Errorf("%+v: want %q and not the key in\n%s", test, test.want, seen)
+		}
+	}
+}

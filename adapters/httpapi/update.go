@@ -96,7 +96,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Reques
 		// The body is read. A deadline that passes now would end ctx.
 		_ = deadline.SetReadDeadline(time.Time{})
 	}
-	logged := []rune(strings.ToValidUTF8(r.Header.Get("Content-Type"), ""))
+	logged := []rune(masked(strings.ToValidUTF8(r.Header.Get("Content-Type"), "")))
 	request.From = clientName(r)
 	request.Details = domain.CallDetails{ContentType: string(logged[:min(len(logged), mostLoggedType)]), BodyBytes: counted.read}
 	return request, body, err
