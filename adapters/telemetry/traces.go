@@ -41,9 +41,10 @@ func newTraces(ctx context.Context, exporter sdktrace.SpanExporter, version stri
 }
 
 // request begins the span of a request, which W3C Trace Context may make part
-// of a trace of its caller's. Baggage isn't read: nothing here would use it.
+// of a trace of its caller's. Its traceparent alone is read: no other text of a
+// caller's, as tracestate and baggage are, goes out with the spans.
 func (t *traces) request(ctx context.Context, r *http.Request) (context.Context, func(Exchange)) {
-	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": r.Header.Get("Traceparent")})
 	method := knownMethod(r.Method)
 	ctx, span := t.tracer.Start(ctx, cmp.Or(method, "HTTP"), trace.WithSpanKind(trace.SpanKindServer))
 	return ctx, func(e Exchange) {

@@ -63,10 +63,15 @@ func TestSpansOfACall(t *testing.T) {
 func TestTraceIsContinued(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
 	f := newFixture(t, exporter)
-	f.post(t, call(t, testKey, testPhone, testPIN, "delete"), "Traceparent", "00-"+callerTrace+"-"+callerSpan+"-01")
+	f.post(t, call(t, testKey, testPhone, testPIN, "delete"), "Traceparent", "00-"+callerTrace+"-"+callerSpan+"-01", "Tracestate", "vendor="+testKey)
 	server := f.spans(t, exporter)[route]
 	if got := server.SpanContext.TraceID().String(); got != callerTrace || server.Parent.SpanID().String() != callerSpan {
 		t.Errorf("got the trace %s below %s, want the caller's", got, server.Parent.SpanID())
+	}
+	for _, span := range exporter.GetSpans() {
+		if state := span.SpanContext.TraceState().String() + span.Parent.TraceState().String(); state != "" {
+			t.Errorf("%s passes the caller's tracestate %q on", span.Name, state)
+		}
 	}
 	entry, err := f.backend.ApiLog.Entry(t.Context(), 1)
 	check(t, err)
