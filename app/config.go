@@ -43,7 +43,7 @@ type Config struct {
 	MaxPixels        int64         `env:"FLEETPHOTO_MAX_PIXELS" default:"50000000" placeholder:"N" help:"Most pixels taken, width × height (${default})."`
 	MaxDimension     int           `env:"FLEETPHOTO_MAX_DIMENSION" default:"1024" placeholder:"N" help:"Longest side of what is stored, in pixels; 0 keeps the size (${default})."`
 	Verify           string        `env:"FLEETPHOTO_VERIFY" default:"decode" placeholder:"decode|structure" help:"How a JPEG that is kept as it came is checked: that all of it can be decoded, or its structure alone, which is faster (${default})."`
-	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"256MiB" placeholder:"SIZE" help:"Request bodies held at once; beyond it calls get 503 at once (${default})."`
+	MaxInflight      ByteSize      `env:"FLEETPHOTO_MAX_INFLIGHT_BYTES" name:"max-inflight-bytes" default:"320MiB" placeholder:"SIZE" help:"Request bodies held at once, and a quarter of it those from one address; beyond it the slowest sender's connection is closed, or calls get 503 at once (${default})."`
 	AuthFailureRate  float64       `env:"FLEETPHOTO_AUTH_FAILURE_RATE" name:"auth-failure-rate" default:"1" placeholder:"N" help:"Calls without a live key that are answered and logged a second and address, after ten at once; 0: any number. In each server (${default})."`
 	FleetRate        float64       `env:"FLEETPHOTO_FLEET_RATE" default:"100" placeholder:"N" help:"Calls that a fleet may send a second, after ten seconds' worth at once; 0: any number. In each server (${default})."`
 	PINKey           string        `env:"FLEETPHOTO_PIN_KEY" secret:"whole" placeholder:"HEX" help:"Keys the PIN hashes: at least 64 hexadecimal digits, as openssl rand -hex 32 prints them. Left out with sqlite://, pin.key beside the database is used, and made on first start; postgres:// needs it."`
@@ -110,7 +110,7 @@ func (c *Config) validate() error {
 		return settingError("FLEETPHOTO_VERIFY", fmt.Errorf("want decode or structure, got %q", c.Verify))
 	}
 	if least := httpapi.LeastInflightBytes(int64(c.MaxPhotoBytes)); int64(c.MaxInflight) < least {
-		return settingError("FLEETPHOTO_MAX_INFLIGHT_BYTES", fmt.Errorf("want at least %s, so that one call of the largest size fits; got %d bytes",
+		return settingError("FLEETPHOTO_MAX_INFLIGHT_BYTES", fmt.Errorf("want at least %s, so that a call of the largest size fits in a quarter of it; got %d bytes",
 			humanize.IBytes(uint64(least)), c.MaxInflight))
 	}
 	if c.FailureStatus != "http" && c.FailureStatus != "200" {

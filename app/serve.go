@@ -54,7 +54,7 @@ func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto,
 }
 
 func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
-	api := server{"FLEETPHOTO_ADDR", config.Addr, handler, nil}
+	api := server{"FLEETPHOTO_ADDR", config.Addr, handler, handler.TrustedProxies, nil}
 	if config.TLSCert != "" {
 		certificate, err := newCertificate(config, b.logger)
 		if err != nil {
@@ -73,14 +73,15 @@ func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.
 
 func serveAdmin(config Config, b *backends, readiness *usecase.Readiness, watcher *telemetry.Telemetry, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
 	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), b.logger)
-	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin, nil}, b.logger, lifecycle, shutdown)
+	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin, nil, nil}, b.logger, lifecycle, shutdown)
 }
 
 type server struct {
 	variable string
 	addr     string
 	handler  http.Handler
-	tls      *tls.Config // nil: plain HTTP
+	proxies  httpapi.Proxies // that handler trusts
+	tls      *tls.Config     // nil: plain HTTP
 }
 
 // serve serves until it is told to stop.
@@ -95,7 +96,7 @@ func (s server) serve(running *http.Server, listener net.Listener) error {
 // appendServer binds the address on start, so that a port in use stops the
 // start, and finishes the calls that run on stop.
 func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
-	running := httpapi.HTTPServer(s.handler, logger)
+	running := httpapi.HTTPServer(s.handler, s.proxies, logger)
 	lifecycle.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)

@@ -1,88 +1,111 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"io"
-	"math/bits"
-	"sync"
-	"sync/atomic"
+	"net/http"
+	"os"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// bodyOverhead is what a body may hold beside the photo's Base64.
-const bodyOverhead = 64 << 10
+const (
+	// bodyOverhead is what a body may hold beside the photo's Base64.
+	bodyOverhead = 64 << 10
+	// chunkSize is the size of the buffers that a body arrives in.
+	chunkSize = 64 << 10
+	// smallBody is the size of the first one, so that a sender of a few bytes
+	// holds little.
+	smallBody = 4 << 10
+)
 
-// smallestBody is the size of the buffer that every request begins with.
-const smallestBody = 64 << 10
+// errSlow is the cause when a body doesn't arrive in time.
+var errSlow = errors.New("the body arrives too slowly")
 
-// classesPerDoubling is how many sizes of buffers lie from one power of two to
-// the next, so that at most an eighth of a buffer lies idle.
-const classesPerDoubling = 8
-
-// mostGrowth bounds how far a buffer grows at once, to 16 times what has
-// arrived: who announces a large body holds room for it only by sending it.
-const mostGrowth = 4 * classesPerDoubling
-
-// errFull is the cause when a body finds no room.
-var errFull = errors.New("the in-flight bytes are used up")
-
-// bodies lends the buffers that request bodies are read into, and bounds the
-// bytes that all of them hold together.
-type bodies struct {
-	budget int64
-	held   atomic.Int64
-	pools  [32 * classesPerDoubling]sync.Pool // of *[]byte, by their class
-}
-
-// body is a borrowed buffer. data is what has been read so far.
+// body is a request's body: it arrives in chunks that the room is charged for as
+// they fill, and in the end it is one buffer.
 type body struct {
-	owner    *bodies
-	data     []byte
-	class    int
-	expected int64 // the announced length; 0 or less: unknown
+	ctx         context.Context
+	source      io.Reader
+	connection  *connection // that it comes by; nil: unknown, or others' bodies come by it too
+	setDeadline func(time.Time)
+	announced   int64 // its length; 0 or less: unknown
+	arrived     int64 // bytes, those that aren't kept included
+
+	room   *room
+	sender *sender
+	chunks [][]byte
+	size   int     // of what is in the chunks
+	probe  [1]byte // for which no chunk is taken yet
+	data   []byte  // all of it, once it is whole
+
+	// The room's, under its lock.
+	held, needs, wants int64
+	whole              bool
+	verdict            error // why it can't stay; nil: it can
+	wake               chan struct{}
+	pace               pace
 }
 
-func (b *bodies) borrow(expected int64) (*body, error) {
-	data, err := b.take(0)
-	return &body{owner: b, data: data, expected: expected}, err
+// receiveBody returns the body of a request, which must be released.
+func (s *Server) receiveBody(w http.ResponseWriter, r *http.Request) *body {
+	b := s.room.newBody(r.ContentLength, clientNetwork(clientAddr(r)))
+	b.ctx, b.source, b.connection = r.Context(), http.MaxBytesReader(w, r.Body, s.maxBody), connectionOf(r)
+	control := http.NewResponseController(w)
+	b.setDeadline = func(t time.Time) { _ = control.SetReadDeadline(t) } // not supported: the server's own holds
+	return b
 }
 
-func (b *bodies) take(class int) ([]byte, error) {
-	size := classSize(class)
-	if b.held.Add(size) > b.budget {
-		b.held.Add(-size)
-		full := domain.Errorf(domain.Unavailable, "nothing was changed: the server is receiving as much as it can hold; send the call again in a moment")
-		return nil, full.WithCause(errFull)
+// Read implements io.Reader: it reads what arrives, for as long as it arrives
+// fast enough and the room lets the body stay.
+func (b *body) Read(p []byte) (int, error) {
+	b.setDeadline(b.pace.deadline())
+	if err := b.mayStay(); err != nil { // looked at after the deadline, as evict does both the other way round
+		return 0, err
 	}
-	if pooled, ok := b.pools[class].Get().(*[]byte); ok {
-		return *pooled, nil
+	b.connection.waits()
+	n, err := b.source.Read(p)
+	evicted := b.connection.works()
+	b.arrived += int64(n)
+	b.room.mu.Lock()
+	defer b.room.mu.Unlock()
+	b.pace.progress(n, time.Now())
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		return n, err
+	case b.verdict != nil:
+		err = b.verdict
+	case evicted:
+		err = errNoRoom()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = domain.Errorf(domain.TypeError, "body: it arrived too slowly; want %d bytes a second at least, no gap of over %v, and all of it within %v",
+			leastRate, mostStall, BodyTimeout).WithCause(errSlow)
 	}
-	return make([]byte, 0, size), nil
+	return n, err
 }
 
-func (b *bodies) giveBack(data []byte, class int) {
-	data = data[:0]
-	b.pools[class].Put(&data)
-	b.held.Add(-classSize(class))
+func (b *body) mayStay() error {
+	b.room.mu.Lock()
+	defer b.room.mu.Unlock()
+	return b.verdict
 }
 
-// release ends the loan: nothing may use data after it.
-func (b *body) release() {
-	b.owner.giveBack(b.data, b.class)
-	b.data = nil
-}
-
-// readAll appends all of r.
-func (b *body) readAll(r io.Reader) error {
+// fill keeps all that from yields. A chunk is taken when its first byte has come.
+func (b *body) fill(from io.Reader) error {
 	for {
-		if len(b.data) == cap(b.data) {
-			if err := b.grow(); err != nil {
-				return err
+		n, err := b.fillLast(from)
+		if n == 0 && err == nil {
+			if n, err = from.Read(b.probe[:]); n > 0 {
+				if growErr := b.grow(); growErr != nil {
+					return growErr
+				}
+				last := &b.chunks[len(b.chunks)-1]
+				*last = append(*last, b.probe[0])
 			}
 		}
-		n, err := r.Read(b.data[len(b.data):cap(b.data)])
-		b.data = b.data[:len(b.data)+n]
+		b.size += n
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -92,60 +115,105 @@ func (b *body) readAll(r io.Reader) error {
 	}
 }
 
-// grow makes room for the announced length, in as few steps and by way of as
-// small a buffer as mostGrowth allows; or for twice as much, where none was
-// announced.
-func (b *body) grow() error {
-	class := b.class + classesPerDoubling
-	if missing := classFor(b.expected+1) - b.class; missing > 0 {
-		class = b.class + 1 + (missing-1)%mostGrowth
+// fillLast reads what has space in the last chunk.
+func (b *body) fillLast(from io.Reader) (int, error) {
+	if len(b.chunks) == 0 {
+		return 0, nil
 	}
-	larger, err := b.owner.take(class)
-	if err != nil {
+	last := &b.chunks[len(b.chunks)-1]
+	used := len(*last)
+	if used == cap(*last) {
+		return 0, nil
+	}
+	n, err := from.Read((*last)[used:cap(*last)])
+	*last = (*last)[:used+n]
+	return n, err
+}
+
+// grow takes a chunk more. The first, small one is given back for a whole one.
+func (b *body) grow() error {
+	if len(b.chunks) == 0 {
+		return b.take(smallBody)
+	}
+	if err := b.take(chunkSize); err != nil {
 		return err
 	}
-	larger = append(larger, b.data...)
-	b.owner.giveBack(b.data, b.class)
-	b.data, b.class = larger, class
+	if first := b.chunks[0]; cap(first) == smallBody {
+		b.chunks[1] = append(b.chunks[1], first...)
+		b.chunks = b.chunks[1:]
+		b.room.mu.Lock()
+		defer b.room.mu.Unlock()
+		b.room.charge(b, -smallBody)
+		b.room.giveBack(first)
+	}
 	return nil
 }
 
-// classSize returns the size of the buffers of a class.
-func classSize(class int) int64 {
-	return smallestBody / classesPerDoubling * (classesPerDoubling + int64(class%classesPerDoubling)) << (class / classesPerDoubling)
+func (b *body) take(size int) error {
+	if err := b.room.take(b, int64(size)); err != nil {
+		return err
+	}
+	b.chunks = append(b.chunks, b.room.buffer(size))
+	return nil
 }
 
-// classFor returns the class of the smallest buffer that holds size bytes.
-func classFor(size int64) int {
-	if size <= smallestBody {
-		return 0
+// join puts the chunks together: data is all that was kept. Each chunk goes
+// when it was copied, so that nothing but this one body is there twice.
+func (b *body) join() error {
+	if err := b.arrive(); err != nil {
+		return err
 	}
-	doublings := bits.Len64(uint64(size-1)/smallestBody) - 1
-	step := int64(smallestBody/classesPerDoubling) << doublings
-	return doublings*classesPerDoubling + int((size-1)/step) + 1 - classesPerDoubling
+	b.setDeadline(time.Time{}) // one that passes now would end the call
+	if len(b.chunks) > 1 {
+		b.joinChunks()
+	}
+	if len(b.chunks) > 0 {
+		b.data = b.chunks[0]
+	}
+	return nil
 }
+
+// arrive notes that all of the body is there, so that it needn't leave any more.
+func (b *body) arrive() error {
+	b.room.mu.Lock()
+	defer b.room.mu.Unlock()
+	b.whole = true
+	b.needs = b.held
+	return b.verdict
+}
+
+func (b *body) joinChunks() {
+	b.room.joining.Lock()
+	defer b.room.joining.Unlock()
+	joined := b.room.buffer(len(b.chunks) * chunkSize)
+	for i, chunk := range b.chunks {
+		joined = append(joined, chunk...)
+		b.chunks[i] = nil
+		b.room.mu.Lock()
+		b.room.giveBack(chunk)
+		b.room.mu.Unlock()
+	}
+	b.chunks = append(b.chunks[:0], joined)
+}
+
+// release ends the loan: nothing may use data after it.
+func (b *body) release() {
+	b.room.leave(b)
+	b.chunks, b.data = nil, nil
+}
+
+// awake ends the wait that b is in, if any. The room's lock is held.
+func (b *body) awake() {
+	if b.wake != nil {
+		close(b.wake)
+		b.wake = nil
+	}
+}
+
+// wholeChunks returns the bytes of the chunks that hold size bytes.
+func wholeChunks(size int64) int64 { return (size + chunkSize - 1) / chunkSize * chunkSize }
 
 // MaxBodyBytes returns the limit of a request body for photos of up to
 // maxPhotoBytes: Base64 adds a third, and escapes and line breaks may add half
 // as much again.
 func MaxBodyBytes(maxPhotoBytes int64) int64 { return 2*maxPhotoBytes + bodyOverhead }
-
-// LeastInflightBytes returns the bytes with which one call with a photo of
-// maxPhotoBytes has room in any case: its length unknown, its buffer doubles.
-func LeastInflightBytes(maxPhotoBytes int64) int64 {
-	doublings := bits.Len64(uint64(MaxBodyBytes(maxPhotoBytes)) / smallestBody)
-	return 2 * smallestBody << doublings
-}
-
-// countedBody counts the bytes that are read from a body.
-type countedBody struct {
-	io.ReadCloser
-	read int64
-}
-
-// Read implements io.Reader.
-func (c *countedBody) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.read += int64(n)
-	return n, err
-}

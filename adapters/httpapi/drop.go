@@ -1,8 +1,11 @@
 package httpapi
 
 import (
+	"bytes"
+	"cmp"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -15,19 +18,27 @@ const (
 // dropRest reads what is left of a body once the request is answered. Many
 // clients, urllib, HttpURLConnection and node's agents among them, look for an answer
 // when they have sent all: a connection that is closed before is reset, and
-// the answer is lost. The answer lies in the connection's buffer meanwhile, and
-// what the call held is released. In HTTP/2 the answer has a stream of its own.
+// the answer is lost. Who looks earlier has the answer by then, and what the call
+// held is released. Where the answer closes the connection, nothing is read. In
+// HTTP/2 the answer has a stream of its own.
 func dropRest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begin := time.Now()
-		body := &incomingBody{ReadCloser: r.Body}
+		if r.ProtoMajor != 1 || r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		body := &incomingBody{ReadCloser: r.Body, connection: connectionOf(r)}
 		inner := r.WithContext(r.Context()) // a copy: the server goes by the body that it gave r
 		inner.Body = body
-		next.ServeHTTP(w, inner)
-		// Who waits for 100 Continue hasn't sent the body, and reading asks for it.
-		waits := r.Header.Get("Expect") != "" && !body.begun
-		if r.ProtoMajor == 1 && r.ContentLength != 0 && !body.ended && !waits {
-			body.drop(w, begin.Add(ReadTimeout))
+		if r.URL.Path != UpdatePath { // an answer there may be large
+			next.ServeHTTP(w, inner)
+		} else {
+			answer := &heldAnswer{ResponseWriter: w}
+			next.ServeHTTP(answer, inner)
+			answer.send(body.follows(r, w))
+		}
+		if body.follows(r, w) {
+			body.drop(w)
 		}
 	})
 }
@@ -35,8 +46,9 @@ func dropRest(next http.Handler) http.Handler {
 // incomingBody knows how far a request's body was read.
 type incomingBody struct {
 	io.ReadCloser
-	begun bool
-	ended bool // nothing follows, or it can't be read
+	connection *connection
+	begun      bool
+	ended      bool // nothing follows, or it can't be read
 }
 
 // Read implements io.Reader.
@@ -47,14 +59,51 @@ func (b *incomingBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// drop reads on until latest, or for dropTime. The deadline stays: what the
-// server itself reads before it answers must not wait for longer.
-func (b *incomingBody) drop(w http.ResponseWriter, latest time.Time) {
-	end := time.Now().Add(dropTime)
-	if latest.Before(end) {
-		end = latest
-	}
-	if http.NewResponseController(w).SetReadDeadline(end) == nil { // or else nothing would bound the wait
+// follows tells whether the client goes on sending, and the next request may
+// come after it.
+func (b *incomingBody) follows(r *http.Request, w http.ResponseWriter) bool {
+	// Who waits for 100 Continue hasn't sent the body, and reading asks for it.
+	waits := r.Header.Get("Expect") != "" && !b.begun
+	return !b.ended && !waits && w.Header().Get("Connection") != "close"
+}
+
+// drop reads on for dropTime. The deadline stays: what the server itself reads
+// before the next request must not wait for longer.
+func (b *incomingBody) drop(w http.ResponseWriter) {
+	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(dropTime)) == nil { // or else nothing would bound the wait
+		b.connection.waits()
 		_, _ = io.CopyN(io.Discard, b, mostDropped) // the answer goes out, whatever came
+		b.connection.works()
+	}
+}
+
+// heldAnswer keeps an answer until all of it is there.
+type heldAnswer struct {
+	http.ResponseWriter
+	status int
+	text   bytes.Buffer
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (h *heldAnswer) WriteHeader(status int) { h.status = cmp.Or(h.status, status) }
+
+// Write implements http.ResponseWriter.
+func (h *heldAnswer) Write(p []byte) (int, error) { return h.text.Write(p) }
+
+// Unwrap is what http.ResponseController looks for.
+func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+// send sends the answer, with its length. At once: also while the request's body
+// still arrives, which the server would wait for.
+func (h *heldAnswer) send(atOnce bool) {
+	control := http.NewResponseController(h.ResponseWriter)
+	if atOnce {
+		_ = control.EnableFullDuplex() // not supported: the answer comes after the body
+	}
+	h.Header().Set("Content-Length", strconv.Itoa(h.text.Len()))
+	h.ResponseWriter.WriteHeader(cmp.Or(h.status, http.StatusOK))
+	_, _ = h.ResponseWriter.Write(h.text.Bytes()) // the client is gone if this fails
+	if atOnce {
+		_ = control.Flush()
 	}
 }

@@ -18,6 +18,7 @@ const (
 	rangeNotSatisfiable domain.Kind = "Range Not Satisfiable"
 	preconditionFailed  domain.Kind = "Precondition Failed"
 	misdirected         domain.Kind = "Misdirected Request" // to a host that isn't this server's
+	headersTooLarge     domain.Kind = "Request Header Fields Too Large"
 )
 
 // statuses is the error table: the status of each kind of failure.
@@ -38,6 +39,7 @@ var statuses = map[domain.Kind]int{
 	rangeNotSatisfiable:     http.StatusRequestedRangeNotSatisfiable,
 	preconditionFailed:      http.StatusPreconditionFailed,
 	misdirected:             http.StatusMisdirectedRequest,
+	headersTooLarge:         http.StatusRequestHeaderFieldsTooLarge,
 }
 
 // defaultRetryAfter is sent with a 503 or 429 that doesn't know better.

@@ -2,26 +2,27 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"mime/multipart"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 func newBody(expected int64) *body {
-	into, err := (&bodies{budget: 1 << 30}).borrow(expected)
-	if err != nil {
-		panic(err)
-	}
+	into := newRoom(1<<30, 1<<27).newBody(expected, netip.Addr{})
+	into.ctx, into.setDeadline = context.Background(), func(time.Time) {}
 	return into
 }
 

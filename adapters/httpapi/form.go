@@ -73,10 +73,10 @@ func unescapeForm(name string, value []byte) ([]byte, error) {
 }
 
 // readMultipart reads the parameters from a multipart form (RFC 7578) straight
-// into the buffer, without the parts that aren't ours.
+// into the body's chunks, without the parts that aren't ours.
 func readMultipart(from io.Reader, boundary string, into *body) (fields, error) {
 	var f fields
-	ends := map[*field][2]int{} // where each part lies in the buffer, which moves as it grows
+	ends := map[*field][2]int{} // where each part lies in the body
 	bounded := &headReader{Reader: from}
 	parts := multipart.NewReader(bounded, boundary)
 	for {
@@ -97,11 +97,14 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 		if err := cmp.Or(checkEncoding(part), wanted.set(part.FormName(), field{file: isFile(part)})); err != nil {
 			return fields{}, err
 		}
-		start := len(into.data)
-		if err := into.readAll(part); err != nil {
+		start := into.size
+		if err := into.fill(part); err != nil {
 			return fields{}, err
 		}
-		ends[wanted] = [2]int{start, len(into.data)}
+		ends[wanted] = [2]int{start, into.size}
+	}
+	if err := into.join(); err != nil {
+		return fields{}, err
 	}
 	for wanted, span := range ends {
 		wanted.text = into.data[span[0]:span[1]:span[1]]

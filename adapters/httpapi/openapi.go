@@ -98,7 +98,7 @@ func (s *Server) answer(envelope reflect.Type, result string) *huma.Schema {
 // callerWords returns the error words that a caller of UpdatePath may get.
 func callerWords() []any {
 	var words []any
-	for _, kind := range append(domain.Kinds(), methodNotAllowed, misdirected) {
+	for _, kind := range append(domain.Kinds(), methodNotAllowed, misdirected, headersTooLarge) {
 		if kind != domain.Conflict {
 			words = append(words, kind)
 		}
@@ -217,7 +217,6 @@ func (s *Server) exampleFailures() []*failure {
 	_, key := domain.ParseAPIKey("DEMO")
 	_, _, wrong := domain.PINLock{}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})
 	_, _, locked := domain.PINLock{LockedUntil: time.Time{}.Add(domain.PINLockDuration)}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})
-	_, full := (&bodies{}).borrow(0)
 	logged := []error{
 		typeError, mediaType, key,
 		domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator"),
@@ -229,6 +228,6 @@ func (s *Server) exampleFailures() []*failure {
 		examples = append(examples, s.fail(err, exampleLogID))
 	}
 	return append(examples,
-		s.fail(full, 0), s.fail(domain.Errorf(domain.TooManyRequests, "the fleet sends more calls than it may; send this one again when Retry-After has passed"), 0),
-		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0), s.fail(errHost("localhost"), 0))
+		s.fail(errNoRoom(), 0), s.fail(domain.Errorf(domain.TooManyRequests, "the fleet sends more calls than it may; send this one again when Retry-After has passed"), 0),
+		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0), s.fail(errHost("localhost"), 0), s.fail(errFields(mostHeaderFields+1), 0))
 }

@@ -35,6 +35,7 @@ func TestEachStatusHasItsExamples(t *testing.T) {
 		"415": {"Type Error"},
 		"421": {"Misdirected Request"},
 		"429": {"PIN Locked", "Too Many Requests"},
+		"431": {"Request Header Fields Too Large"},
 		"500": {"Internal Error"},
 		"503": {"Service Unavailable"},
 	}
@@ -69,7 +70,7 @@ func TestEachStatusHasItsExamples(t *testing.T) {
 func TestFailureStatusIsDocumented(t *testing.T) {
 	s := newFixture(t, func(o *Options) { o.FailureStatus = http.StatusOK }).Server
 	got := documented(s)
-	if want := []string{"Not Found"}; len(got) != 2 || !reflect.DeepEqual(got["404"], want) || len(got["200"]) != 14 {
+	if want := []string{"Not Found"}; len(got) != 2 || !reflect.DeepEqual(got["404"], want) || len(got["200"]) != 15 {
 		t.Errorf("got %v", got)
 	}
 	var references []string

@@ -33,8 +33,9 @@ const (
 	MetricsPath = "/metrics"
 )
 
-// ReadTimeout is how long a request's body may take to arrive.
-const ReadTimeout = 30 * time.Second
+// otherTimeout is how long a request may take to arrive that isn't a call, and
+// its answer to be taken.
+const otherTimeout = 30 * time.Second
 
 // readyTimeout bounds the readiness check: probes give up after a few seconds.
 const readyTimeout = 3 * time.Second
@@ -48,7 +49,8 @@ type Options struct {
 	// PhotoSigner checks the addresses of Photos; Update.Address is to sign
 	// them. nil: whoever knows or guesses a photo's address sees it.
 	PhotoSigner *PhotoSigner
-	// MaxInflightBytes bounds the request bodies held at once.
+	// MaxInflightBytes bounds the request bodies held at once, and a quarter of
+	// it those from one address.
 	MaxInflightBytes int64
 	// FailureStatus is the status of every failed call on UpdatePath, for
 	// callers that read only bodies of 200 answers. 0: the error table's.
@@ -81,7 +83,7 @@ type Options struct {
 type Server struct {
 	Options
 	maxPhoto, maxBody int64
-	bodies            *bodies
+	room              *room
 	router            chi.Router
 	api               huma.API
 }
@@ -99,10 +101,10 @@ func New(options Options) *Server {
 		Options:  options,
 		maxPhoto: maxPhoto,
 		maxBody:  MaxBodyBytes(maxPhoto),
-		bodies:   &bodies{budget: options.MaxInflightBytes},
+		room:     newRoom(options.MaxInflightBytes, MaxBodyBytes(maxPhoto)),
 		router:   chi.NewRouter(),
 	}
-	s.router.Use(s.tellOrigin, dropRest, s.logRequest, s.answerPanic, noSniff, middleware.GetHead)
+	s.router.Use(s.tellOrigin, dropRest, s.logRequest, s.answerPanic, noSniff, s.boundHeaders, middleware.GetHead)
 	if len(s.Hosts) > 0 {
 		s.router.Use(s.checkHost)
 	}
@@ -130,7 +132,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
 // InflightBytes returns how many bytes are held for request bodies now.
-func (s *Server) InflightBytes() int64 { return s.bodies.held.Load() }
+func (s *Server) InflightBytes() int64 {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	return s.room.held
+}
 
 // NewAdmin makes the handler of the admin address: LivePath answers 200 while
 // the process runs, ReadyPath 200 while calls can succeed and 503 otherwise,
@@ -154,20 +160,32 @@ func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.L
 	return mux
 }
 
-// HTTPServer returns a server for handler with deadlines for slow clients. A
-// handler may take as long as a call can.
-func HTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
-	const headerTimeout = 10 * time.Second
-	return &http.Server{
+// HTTPServer returns a server for handler with bounds for its connections and
+// headers, and deadlines for slow clients. A handler may take as long as a call
+// can. Of proxies, each may have as many connections as all clients together.
+func HTTPServer(handler http.Handler, proxies Proxies, logger *slog.Logger) *http.Server {
+	const (
+		headerTimeout = 10 * time.Second
+		slack         = 4 << 10 // that net/http adds
+		h2Streams     = 32      // at once, of one connection
+		h2Buffer      = 128 << 10
+	)
+	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       ReadTimeout,
-		WriteTimeout:      ReadTimeout + usecase.SettleAfter,
+		ReadTimeout:       otherTimeout,
+		WriteTimeout:      otherTimeout + usecase.SettleAfter,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    mostHeaderBytes - slack,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: h2Streams, MaxReceiveBufferPerConnection: h2Buffer, MaxReceiveBufferPerStream: h2Buffer,
+		},
 
 		DisableGeneralOptionsHandler: true, // it answers "OPTIONS *" without the envelope
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+	newConnections(mostConnections, proxies).bound(server)
+	return server
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -123,8 +124,8 @@ func TestEnvelopeOfServerFailures(t *testing.T) {
 			if f.stored(t) != nil {
 				t.Error("a photo was stored")
 			}
-			if f.bodies.held.Load() != 0 {
-				t.Errorf("%d bytes are still held", f.bodies.held.Load())
+			if f.InflightBytes() != 0 {
+				t.Errorf("%d bytes are still held", f.InflightBytes())
 			}
 		})
 	}
@@ -157,8 +158,8 @@ func TestBodyLimit(t *testing.T) {
 			}
 		}
 	}
-	if f.bodies.held.Load() != 0 {
-		t.Errorf("%d bytes are still held", f.bodies.held.Load())
+	if f.InflightBytes() != 0 {
+		t.Errorf("%d bytes are still held", f.InflightBytes())
 	}
 }
 
@@ -179,24 +180,25 @@ func TestPhotoLimit(t *testing.T) {
 	}
 }
 
-// TestInflightBytes holds one call half way and sends others meanwhile.
+// TestInflightBytes has no room for a call while another body holds all of it.
 func TestInflightBytes(t *testing.T) {
-	f := newFixture(t, func(o *Options) { o.MaxInflightBytes = smallestBody })
-	reader, writer := io.Pipe()
-	first := make(chan int)
-	go func() { first <- f.post(t, typeForm, reader).Code }()
-	form := "api_key=" + testKey + "&phone_number=" + testPhone + "&photo_base64=delete"
-	_, err := io.WriteString(writer, form[:20]) // returns when the server has read it
-	check(t, err)
-	if got := f.post(t, typeForm, strings.NewReader(form)); got.Code != http.StatusServiceUnavailable {
+	f := newFixture(t)
+	other := f.room.newBody(0, netip.Addr{})
+	charge := func(n int64) {
+		f.room.mu.Lock()
+		defer f.room.mu.Unlock()
+		f.room.charge(other, n)
+	}
+	call := func() *httptest.ResponseRecorder {
+		return f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto)))
+	}
+	charge(f.MaxInflightBytes)
+	other.whole = true
+	if got := call(); got.Code != http.StatusServiceUnavailable {
 		t.Errorf("while the bytes are used up: got %d %s", got.Code, got.Body)
 	}
-	_, err = io.WriteString(writer, form[20:])
-	check(t, errors.Join(err, writer.Close()))
-	if got := <-first; got != http.StatusOK {
-		t.Errorf("the call that held the bytes: got %d", got)
-	}
-	if got := f.post(t, typeForm, strings.NewReader(form)); got.Code != http.StatusOK {
+	charge(-smallBody)
+	if got := call(); got.Code != http.StatusOK {
 		t.Errorf("after it: got %d %s", got.Code, got.Body)
 	}
 }
@@ -212,7 +214,7 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 		err  error
 		want string
 	}{
-		"slow":    {&net.OpError{Op: "read", Err: timeoutError{}}, "did not arrive within 30s"},
+		"slow":    {&net.OpError{Op: "read", Err: timeoutError{}}, "arrived too slowly; want 500 bytes a second at least"},
 		"cut off": {io.ErrUnexpectedEOF, "ended before it was whole"},
 	} {
 		for _, contentType := range []string{typeJSON, typeForm, typeMultipart + "; boundary=x"} {

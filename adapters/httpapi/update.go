@@ -9,7 +9,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -60,9 +59,7 @@ type success struct {
 
 func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, error) {
 	request, body, err := s.receive(in.writer, in.request)
-	if body != nil {
-		defer body.release()
-	}
+	defer body.release()
 	var answer usecase.Answer
 	switch {
 	case err == nil:
@@ -73,6 +70,9 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 		answer, err = s.Update.Refuse(ctx, request, err)
 	}
 	note(in.request, answer, err)
+	if errors.Is(err, errSlow) || errors.Is(err, errEvicted) {
+		in.writer.Header().Set("Connection", "close") // nobody waits for the rest
+	}
 	if err != nil {
 		return nil, s.fail(err, answer.ApiLogID)
 	}
@@ -81,55 +81,54 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	}}, nil
 }
 
-// receive reads the call within the body limit and the read deadline. Its
-// parameters alias the borrowed body, which the caller releases when they
-// aren't used any more; it may be nil.
+// receive reads the call within the body limit, as fast as it has to arrive. Its
+// parameters alias the body, which the caller releases when they aren't used any
+// more.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Request, *body, error) {
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(ReadTimeout)) // not supported: the server's own holds
-	counted := &countedBody{ReadCloser: http.MaxBytesReader(w, r.Body, s.maxBody)}
-	r.Body = counted
+	// not supported: the server's own holds
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(BodyTimeout + usecase.SettleAfter))
+	body := s.receiveBody(w, r)
 	end := s.Receive(r.Context())
-	request, body, err := s.readCall(r)
+	request, err := s.readCall(r, body)
 	end(err)
-	if err == nil {
-		// The body is read. A deadline that passes now would end ctx.
-		_ = deadline.SetReadDeadline(time.Time{})
-	}
 	logged := []rune(masked(strings.ToValidUTF8(r.Header.Get("Content-Type"), "")))
 	request.From = clientName(r)
-	request.Details = domain.CallDetails{ContentType: string(logged[:min(len(logged), mostLoggedType)]), BodyBytes: counted.read}
+	request.Details = domain.CallDetails{ContentType: string(logged[:min(len(logged), mostLoggedType)]), BodyBytes: body.arrived}
 	return request, body, err
 }
 
-func (s *Server) readCall(r *http.Request) (usecase.Request, *body, error) {
+func (s *Server) readCall(r *http.Request, into *body) (usecase.Request, error) {
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return usecase.Request{}, err
+	}
 	mediaType, boundary, err := contentType(r)
 	if err != nil {
-		return usecase.Request{}, nil, err
+		return usecase.Request{}, err
 	}
 	if r.ContentLength > s.maxBody {
-		return usecase.Request{}, nil, s.bodyTooLarge()
+		return usecase.Request{}, s.bodyTooLarge()
 	}
-	into, err := s.bodies.borrow(r.ContentLength)
+	if err := s.room.admit(into); err != nil {
+		return usecase.Request{}, err
+	}
+	found, err := readFields(mediaType, boundary, into)
 	if err != nil {
-		return usecase.Request{}, nil, err
+		return usecase.Request{}, s.bodyError(err)
 	}
-	found, err := readFields(r.Body, mediaType, boundary, into)
-	if err != nil {
-		return usecase.Request{}, into, s.bodyError(err)
-	}
-	request, err := found.request()
-	return request, into, err
+	return found.request()
 }
 
-func readFields(from io.Reader, mediaType, boundary string, into *body) (fields, error) {
+func readFields(mediaType, boundary string, from *body) (fields, error) {
 	if mediaType == typeMultipart {
-		return readMultipart(from, boundary, into)
+		return readMultipart(from, boundary, from)
 	}
-	if err := into.readAll(from); err != nil {
+	if err := from.fill(from); err != nil {
 		return fields{}, err
 	}
-	return parseText(mediaType, into.data)
+	if err := from.join(); err != nil {
+		return fields{}, err
+	}
+	return parseText(mediaType, from.data)
 }
 
 // parseText reads JSON or a form. Senders of JSON forget its type, or leave the
@@ -166,10 +165,14 @@ func contentType(r *http.Request) (mediaType, boundary string, err error) {
 	unsupported := func(format string, args ...any) error {
 		return domain.Errorf(domain.TypeError, format, args...).WithCause(errMediaType)
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	encoding, encodingErr := single(r.Header, "Content-Encoding")
+	header, typeErr := single(r.Header, "Content-Type")
+	if err := cmp.Or(encodingErr, typeErr); err != nil {
+		return "", "", err
+	}
+	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return "", "", unsupported("Content-Encoding: want none, as compressed bodies are not read, got %q", clip(encoding))
 	}
-	header := r.Header.Get("Content-Type")
 	mediaType, _, _ = strings.Cut(header, ";")
 	switch mediaType = strings.ToLower(strings.TrimSpace(mediaType)); {
 	case header == "" || mediaType == typePlain:
@@ -210,8 +213,6 @@ func (s *Server) bodyError(err error) error {
 		return s.bodyTooLarge()
 	case errors.As(err, &known):
 		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return domain.Errorf(domain.TypeError, "body: it did not arrive within %v", ReadTimeout).WithCause(err)
 	}
 	broken := domain.Errorf(domain.TypeError, "body: it ended before it was whole, or its multipart boundaries are broken")
 	if errors.Is(err, io.ErrUnexpectedEOF) {

@@ -19,19 +19,20 @@ import (
 
 // Defines values for FailureError.
 const (
-	CustomerNotFound   FailureError = "Customer Not Found"
-	FleetDisabled      FailureError = "Fleet Disabled"
-	InternalError      FailureError = "Internal Error"
-	InvalidHashID      FailureError = "Invalid Hash ID"
-	InvalidPIN         FailureError = "Invalid PIN"
-	MethodNotAllowed   FailureError = "Method Not Allowed"
-	MisdirectedRequest FailureError = "Misdirected Request"
-	NotFound           FailureError = "Not Found"
-	PINLocked          FailureError = "PIN Locked"
-	PhotoTooLarge      FailureError = "Photo Too Large"
-	ServiceUnavailable FailureError = "Service Unavailable"
-	TooManyRequests    FailureError = "Too Many Requests"
-	TypeError          FailureError = "Type Error"
+	CustomerNotFound            FailureError = "Customer Not Found"
+	FleetDisabled               FailureError = "Fleet Disabled"
+	InternalError               FailureError = "Internal Error"
+	InvalidHashID               FailureError = "Invalid Hash ID"
+	InvalidPIN                  FailureError = "Invalid PIN"
+	MethodNotAllowed            FailureError = "Method Not Allowed"
+	MisdirectedRequest          FailureError = "Misdirected Request"
+	NotFound                    FailureError = "Not Found"
+	PINLocked                   FailureError = "PIN Locked"
+	PhotoTooLarge               FailureError = "Photo Too Large"
+	RequestHeaderFieldsTooLarge FailureError = "Request Header Fields Too Large"
+	ServiceUnavailable          FailureError = "Service Unavailable"
+	TooManyRequests             FailureError = "Too Many Requests"
+	TypeError                   FailureError = "Type Error"
 )
 
 // Defines values for FailureResult.
@@ -471,6 +472,8 @@ type UpdateCustomerPhotoResponse struct {
 	JSON421 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *Failure
+	// JSON431 the response for an HTTP 431 `application/json` response
+	JSON431 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -633,6 +636,13 @@ func ParseUpdateCustomerPhotoResponse(rsp *http.Response) (*UpdateCustomerPhotoR
 			return nil, err
 		}
 		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON431 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure

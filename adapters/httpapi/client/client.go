@@ -22,7 +22,7 @@ func (r UpdateCustomerPhotoResponse) Failure() *Failure {
 		_ = json.Unmarshal(r.Body, &failure) // JSON200 was read from it
 		return &failure
 	}
-	return cmp.Or(r.JSON400, r.JSON401, r.JSON403, r.JSON404, r.JSON405, r.JSON413, r.JSON415, r.JSON421, r.JSON429, r.JSON500, r.JSON503)
+	return cmp.Or(r.JSON400, r.JSON401, r.JSON403, r.JSON404, r.JSON405, r.JSON413, r.JSON415, r.JSON421, r.JSON429, r.JSON431, r.JSON500, r.JSON503)
 }
 
 // Multipart writes a call as a multipart form, with the photo's own bytes. Its

@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+)
+
+// mostConnections are open at once, a quarter of them from one address. One that
+// waits for a request, or for its body, costs about 40 KB, so 160 MB in all.
+const mostConnections = 4096
+
+// connections bounds the open connections of a server. At the bound, the one of
+// the address with the most that has waited longest for its client makes room
+// for the new one; where none waits, the new one is closed.
+type connections struct {
+	most int
+	// proxies may each have as many as all together.
+	proxies Proxies
+
+	mu      sync.Mutex
+	open    map[net.Conn]*connection
+	origins map[netip.Addr]*connectionOrigin
+}
+
+// connectionOrigin is an address that has connections.
+type connectionOrigin struct {
+	address netip.Addr
+	most    int
+	open    int
+	waiting list.List // of *connection, the longest waiting first
+}
+
+type connection struct {
+	all    *connections
+	conn   net.Conn
+	origin *connectionOrigin
+	place  *list.Element // in waiting; nil: the server works for it
+	closed bool          // to make room
+}
+
+type connectionKey struct{}
+
+func newConnections(most int, proxies Proxies) *connections {
+	return &connections{most: most, proxies: proxies, open: map[net.Conn]*connection{}, origins: map[netip.Addr]*connectionOrigin{}}
+}
+
+// bound has server keep to the bound.
+func (c *connections) bound(server *http.Server) {
+	server.ConnContext, server.ConnState = c.add, c.follow
+}
+
+// connectionOf returns the connection of a request that has one for itself, or nil.
+func connectionOf(r *http.Request) *connection {
+	if r.ProtoMajor != 1 {
+		return nil
+	}
+	found, _ := r.Context().Value(connectionKey{}).(*connection)
+	return found
+}
+
+// add is an http.Server's ConnContext: it is called before the first state.
+func (c *connections) add(ctx context.Context, conn net.Conn) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	addr := socketAddr(conn.RemoteAddr().String())
+	address := clientNetwork(addr)
+	origin := c.origins[address]
+	if origin == nil {
+		origin = &connectionOrigin{address: address, most: c.most / senderShare}
+		if c.proxies.trusted(addr) {
+			origin.most = c.most
+		}
+	}
+	if !c.makeRoom(origin) {
+		closeSocket(conn)
+		return ctx
+	}
+	added := &connection{all: c, conn: conn, origin: origin}
+	c.open[conn] = added
+	c.origins[address] = origin
+	origin.open++
+	added.place = origin.waiting.PushBack(added)
+	return context.WithValue(ctx, connectionKey{}, added)
+}
+
+// makeRoom tells whether there is room for one more of origin.
+func (c *connections) makeRoom(origin *connectionOrigin) bool {
+	if origin.open >= origin.most {
+		return origin.closeLongest()
+	}
+	if len(c.open) < c.most {
+		return true
+	}
+	var fullest *connectionOrigin
+	for _, other := range c.origins {
+		if other.waiting.Len() > 0 && (fullest == nil || other.open > fullest.open) {
+			fullest = other
+		}
+	}
+	return fullest != nil && fullest.closeLongest()
+}
+
+// closeLongest closes the connection that has waited longest.
+func (o *connectionOrigin) closeLongest() bool {
+	longest := o.waiting.Front()
+	if longest == nil {
+		return false
+	}
+	victim := longest.Value.(*connection) //nolint:forcetypeassert // nothing else is in there
+	victim.closed = true
+	victim.all.remove(victim)
+	closeSocket(victim.conn)
+	return true
+}
+
+func (c *connections) remove(gone *connection) {
+	delete(c.open, gone.conn)
+	gone.setPlace(nil)
+	if gone.origin.open--; gone.origin.open == 0 {
+		delete(c.origins, gone.origin.address)
+	}
+}
+
+func (c *connection) setPlace(place *list.Element) {
+	if c.place != nil {
+		c.origin.waiting.Remove(c.place)
+	}
+	c.place = place
+}
+
+// follow is an http.Server's ConnState.
+func (c *connections) follow(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	known := c.open[conn]
+	if known != nil && (state == http.StateClosed || state == http.StateHijacked) {
+		c.remove(known)
+	}
+	c.mu.Unlock()
+	switch state {
+	case http.StateIdle:
+		known.waits()
+	case http.StateActive:
+		known.works()
+	case http.StateNew, http.StateClosed, http.StateHijacked:
+	}
+}
+
+// waits notes that from now on the server waits for the client.
+func (c *connection) waits() {
+	if c == nil {
+		return
+	}
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	if c.all.open[c.conn] == c {
+		c.setPlace(c.origin.waiting.PushBack(c))
+	}
+}
+
+// works notes that it doesn't. It tells whether the connection was closed
+// meanwhile to make room.
+func (c *connection) works() (closed bool) {
+	if c == nil {
+		return false
+	}
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	c.setPlace(nil)
+	return c.closed
+}
+
+// closeSocket closes a connection at once: what TLS says at its end could have
+// to wait for the client.
+func closeSocket(conn net.Conn) {
+	if secured, is := conn.(interface{ NetConn() net.Conn }); is {
+		conn = secured.NetConn()
+	}
+	_ = conn.Close() // it is gone, either way
+}
+
+// clientNetwork is what one client has of the addresses: of IPv6, the first 64 bits.
+func clientNetwork(addr netip.Addr) netip.Addr {
+	const bits = 64
+	if addr.Is6() {
+		if prefix, err := addr.Prefix(bits); err == nil {
+			return prefix.Masked().Addr()
+		}
+	}
+	return addr
+}

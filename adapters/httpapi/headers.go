@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
+
+// What the head of a request may be, as in Kestrel. Over the bytes, the server
+// answers 431 by itself.
+const (
+	mostHeaderBytes  = 32 << 10
+	mostHeaderFields = 100
+)
+
+// boundHeaders refuses requests with too many header fields.
+func (s *Server) boundHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fields := 0
+		for _, values := range r.Header {
+			fields += len(values)
+		}
+		if fields > mostHeaderFields {
+			s.answerFailure(w, r, errFields(fields))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func errFields(got int) error {
+	return domain.Errorf(headersTooLarge, "headers: want at most %d fields, got %d", mostHeaderFields, got)
+}
+
+// single returns the one value of a header; empty: it didn't come. What comes
+// twice is read differently by each who reads it.
+func single(header http.Header, name string) (string, error) {
+	if values := header[name]; len(values) > 1 {
+		return "", domain.Errorf(domain.TypeError, "%s: it came %d times; send it once", name, len(values))
+	}
+	return header.Get(name), nil
+}
+
+// keyLike is a value that may be somebody's API key.
+var keyLike = regexp.MustCompile(fmt.Sprintf(`^[0-9A-Za-z]{%d}$`, domain.APIKeyLength))
+
+// checkQuery refuses secrets in the address, which proxies and browsers keep.
+func checkQuery(query string) error {
+	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if whole, err := url.QueryUnescape(name); err == nil {
+			name = whole
+		}
+		name = strings.ToLower(strings.TrimSpace(name))
+		if keyLike.MatchString(value) || keyLike.MatchString(name) {
+			name = fieldAPIKey
+		}
+		if name == fieldAPIKey || name == fieldPIN {
+			return domain.Errorf(domain.TypeError, "%s: send it in the body, not in the address, which servers and proxies log; take it for known by now and have it replaced", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestHeaderBounds: fields up to a number and bytes, for calls and for all else.
+func TestHeaderBounds(t *testing.T) {
+	server := serveTCP(t, newFixture(t))
+	fields := func(n int) string {
+		var lines strings.Builder
+		for i := range n {
+			fmt.Fprintf(&lines, "X-%d: y\r\n", i)
+		}
+		return lines.String()
+	}
+	body := callJSON(t, deletePhoto)
+	get := "GET /nothing HTTP/1.1\r\nHost: x\r\n"
+	for _, test := range []struct{ name, request, want string }{
+		{"100 fields", callHead(len(body), fields(98)) + string(body), "200 close=false"},
+		{"101 fields", callHead(len(body), fields(99)) + string(body), "431 close=false"},
+		{"the same field again and again", get + strings.Repeat("X: y\r\n", 101) + "\r\n", "431 close=false"},
+		{"31 KB", get + "X: " + strings.Repeat("y", 31<<10) + "\r\n\r\n", "404 close=false"},
+		{"33 KB", get + "X: " + strings.Repeat("y", 33<<10) + "\r\n\r\n", "431 close=true"},
+		{"a bomb", get + strings.Repeat("X: y\r\n", 145_000) + "\r\n", "431 close=true"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := dialFrom(t, server, 2)
+			go c.send(test.request) // it may be refused before all is sent
+			if head, text := c.answer(); head != test.want {
+				t.Errorf("got %s %s, want %s", head, text, test.want)
+			}
+		})
+	}
+}
+
+func TestRepeatedHeaders(t *testing.T) {
+	for _, name := range []string{"Content-Type", "Content-Encoding"} {
+		f := newFixture(t)
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, deletePhoto)))
+		request.Header = http.Header{"Content-Type": {typeJSON}, "Content-Encoding": {"identity"}}
+		request.Header.Add(name, request.Header.Get(name))
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, request)
+		want := fmt.Sprintf(`400 {"result":"error","error":"Type Error","api_log_id":1,"detail":"%s: it came 2 times; send it once"}`, name)
+		if got := fmt.Sprint(recorder.Code, " ", strings.TrimSpace(recorder.Body.String())); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestSecretsInTheQuery are refused, and neither answered nor logged.
+func TestSecretsInTheQuery(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                                "",
+		"v=2&phone_number=1":              "",
+		"api_key=" + testKey:              fieldAPIKey,
+		"api_key":                         fieldAPIKey,
+		"x=1&API_Key=" + testKey:          fieldAPIKey,
+		"x=1;api_key=" + testKey:          fieldAPIKey,
+		"%61pi_key=" + testKey:            fieldAPIKey,
+		"%zz&key=" + testKey:              fieldAPIKey,
+		testKey:                           fieldAPIKey,
+		"customer_pin=1234":               fieldPIN,
+		"a=1&Customer_PIN=1234&x=" + "1%": fieldPIN,
+	} {
+		f := newFixture(t)
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, deletePhoto)))
+		request.URL.RawQuery = query
+		request.Header.Set("Content-Type", typeJSON)
+		recorder := httptest.NewRecorder()
+		f.ServeHTTP(recorder, request)
+		refused := recorder.Code == http.StatusBadRequest && strings.Contains(recorder.Body.String(), want+": send it in the body")
+		if refused != (want != "") || want == "" && recorder.Code != http.StatusOK {
+			t.Errorf("?%s: got %d %s, want %q refused", query, recorder.Code, recorder.Body, want)
+		}
+		if told := recorder.Body.String() + f.log.String(); strings.Contains(told, testKey) || strings.Contains(told, "=1234") {
+			t.Errorf("?%s: told is %s", query, told)
+		}
+	}
+}

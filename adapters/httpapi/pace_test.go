@@ -1,0 +1,58 @@
+package httpapi
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPace: when the next bytes have to be there, after so many bytes at such
+// times.
+func TestPace(t *testing.T) {
+	type came struct {
+		after time.Duration
+		bytes int
+	}
+	for _, test := range []struct {
+		name  string
+		came  []came
+		pause time.Duration
+		want  time.Duration
+	}{
+		{"nothing yet", nil, 0, 5 * time.Second},
+		{"a byte is nothing", []came{{4 * time.Second, 1}}, 0, 5*time.Second + 2*time.Millisecond},
+		{"500 bytes a second", []came{{time.Second, 500}, {2 * time.Second, 500}, {3 * time.Second, 500}}, 0, 8 * time.Second},
+		{"half as much", []came{{time.Second, 250}, {2 * time.Second, 250}, {3 * time.Second, 250}}, 0, 6500 * time.Millisecond},
+		{"much, and then a gap", []came{{time.Second, 1 << 20}}, 0, 11 * time.Second},
+		{"the server didn't read", []came{{time.Second, 500}}, 9 * time.Second, 15 * time.Second},
+		{"all of it in time", []came{{BodyTimeout - time.Second, 1 << 20}}, 0, BodyTimeout},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			start := time.Now()
+			p := newPace(start)
+			for _, c := range test.came {
+				p.progress(c.bytes, start.Add(c.after))
+			}
+			p.pause(test.pause)
+			if got := p.deadline().Sub(start); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestRate: who has sent much and stalls is slower within seconds than who goes on.
+func TestRate(t *testing.T) {
+	start := time.Now()
+	stalled, phone := newPace(start), newPace(start)
+	stalled.progress(17<<20, start)
+	for at := range 60 {
+		phone.progress(20_000, start.Add(time.Duration(at)*100*time.Millisecond))
+	}
+	now := start.Add(6 * time.Second)
+	if stalled.rateAt(now) >= phone.rateAt(now) {
+		t.Errorf("%.0f bytes a second of a stalled sender, %.0f of one that goes on", stalled.rateAt(now), phone.rateAt(now))
+	}
+	if got := phone.rateAt(now); got < 150_000 || got > 250_000 {
+		t.Errorf("got %.0f bytes a second, want about 200000", got)
+	}
+}

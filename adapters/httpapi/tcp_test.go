@@ -1,0 +1,188 @@
+package httpapi
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// answerTime bounds what a test waits for; nothing is told by it.
+const answerTime = time.Minute
+
+// serveTCP starts the server as it runs, with fewer connections where bounded is told.
+func serveTCP(t *testing.T, f *fixture, bounded ...*connections) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(f)
+	server.Config = HTTPServer(f, f.TrustedProxies, f.Logger)
+	for _, c := range bounded {
+		c.bound(server.Config)
+	}
+	keep := server.Config.ConnState
+	server.Start() // which has a ConnState of its own, that calls the one before
+	if keep == nil {
+		t.Fatal("connections aren't bounded")
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+// client is a connection of a caller.
+type client struct {
+	net.Conn
+	t      testing.TB
+	reader *bufio.Reader
+}
+
+// dialFrom connects to a server from 127.0.0.n.
+func dialFrom(t testing.TB, server *httptest.Server, n byte) *client {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, n)}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	check(t, err)
+	check(t, conn.SetDeadline(time.Now().Add(answerTime)))
+	t.Cleanup(func() { _ = conn.Close() }) // the server may have closed it
+	return &client{conn, t, bufio.NewReader(conn)}
+}
+
+// send sends a text. The server may have gone.
+func (c *client) send(text string) { _, _ = io.WriteString(c, text) }
+
+// answer reads an answer: its status and whether the connection goes on, and its body.
+func (c *client) answer() (head, body string) {
+	c.t.Helper()
+	response, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return "none: " + err.Error(), ""
+	}
+	text, err := io.ReadAll(response.Body)
+	check(c.t, errors.Join(err, response.Body.Close()))
+	return fmt.Sprintf("%d close=%v", response.StatusCode, response.Close), string(text)
+}
+
+// callHead is the head of a call with a body of that length.
+func callHead(length int, headers ...string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n", UpdatePath, typeJSON, length, strings.Join(headers, ""))
+}
+
+// mustBeValid makes a normal call from 127.0.0.n on a new connection.
+func mustBeValid(t *testing.T, server *httptest.Server, n byte) {
+	t.Helper()
+	body := callJSON(t, deletePhoto)
+	caller := dialFrom(t, server, n)
+	caller.send(callHead(len(body)) + string(body))
+	if head, text := caller.answer(); head != "200 close=false" {
+		t.Errorf("a normal call got %s %s", head, text)
+	}
+}
+
+// TestStalledUploads: stalled uploads fill the room; a call that needs it gets
+// it, and those that make room for it are told.
+func TestStalledUploads(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.MaxInflightBytes = LeastInflightBytes(1 << 20) })
+	server := serveTCP(t, f)
+	var stalled []*client
+	sent := strings.Repeat("x", 1<<20)
+	for n := range byte(8) {
+		c := dialFrom(t, server, 2+n)
+		c.send(callHead(1<<20+1) + sent)
+		stalled = append(stalled, c)
+	}
+	for f.InflightBytes() < 8*(1<<20) { // until all of it is read
+		time.Sleep(time.Millisecond)
+	}
+	large := callJSON(t, encode(append(testJPEG(t, 20, 10), make([]byte, 700_000)...)))
+	caller := dialFrom(t, server, 99)
+	for {
+		caller.send(callHead(len(large)) + string(large))
+		head, text := caller.answer()
+		if head == "200 close=false" {
+			break
+		}
+		if head != "503 close=false" { // while all are young
+			t.Fatalf("a normal call got %s %s", head, text)
+		}
+	}
+	evicted := 0
+	for _, c := range stalled {
+		if head, text := c.answer(); head == "503 close=true" && strings.Contains(text, "most slowly") {
+			evicted++
+		}
+	}
+	if evicted == 0 {
+		t.Error("nobody was told to have been the slowest")
+	}
+	if held := f.InflightBytes(); held != 0 {
+		t.Errorf("%d bytes are still held", held)
+	}
+}
+
+// TestSlowSenders are told, and nothing that follows is waited for.
+func TestSlowSenders(t *testing.T) {
+	for name, request := range map[string]string{
+		"nothing comes": callHead(1000),
+		"it stalls":     callHead(1000) + "{",
+		"in chunks":     "POST " + UpdatePath + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{    \r\n",
+		"HTTP/1.0":      "POST " + UpdatePath + " HTTP/1.0\r\nContent-Length: 1000\r\n\r\n{",
+		"a form":        "POST " + UpdatePath + " HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := dialFrom(t, serveTCP(t, newFixture(t)), 2)
+			c.send(request)
+			head, text := c.answer()
+			if head != "400 close=true" || !strings.Contains(text, "body: it arrived too slowly") {
+				t.Errorf("got %s %s", head, text)
+			}
+			if rest, err := io.ReadAll(c.reader); err != nil || len(rest) > 0 {
+				t.Errorf("then %q, %v; want the end", rest, err)
+			}
+		})
+	}
+}
+
+// TestFullServerAnswersFirst: the answer is there before the body is sent, and
+// the connection serves the next call after it.
+func TestFullServerAnswersFirst(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	server := serveTCP(t, f)
+	other := testBody(t, f.room, 1, 0)
+	other.whole = true
+	charge := func(n int64) {
+		f.room.mu.Lock()
+		defer f.room.mu.Unlock()
+		f.room.charge(other, n)
+	}
+	for _, head := range []string{
+		callHead(2 << 20),
+		callHead(2<<20, "Content-Encoding: gzip\r\n"), // other refusals likewise
+		callHead(2<<20, "Content-Encoding: identity\r\nContent-Encoding: identity\r\n"),
+		strings.Replace(callHead(2<<20), "Content-Length: 2097152", "Transfer-Encoding: chunked", 1) + "200000\r\n{",
+	} {
+		charge(f.MaxInflightBytes)
+		c := dialFrom(t, server, 2)
+		c.send(head)
+		first, text := c.answer()
+		if strings.HasPrefix(first, "2") || !strings.HasSuffix(first, "close=false") {
+			t.Errorf("%q: got %s %s", head, first, text)
+		}
+		charge(-f.MaxInflightBytes)
+		body := strings.Repeat("x", 2<<20)
+		if strings.Contains(head, "chunked") {
+			body = body[1:] + "\r\n0\r\n\r\n"
+		}
+		next := callJSON(t, deletePhoto)
+		c.send(body + callHead(len(next)) + string(next))
+		if second, text := c.answer(); second != "200 close=false" {
+			t.Errorf("%q: then got %s %s", head, second, text)
+		}
+	}
+}
