@@ -1,4 +1,4 @@
-# fleetphoto's image: one static binary and the certificate authorities. The server alone writes, below /fleetphoto-data.
+# fleetphoto's image: one static binary and the certificate authorities, all root's. The server alone writes, below /fleetphoto-data.
 #
 #   docker build -t fleetphoto .                        compiles in golang:1.26
 #   .ci/build-image fleetphoto                          takes a binary that this machine's Go compiled; pulls nothing
@@ -27,20 +27,22 @@ CMD ["serve"]
 # something else is copied.
 FROM runtime AS prebuilt
 ARG TARGETPLATFORM
-COPY --chown=65532:65532 LICENSE dist* ${TARGETPLATFORM:-dist}* /
+COPY LICENSE dist* ${TARGETPLATFORM:-dist}* /
+# An archive, as it says whose its folder is: a new volume takes over the owner of the folder that it covers.
+ADD LICENSE data.tar* /
 VOLUME /fleetphoto-data
 
-FROM golang:1.26 AS build
+FROM golang:1.26.8@sha256:3c3e25a4da13fd0478eed2df1eb35a0e667094a7124d3993a6a1d30f71c17e79 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN mkdir -p /dist/fleetphoto-data /dist/etc/ssl/certs \
+RUN mkdir -p /data/fleetphoto-data /dist/etc/ssl/certs \
  && cp LICENSE /dist/ \
  && cp /etc/ssl/certs/ca-certificates.crt /dist/etc/ssl/certs/ \
  && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /dist/fleetphoto ./app/fleetphoto
 
-# A new volume takes over the owner of the folder that it covers.
 FROM runtime
-COPY --from=build --chown=65532:65532 /dist /
+COPY --from=build /dist /
+COPY --from=build --chown=65532:65532 /data /
 VOLUME /fleetphoto-data

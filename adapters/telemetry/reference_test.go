@@ -85,6 +85,39 @@ func TestMetricNames(t *testing.T) {
 	}
 }
 
+// namedMetric finds the metrics that a query names.
+var namedMetric = regexp.MustCompile(`\b(fleetphoto|go|process)_[a-z_]+`)
+
+// TestAlerts: every metric that a rule names is exported, and every label of
+// ours that it chooses by.
+func TestAlerts(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/alerts.yaml")
+	check(t, err)
+	families := exported(t)
+	expressions := regexp.MustCompile(`(?m)^ +expr: (.*)$`).FindAllStringSubmatch(string(text), -1)
+	if rules := strings.Count(string(text), "- alert: "); rules == 0 || len(expressions) != rules {
+		t.Fatalf("%d rules have %d expressions in a line", rules, len(expressions))
+	}
+	chosen := regexp.MustCompile(`(\w+)\{([^}]*)\}`)
+	for _, expression := range expressions {
+		for _, found := range namedMetric.FindAllString(expression[1], -1) {
+			if familyOf(families, found) == "" {
+				t.Errorf("%s: nobody exports %s", expression[1], found)
+			}
+		}
+		for _, selector := range chosen.FindAllStringSubmatch(expression[1], -1) {
+			for _, label := range regexp.MustCompile(`(\w+)=`).FindAllStringSubmatch(selector[2], -1) {
+				family := families[familyOf(families, selector[1])]
+				if label[1] != "job" && !slices.ContainsFunc(family.GetMetric(), func(m *dto.Metric) bool {
+					return slices.ContainsFunc(m.GetLabel(), func(pair *dto.LabelPair) bool { return pair.GetName() == label[1] })
+				}) {
+					t.Errorf("%s: %s has no label %s", expression[1], selector[1], label[1])
+				}
+			}
+		}
+	}
+}
+
 // TestDashboard: every metric that it names is exported, and every one of ours
 // is on it.
 func TestDashboard(t *testing.T) {
@@ -100,14 +133,13 @@ func TestDashboard(t *testing.T) {
 	}
 	check(t, json.Unmarshal(text, &dashboard))
 	families, shown := exported(t), map[string]bool{}
-	name := regexp.MustCompile(`\b(fleetphoto|go|process)_[a-z_]+`)
 	covered := map[[2]int]string{}
 	for i, panel := range dashboard.Panels {
 		if panel.ID != i+1 || len(panel.Targets) == 0 {
 			t.Errorf("%s: its id is %d, want %d; it has %d queries", panel.Title, panel.ID, i+1, len(panel.Targets))
 		}
 		for _, target := range panel.Targets {
-			for _, found := range name.FindAllString(target.Expr, -1) {
+			for _, found := range namedMetric.FindAllString(target.Expr, -1) {
 				metric := familyOf(families, found)
 				if metric == "" {
 					t.Errorf("%s: nobody exports %s", panel.Title, found)
