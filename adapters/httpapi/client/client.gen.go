@@ -88,7 +88,7 @@ type UpdateCustomerPhotoJSONBody struct {
 	// Examples: DEMO0DEMO0DEMO0DEMO0DEMO0
 	ApiKey string `json:"api_key"`
 
-	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
+	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
 	CustomerPin *int64 `json:"customer_pin,omitempty"`
@@ -111,7 +111,7 @@ type UpdateCustomerPhotoFormdataBody struct {
 	// Examples: DEMO0DEMO0DEMO0DEMO0DEMO0
 	ApiKey string `form:"api_key" json:"api_key"`
 
-	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
+	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
 	CustomerPin *string `form:"customer_pin,omitempty" json:"customer_pin,omitempty"`
@@ -134,7 +134,7 @@ type UpdateCustomerPhotoMultipartBody struct {
 	// Examples: DEMO0DEMO0DEMO0DEMO0DEMO0
 	ApiKey string `json:"api_key"`
 
-	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
+	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
 	CustomerPin *string `json:"customer_pin,omitempty"`
