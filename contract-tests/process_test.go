@@ -169,6 +169,17 @@ func (s *process) change(form url.Values, photo string) (a answer, err error) {
 	return a, json.NewDecoder(response.Body).Decode(&a)
 }
 
+// changePatiently makes the call up to five times while the server is too busy
+// for it, as callers do.
+func (s *process) changePatiently(form url.Values, photo string) (a answer, err error) {
+	for range 5 {
+		if a, err = s.change(form, photo); err != nil || a.Status != http.StatusServiceUnavailable {
+			break
+		}
+	}
+	return a, err
+}
+
 // ready returns the status of the readiness check.
 func (s *process) ready(t *testing.T) int {
 	t.Helper()

@@ -60,7 +60,7 @@ func TestTwoReplicasAgree(t *testing.T) {
 		var callers sync.WaitGroup
 		for i := range calls {
 			photo := photos[(len(ids)+i)%len(photos)]
-			callers.Go(func() { answers[i], errs[i] = replicas[i%2].change(form, photo) })
+			callers.Go(func() { answers[i], errs[i] = replicas[i%2].changePatiently(form, photo) })
 		}
 		callers.Wait()
 		for i, a := range answers {

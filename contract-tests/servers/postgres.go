@@ -49,9 +49,10 @@ var template struct {
 }
 
 func startPostgres(ctx context.Context, image string) (string, error) {
-	const user, password = "postgres", "only-on-loopback"
+	// A machine that builds and tests at once may take long to let a hundred in.
+	const user, password, parameters = "postgres", "only-on-loopback", "?sslmode=disable&connect_timeout=20"
 	addressed := func(address string) string {
-		return "postgres://" + user + ":" + password + "@" + address + "/" + user + "?sslmode=disable"
+		return "postgres://" + user + ":" + password + "@" + address + "/" + user + parameters
 	}
 	c := container{
 		image: image, port: "5432/tcp",
