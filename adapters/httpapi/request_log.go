@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/time/rate"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
@@ -48,7 +50,7 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(counted, r.WithContext(context.WithValue(ctx, exchangeKey{}, e)))
 		e.Route, e.Status, e.Took = route(r), counted.Status(), time.Since(begin)
-		const most = 14 // enough for every line, so that none is allocated twice
+		const most = 15 // enough for every line, so that none is allocated twice
 		line := append(make([]slog.Attr, 0, most),
 			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r, e.Route)), slog.String("from", clientName(r)),
 			slog.Int("status", e.Status), slog.Int64("bytes_in", r.ContentLength),
@@ -60,18 +62,49 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 				slog.Int64("customer", int64(call.Customer)), slog.String("phone", string(call.Phone)),
 				slog.String("operation", string(call.Operation)))
 		}
-		level := slog.LevelInfo
+		level := s.lines.level(e)
 		if e.Err != nil {
 			kind := domain.AsError(e.Err).Kind
-			level = levels[kind]
-			if errors.Is(e.Err, usecase.ErrRateLimited) {
-				level = slog.LevelDebug // the limits tell of all of them at once
+			if level > slog.LevelDebug {
+				level = levels[kind]
 			}
 			line = append(line, slog.String("error", string(kind)), slog.String("cause", e.Err.Error()))
+		}
+		if level > slog.LevelDebug {
+			if omitted := s.lines.omitted.Swap(0); omitted > 0 {
+				line = append(line, slog.Int64("omitted", omitted))
+			}
 		}
 		s.Logger.LogAttrs(ctx, level, "request", line...)
 		observed(*e)
 	})
+}
+
+// What requests without a live key may write to the log: a loop that asks for
+// nothing fills no disk, at 500 MB a day.
+const (
+	linesASecond = 20
+	linesAtOnce  = 1000
+)
+
+// lines bounds the lines of requests without a live key, and counts what it
+// leaves out for the next line that is written.
+type lines struct {
+	limit   *rate.Limiter
+	omitted atomic.Int64
+}
+
+// level is LevelDebug for what is left out: what the rate limits refused, who
+// tell of all of it at once, and what is too much.
+func (l *lines) level(e *Exchange) slog.Level {
+	switch {
+	case errors.Is(e.Err, usecase.ErrRateLimited):
+		return slog.LevelDebug
+	case e.Answer.Call.Fleet == 0 && !l.limit.Allow():
+		l.omitted.Add(1)
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // levels are those of the failures that are the service's own; others are information.

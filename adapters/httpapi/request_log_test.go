@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -172,5 +173,28 @@ func TestKeysElsewhereAreMasked(t *testing.T) {
 		if strings.Contains(seen, most) || !strings.Contains(seen, test.want) {
 			t.Errorf("%+v: want %q and not the key in\n%s", test, test.want, seen)
 		}
+	}
+}
+
+// TestLinesAreBounded: requests without a key fill no disk, and what is left
+// out is counted by the next line. A call with a live key has its line.
+func TestLinesAreBounded(t *testing.T) {
+	f := newFixture(t)
+	const requests = 3 * linesAtOnce
+	for range requests {
+		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nothing", nil))
+	}
+	f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto)))
+	lines, told := 0, 0
+	for text := range strings.Lines(f.log.String()) {
+		var line struct {
+			Omitted int
+			Fleet   int
+		}
+		check(t, json.Unmarshal([]byte(text), &line))
+		lines, told = lines+1, told+line.Omitted
+	}
+	if lines >= 2*linesAtOnce || lines+told != requests+1 || !strings.Contains(f.log.String(), `"fleet":689`) {
+		t.Errorf("%d lines, and %d told as omitted, of %d requests", lines, told, requests+1)
 	}
 }
