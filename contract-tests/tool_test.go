@@ -2,6 +2,7 @@ package contracttests_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/pem"
 	"io"
 	"maps"
@@ -21,9 +22,9 @@ import (
 
 // provisioned is a server on SQLite and files, and what the HTTP suite wants to
 // know of it, flag by flag.
-func provisioned(t *testing.T) map[string]string {
+func provisioned(t *testing.T, settings ...string) map[string]string {
 	t.Helper()
-	p := newProduct(t, "FLEETPHOTO_MAX_PHOTO_BYTES=200000", "FLEETPHOTO_MAX_PIXELS=10000", "FLEETPHOTO_AUTH_FAILURE_RATE=0") // which saves waiting
+	p := newProduct(t, "FLEETPHOTO_MAX_PHOTO_BYTES=200000", "FLEETPHOTO_MAX_PIXELS=10000", "FLEETPHOTO_AUTH_FAILURE_RATE=0").with(settings...) // a rate of 0 saves waiting
 	flags := map[string]string{
 		"-phone": phone, "-pin": "1234", "-lock-phone": "447700900124", "-no-pin-phone": "447700900125", "-other-phone": "447700900999",
 		"-max-photo-bytes": "200000", "-max-pixels": "10000",
@@ -146,25 +147,35 @@ func TestSuiteOnTheDemo(t *testing.T) {
 	}
 }
 
-// TestSuiteBehindTLS runs it through a proxy that speaks HTTP/2 over TLS.
-func TestSuiteBehindTLS(t *testing.T) {
+// TestSuiteByTLS runs it on a server that ends TLS, and through a proxy that does:
+// both speak HTTP/2.
+func TestSuiteByTLS(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only on Linux can a variable name the certificates that Go trusts")
 	}
-	flags := provisioned(t)
-	server := httptest.NewUnstartedServer(proxy(t, flags["-base-url"]))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	trusted := filepath.Join(t.TempDir(), "trusted.pem")
-	must(t, os.WriteFile(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
-	flags["-base-url"] = server.URL
-	if failed, skipped, out := suite(t, flags, "SSL_CERT_FILE="+trusted); failed != nil || skipped != nil || !strings.HasSuffix(out, "PASS\n") {
-		t.Errorf("failed: %v, skipped: %v\n%s", failed, skipped, out)
+	behind := provisioned(t)
+	front := httptest.NewUnstartedServer(proxy(t, behind["-base-url"]))
+	front.EnableHTTP2 = true
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	behind["-base-url"] = front.URL
+
+	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	secret, err := x509.MarshalPKCS8PrivateKey(front.TLS.Certificates[0].PrivateKey)
+	must(t, err)
+	must(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}), 0o600))
+	must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	itself := provisioned(t, "FLEETPHOTO_TLS_CERT="+cert, "FLEETPHOTO_TLS_KEY="+key)
+	itself["-base-url"] = strings.Replace(itself["-base-url"], "http://", "https://", 1)
+
+	for name, flags := range map[string]map[string]string{"a proxy": behind, "itself": itself} {
+		if failed, skipped, out := suite(t, flags, "SSL_CERT_FILE="+cert); failed != nil || skipped != nil || !strings.HasSuffix(out, "PASS\n") {
+			t.Errorf("%s: failed: %v, skipped: %v\n%s", name, failed, skipped, out)
+		}
+		_, _, out := suite(t, flags)
+		wantSentence(t, out, "certificate")
 	}
-	_, _, out := suite(t, flags)
-	wantSentence(t, out, "certificate")
 }
 
 // wantSentence wants the suite to have said why it ran nothing, in one line.
