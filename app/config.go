@@ -106,21 +106,9 @@ func (c *Config) validate() error {
 	if c.MaxDimension < 0 || c.MaxDimension > 65535 {
 		return settingError("FLEETPHOTO_MAX_DIMENSION", fmt.Errorf("want 0 to 65535 pixels, got %d", c.MaxDimension))
 	}
-	if verify := photo.Verify(c.Verify); verify != photo.VerifyDecode && verify != photo.VerifyStructure {
-		return settingError("FLEETPHOTO_VERIFY", fmt.Errorf("want decode or structure, got %q", c.Verify))
-	}
 	if least := httpapi.LeastInflightBytes(int64(c.MaxPhotoBytes)); int64(c.MaxInflight) < least {
 		return settingError("FLEETPHOTO_MAX_INFLIGHT_BYTES", fmt.Errorf("want at least %s, so that a call of the largest size fits in a quarter of it; got %d bytes",
 			humanize.IBytes(uint64(least)), c.MaxInflight))
-	}
-	if c.FailureStatus != "http" && c.FailureStatus != "200" {
-		return settingError("FLEETPHOTO_FAILURE_STATUS", fmt.Errorf("want http or 200, got %q", c.FailureStatus))
-	}
-	if c.Migrate != "on" && c.Migrate != "off" {
-		return settingError("FLEETPHOTO_MIGRATE", fmt.Errorf("want on or off, got %q", c.Migrate))
-	}
-	if c.Pages != "on" && c.Pages != "off" {
-		return settingError("FLEETPHOTO_PAGES", fmt.Errorf("want on or off, got %q", c.Pages))
 	}
 	for variable, perSecond := range map[string]float64{"FLEETPHOTO_AUTH_FAILURE_RATE": c.AuthFailureRate, "FLEETPHOTO_FLEET_RATE": c.FleetRate} {
 		if !(perSecond == 0 || perSecond >= leastRate && perSecond <= mostRate) { // nor not a number
@@ -133,7 +121,23 @@ func (c *Config) validate() error {
 	_, originsErr := c.corsOrigins()
 	_, proxiesErr := c.trustedProxies()
 	_, hostsErr := c.hosts()
-	return cmp.Or(originsErr, proxiesErr, hostsErr, c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
+	return cmp.Or(originsErr, proxiesErr, hostsErr, c.validateChoices(), c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
+}
+
+// validateChoices checks what is one of two words.
+func (c Config) validateChoices() error {
+	for _, choice := range []struct{ variable, got, one, other string }{
+		{"FLEETPHOTO_VERIFY", c.Verify, string(photo.VerifyDecode), string(photo.VerifyStructure)},
+		{"FLEETPHOTO_FAILURE_STATUS", c.FailureStatus, "http", "200"},
+		{"FLEETPHOTO_MIGRATE", c.Migrate, "on", "off"},
+		{"FLEETPHOTO_PAGES", c.Pages, "on", "off"},
+		{"FLEETPHOTO_PHOTO_URL", c.PhotoURL, "public", "signed"},
+	} {
+		if choice.got != choice.one && choice.got != choice.other {
+			return settingError(choice.variable, fmt.Errorf("want %s or %s, got %q", choice.one, choice.other, choice.got))
+		}
+	}
+	return nil
 }
 
 // corsOrigins returns the origins whose pages may call the API.
@@ -194,10 +198,7 @@ func (c *Config) validateBaseURL() error {
 }
 
 func (c Config) validatePhotoURL() error {
-	switch {
-	case c.PhotoURL != "public" && c.PhotoURL != "signed":
-		return settingError("FLEETPHOTO_PHOTO_URL", fmt.Errorf("want public or signed, got %q", c.PhotoURL))
-	case c.PhotoURLLifetime < time.Second || c.PhotoURLLifetime > mostURLLifetime:
+	if c.PhotoURLLifetime < time.Second || c.PhotoURLLifetime > mostURLLifetime {
 		return settingError("FLEETPHOTO_PHOTO_URL_LIFETIME", fmt.Errorf("want 1s to 168h, got %v", c.PhotoURLLifetime))
 	}
 	return nil
