@@ -34,8 +34,10 @@ func provisioned(t *testing.T, settings ...string) map[string]string {
 	flags["-disabled-key"] = p.output(t, "fleet", "add", "690")
 	p.output(t, "fleet", "disable", "690")
 	p.output(t, "fleet", "add", "691")
+	flags["-require-pin-key"] = p.output(t, "fleet", "add", "692")
+	p.output(t, "fleet", "set", "692", "--require-pin=on")
 	for i, c := range []struct{ fleet, phone, pin string }{
-		{"689", flags["-phone"], "1234"}, {"689", flags["-lock-phone"], "1234"}, {"689", flags["-no-pin-phone"], ""}, {"691", flags["-other-phone"], "1234"},
+		{"689", flags["-phone"], "1234"}, {"689", flags["-lock-phone"], "1234"}, {"689", flags["-no-pin-phone"], ""}, {"691", flags["-other-phone"], "1234"}, {"692", flags["-phone"], "1234"},
 	} {
 		p.output(t, "customer", "add", "--fleet="+c.fleet, "--id="+strconv.Itoa(i+1), "--phone="+c.phone, "--pin="+c.pin)
 	}
@@ -140,7 +142,7 @@ func TestSuiteOnTheDemo(t *testing.T) {
 	demo.listens(t)
 	failed, skipped, out := suite(t, map[string]string{"-base-url": demo.api, "-api-key": "DEMO0DEMO0DEMO0DEMO0DEMO0", "-phone": phone, "-pin": "1234"})
 	want := []string{
-		"customer_not_found_other_fleet", "fleet_disabled", "invalid_pin_none_set", "photo_too_large_body", "photo_too_large_bytes", "photo_too_large_pixels", "pin_locked",
+		"customer_not_found_other_fleet", "fleet_disabled", "invalid_pin_none_set", "photo_too_large_body", "photo_too_large_bytes", "photo_too_large_pixels", "pin_locked", "pin_required",
 	}
 	if failed != nil || !slices.Equal(skipped, want) || !strings.Contains(out, "this target has no LockPhone") {
 		t.Errorf("failed: %v, skipped: %v\n%s", failed, skipped, out)
