@@ -16,32 +16,45 @@ import (
 const mostRanges = 16
 
 // servePhoto serves a stored photo, with conditions and ranges as RFC 9110 has
-// them. Caches must ask each time: nobody is shown a photo that was replaced.
+// them. Caches must ask each time: nobody is shown a photo that was replaced, or
+// none where there is one by now. Those that people share keep no signed answer.
 func (s *Server) servePhoto(w http.ResponseWriter, r *http.Request) {
-	key, err := domain.ParsePhotoKey(strings.TrimPrefix(r.URL.Path, PhotosPath))
-	if err == nil && s.PhotoSigner != nil && !s.PhotoSigner.signed(key, r.URL.Query()) {
-		err = errUnsigned()
+	w.Header().Set("Cache-Control", "no-cache")
+	if s.PhotoSigner != nil {
+		w.Header().Set("Cache-Control", "private, no-cache")
 	}
-	if err != nil {
-		s.answerFailure(w, r, err)
-		return
-	}
-	content, version, err := s.Photos.Open(r.Context(), key)
+	content, tag, err := s.openPhoto(r)
 	if err != nil {
 		s.answerFailure(w, r, err)
 		return
 	}
 	defer func() { _ = content.Close() }() // it was only read
-	tag, err := entityTag(content, version)
-	if err != nil {
-		s.answerFailure(w, r, domain.Errorf(domain.Unavailable, "the photo could not be read; try again").WithCause(err))
-		return
-	}
 	s.setPhotoHeaders(w.Header(), tag)
 	if strings.Count(r.Header.Get("Range"), ",") >= mostRanges {
 		r.Header.Del("Range") // RFC 9110, 14.2: a server may ignore it, and the whole photo is the answer
 	}
 	http.ServeContent(&refusals{ResponseWriter: w, server: s, request: r}, r, "", time.Time{}, content)
+}
+
+// openPhoto returns the photo that a request may see, and its ETag.
+func (s *Server) openPhoto(r *http.Request) (io.ReadSeekCloser, string, error) {
+	key, err := domain.ParsePhotoKey(strings.TrimPrefix(r.URL.Path, PhotosPath))
+	if err != nil {
+		return nil, "", err
+	}
+	if s.PhotoSigner != nil && !s.PhotoSigner.signed(key, r.URL.Query()) {
+		return nil, "", errUnsigned()
+	}
+	content, version, err := s.Photos.Open(r.Context(), key)
+	if err != nil {
+		return nil, "", err
+	}
+	tag, err := entityTag(content, version)
+	if err != nil {
+		_ = content.Close() // it was only read
+		return nil, "", domain.Errorf(domain.Unavailable, "the photo could not be read; try again").WithCause(err)
+	}
+	return content, tag, nil
 }
 
 // entityTag returns the photo's ETag: the SHA-256 of its version, which may have
@@ -60,17 +73,15 @@ func entityTag(content io.ReadSeeker, version domain.PhotoVersion) (string, erro
 }
 
 // setPhotoHeaders has a photo shown as an image alone, on pages of any origin, as
-// dispatchers' are, and not found by search engines. A signed address is for
-// whoever was given it: no shared cache keeps the photo, no page is told of it.
+// dispatchers' are, and not found by search engines. No other page is told of a
+// signed address.
 func (s *Server) setPhotoHeaders(header http.Header, tag string) {
 	header.Set("ETag", tag)
 	header.Set("Content-Type", "image/jpeg")
-	header.Set("Cache-Control", "no-cache")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	header.Set("X-Robots-Tag", "noindex")
 	if s.PhotoSigner != nil {
-		header.Set("Cache-Control", "private, no-cache")
 		header.Set("Referrer-Policy", "no-referrer")
 	}
 }

@@ -47,6 +47,10 @@ func TestServePhoto(t *testing.T) {
 	if whole.Code != http.StatusOK || !bytes.Equal(whole.Body.Bytes(), picture) || fmt.Sprint(whole.Header()) != fmt.Sprint(want) || len(tag) != 66 {
 		t.Errorf("got %d %v, want the photo with %v", whole.Code, whole.Header(), want)
 	}
+	none := f.fetch(http.MethodGet, PhotosPath+string(domain.CustomerRef{Fleet: 689, Customer: 1}.PhotoKey()))
+	if none.Code != http.StatusNotFound || none.Header().Get("Cache-Control") != "no-cache" {
+		t.Errorf("where no photo is: got %d %v", none.Code, none.Header())
+	}
 	if head := get(http.MethodHead); head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("Content-Length") != fmt.Sprint(len(picture)) {
 		t.Errorf("HEAD: got %d %v", head.Code, head.Header())
 	}
@@ -192,7 +196,7 @@ func TestSignedPhotos(t *testing.T) {
 			if refusal == "" {
 				refusal = got.Body.String()
 			}
-			if got.Code != http.StatusNotFound || method == http.MethodGet && (got.Body.String() != refusal || !strings.Contains(refusal, `"Not Found"`)) || got.Header().Get("ETag") != "" {
+			if got.Code != http.StatusNotFound || method == http.MethodGet && (got.Body.String() != refusal || !strings.Contains(refusal, `"Not Found"`)) || got.Header().Get("ETag") != "" || got.Header().Get("Cache-Control") != "private, no-cache" {
 				t.Errorf("%s, %s: got %d %v %s", name, method, got.Code, got.Header(), got.Body)
 			}
 		}
