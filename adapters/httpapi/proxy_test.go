@@ -144,11 +144,11 @@ func TestUntrustedProxyIsToldOnce(t *testing.T) {
 func TestParseProxies(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string]string{
-		"":                              "",
-		"127.0.0.1":                     "127.0.0.1/32",
-		" 10.0.0.0/8 ,2001:db8::7, ::1": "10.0.0.0/8 2001:db8::7/128 ::1/128",
-		"::ffff:10.0.0.1":               "10.0.0.1/32",
-		"0.0.0.0/0,::/0":                "0.0.0.0/0 ::/0",
+		"":                             "",
+		"127.0.0.1":                    "127.0.0.1/32",
+		"10.0.0.0/8 ,2001:db8::7, ::1": "10.0.0.0/8 2001:db8::7/128 ::1/128",
+		"::ffff:10.0.0.1":              "10.0.0.1/32",
+		"0.0.0.0/0,::/0":               "0.0.0.0/0 ::/0",
 	} {
 		got, err := ParseProxies(list)
 		var texts []string
