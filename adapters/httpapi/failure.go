@@ -17,13 +17,11 @@ const (
 	methodNotAllowed    domain.Kind = "Method Not Allowed"
 	rangeNotSatisfiable domain.Kind = "Range Not Satisfiable"
 	preconditionFailed  domain.Kind = "Precondition Failed"
-	misdirected         domain.Kind = "Misdirected Request" // to a host that isn't this server's
-	headersTooLarge     domain.Kind = "Request Header Fields Too Large"
 )
 
 // statuses is the error table: the status of each kind of failure.
 var statuses = map[domain.Kind]int{
-	domain.TypeError:        http.StatusBadRequest, // 415 when errMediaType is its cause
+	domain.TypeError:        http.StatusBadRequest, // unless an ownStatus is its cause
 	domain.InvalidHashID:    http.StatusUnauthorized,
 	domain.FleetDisabled:    http.StatusForbidden,
 	domain.CustomerNotFound: http.StatusNotFound,
@@ -38,9 +36,20 @@ var statuses = map[domain.Kind]int{
 	methodNotAllowed:        http.StatusMethodNotAllowed,
 	rangeNotSatisfiable:     http.StatusRequestedRangeNotSatisfiable,
 	preconditionFailed:      http.StatusPreconditionFailed,
-	misdirected:             http.StatusMisdirectedRequest,
-	headersTooLarge:         http.StatusRequestHeaderFieldsTooLarge,
 }
+
+// ownStatus is the cause where HTTP has a status for something that the contract
+// has no word for: callers know the words, which are no more than these.
+type ownStatus int
+
+const (
+	errMediaType   ownStatus = http.StatusUnsupportedMediaType // none of the three content types
+	errMisdirected ownStatus = http.StatusMisdirectedRequest   // a host that isn't this server's
+	errManyHeaders ownStatus = http.StatusRequestHeaderFieldsTooLarge
+)
+
+// Error implements error.
+func (s ownStatus) Error() string { return http.StatusText(int(s)) }
 
 // defaultRetryAfter is sent with a 503 or 429 that doesn't know better.
 const defaultRetryAfter = 5 * time.Second
@@ -63,8 +72,8 @@ func newFailure(err error, id domain.ApiLogID) *failure {
 		Result: string(domain.Failed), Word: known.Kind, ApiLogID: id, Detail: known.Public,
 		status: statuses[known.Kind], retryAfter: known.RetryAfter,
 	}
-	if errors.Is(err, errMediaType) {
-		f.status = http.StatusUnsupportedMediaType
+	if own := ownStatus(0); errors.As(err, &own) {
+		f.status = int(own)
 	}
 	if f.retryAfter == 0 && (known.Kind == domain.Unavailable || known.Kind == domain.TooManyRequests) {
 		f.retryAfter = defaultRetryAfter

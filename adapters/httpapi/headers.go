@@ -33,7 +33,7 @@ func (s *Server) boundHeaders(next http.Handler) http.Handler {
 }
 
 func errFields(got int) error {
-	return domain.Errorf(headersTooLarge, "headers: want at most %d fields, got %d", mostHeaderFields, got)
+	return domain.Errorf(domain.TypeError, "headers: want at most %d fields, got %d", mostHeaderFields, got).WithCause(errManyHeaders)
 }
 
 // single returns the one value of a header; empty: it didn't come. What comes

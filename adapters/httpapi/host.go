@@ -55,5 +55,5 @@ func knownHost(said, otherwise string) string {
 }
 
 func errHost(got string) error {
-	return domain.Errorf(misdirected, "Host: this server doesn't answer under %q; send the call to the host name that the operator gave you", clip(got))
+	return domain.Errorf(domain.NotFound, "Host: this server doesn't answer under %q; send the call to the host name that the operator gave you", clip(got)).WithCause(errMisdirected)
 }

@@ -98,7 +98,7 @@ func (s *Server) answer(envelope reflect.Type, result string) *huma.Schema {
 // callerWords returns the error words that a caller of UpdatePath may get.
 func callerWords() []any {
 	var words []any
-	for _, kind := range append(domain.Kinds(), methodNotAllowed, misdirected, headersTooLarge) {
+	for _, kind := range append(domain.Kinds(), methodNotAllowed) {
 		if kind != domain.Conflict {
 			words = append(words, kind)
 		}

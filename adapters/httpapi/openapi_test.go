@@ -33,9 +33,9 @@ func TestEachStatusHasItsExamples(t *testing.T) {
 		"405": {"Method Not Allowed"},
 		"413": {"Photo Too Large"},
 		"415": {"Type Error"},
-		"421": {"Misdirected Request"},
+		"421": {"Not Found"},
 		"429": {"PIN Locked", "Too Many Requests"},
-		"431": {"Request Header Fields Too Large"},
+		"431": {"Type Error"},
 		"500": {"Internal Error"},
 		"503": {"Service Unavailable"},
 	}
@@ -46,7 +46,7 @@ func TestEachStatusHasItsExamples(t *testing.T) {
 	words := map[any]bool{}
 	for _, f := range s.exampleFailures() {
 		words[f.Word] = true
-		if status := statuses[f.Word]; f.status != status && f.status != http.StatusUnsupportedMediaType {
+		if status := statuses[f.Word]; f.status != status && !slices.Contains([]ownStatus{errMediaType, errMisdirected, errManyHeaders}, ownStatus(f.status)) {
 			t.Errorf("the example of %s has status %d, the table says %d", f.Word, f.status, status)
 		}
 		header := s.OpenAPI().Paths[UpdatePath].Post.Responses[strconv.Itoa(f.status)].Headers["Retry-After"]
@@ -70,7 +70,7 @@ func TestEachStatusHasItsExamples(t *testing.T) {
 func TestFailureStatusIsDocumented(t *testing.T) {
 	s := newFixture(t, func(o *Options) { o.FailureStatus = http.StatusOK }).Server
 	got := documented(s)
-	if want := []string{"Not Found"}; len(got) != 2 || !reflect.DeepEqual(got["404"], want) || len(got["200"]) != 15 {
+	if want := []string{"Not Found"}; len(got) != 2 || !reflect.DeepEqual(got["404"], want) || len(got["200"]) != 14 {
 		t.Errorf("got %v", got)
 	}
 	var references []string

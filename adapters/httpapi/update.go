@@ -30,9 +30,6 @@ const (
 // mostLoggedType is how many characters of the Content-Type the API log keeps.
 const mostLoggedType = 100
 
-// errMediaType is the cause when a call has none of the three content types.
-var errMediaType = errors.New("unsupported media type")
-
 // updateInput takes the request as it is: a Body or RawBody field would have
 // Huma read and parse it first, at many times the cost.
 type updateInput struct {

@@ -19,20 +19,18 @@ import (
 
 // Defines values for FailureError.
 const (
-	CustomerNotFound            FailureError = "Customer Not Found"
-	FleetDisabled               FailureError = "Fleet Disabled"
-	InternalError               FailureError = "Internal Error"
-	InvalidHashID               FailureError = "Invalid Hash ID"
-	InvalidPIN                  FailureError = "Invalid PIN"
-	MethodNotAllowed            FailureError = "Method Not Allowed"
-	MisdirectedRequest          FailureError = "Misdirected Request"
-	NotFound                    FailureError = "Not Found"
-	PINLocked                   FailureError = "PIN Locked"
-	PhotoTooLarge               FailureError = "Photo Too Large"
-	RequestHeaderFieldsTooLarge FailureError = "Request Header Fields Too Large"
-	ServiceUnavailable          FailureError = "Service Unavailable"
-	TooManyRequests             FailureError = "Too Many Requests"
-	TypeError                   FailureError = "Type Error"
+	CustomerNotFound   FailureError = "Customer Not Found"
+	FleetDisabled      FailureError = "Fleet Disabled"
+	InternalError      FailureError = "Internal Error"
+	InvalidHashID      FailureError = "Invalid Hash ID"
+	InvalidPIN         FailureError = "Invalid PIN"
+	MethodNotAllowed   FailureError = "Method Not Allowed"
+	NotFound           FailureError = "Not Found"
+	PINLocked          FailureError = "PIN Locked"
+	PhotoTooLarge      FailureError = "Photo Too Large"
+	ServiceUnavailable FailureError = "Service Unavailable"
+	TooManyRequests    FailureError = "Too Many Requests"
+	TypeError          FailureError = "Type Error"
 )
 
 // Defines values for FailureResult.
