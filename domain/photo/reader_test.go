@@ -183,13 +183,13 @@ func TestTooManyRequests(t *testing.T) {
 		must(reader.fast.join(1, fastQueue))
 	}
 	data := encodeJPEG(corners(), 90)
-	_, _, err := reader.Read(t.Context(), 1, bytes.Clone(data))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, _, err := reader.Read(ctx, 1, bytes.Clone(data))
 	refused(t, err, domain.TooManyRequests, "want a fleet to send no more at once than can be decoded in 15s")
 	if after := domain.AsError(err).RetryAfter; after != 5*time.Second {
 		t.Errorf("to be sent again after %v, want 5s", after)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
 	_, _, err = reader.Read(ctx, 2, bytes.Clone(data))
 	refused(t, err, domain.Unavailable, "busy")
 
