@@ -39,8 +39,9 @@ var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invok
 
 // Serve is the whole service: Core, Handler and Telemetry, servers on the
 // addresses of the Config, and what a server does regularly: it settles calls
-// that were cut off, sweeps the photo store and prunes the log.
-var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
+// that were cut off, sweeps the photo store and prunes the log. It limits the
+// process's memory.
+var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, limitMemory, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
 
 // newOptions has the photos served where their store has no addresses of its own.
 func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore, signer *httpapi.PhotoSigner) (httpapi.Options, error) {

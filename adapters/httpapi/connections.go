@@ -9,9 +9,12 @@ import (
 	"sync"
 )
 
-// mostConnections are open at once, a quarter of them from one address. One that
-// waits for a request, or for its body, costs about 40 KB, so 160 MB in all.
+// mostConnections are open at once, a quarter of them from one address.
 const mostConnections = 4096
+
+// ConnectionsMemory is what they take together: one that waits for a request, or
+// for its body, costs about 40 KB.
+const ConnectionsMemory = mostConnections * 40 << 10
 
 // connections bounds the open connections of a server. At the bound, the one of
 // the address with the most that has waited longest for its client makes room
