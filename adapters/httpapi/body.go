@@ -29,7 +29,7 @@ var errSlow = errors.New("the body arrives too slowly")
 type body struct {
 	ctx         context.Context
 	source      io.Reader
-	connection  *connection // that it comes by; nil: unknown, or others' bodies come by it too
+	connection  *connection // that it comes by; nil: unknown
 	setDeadline func(time.Time)
 	announced   int64 // its length; 0 or less: unknown
 	arrived     int64 // bytes, those that aren't kept included

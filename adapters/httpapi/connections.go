@@ -10,15 +10,16 @@ import (
 )
 
 // mostConnections are open at once, a quarter of them from one address.
-const mostConnections = 4096
+const mostConnections = 2048
 
-// ConnectionsMemory is what they take together: one that waits for a request, or
-// for its body, costs about 40 KB.
-const ConnectionsMemory = mostConnections * 40 << 10
+// ConnectionsMemory is what they take together: one costs 8 KB without a request,
+// 28 KB where it waits for a body and, with the largest headers, 70 to 80 KB.
+const ConnectionsMemory = mostConnections * 80 << 10
 
 // connections bounds the open connections of a server. At the bound, the one of
 // the address with the most that has waited longest for its client makes room
-// for the new one; where none waits, the new one is closed.
+// for the new one; where none waits, the new one is closed. In HTTP/2, requests
+// that come by one connection are bounded likewise.
 type connections struct {
 	most int
 	// proxies may each have as many as all together.
@@ -26,6 +27,7 @@ type connections struct {
 
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
+	streams int // requests of HTTP/2 that run
 	origins map[netip.Addr]*connectionOrigin
 }
 
@@ -34,6 +36,7 @@ type connectionOrigin struct {
 	address netip.Addr
 	most    int
 	open    int
+	streams int
 	waiting list.List // of *connection, the longest waiting first
 }
 
@@ -41,7 +44,8 @@ type connection struct {
 	all    *connections
 	conn   net.Conn
 	origin *connectionOrigin
-	place  *list.Element // in waiting; nil: the server works for it
+	busy   int           // requests with a body that the server doesn't wait for
+	place  *list.Element // in waiting; nil: it is busy
 	closed bool          // to make room
 }
 
@@ -51,16 +55,8 @@ func newConnections(most int, proxies Proxies) *connections {
 	return &connections{most: most, proxies: proxies, open: map[net.Conn]*connection{}, origins: map[netip.Addr]*connectionOrigin{}}
 }
 
-// bound has server keep to the bound.
-func (c *connections) bound(server *http.Server) {
-	server.ConnContext, server.ConnState = c.add, c.follow
-}
-
-// connectionOf returns the connection of a request that has one for itself, or nil.
+// connectionOf returns the connection that a request came by, or nil.
 func connectionOf(r *http.Request) *connection {
-	if r.ProtoMajor != 1 {
-		return nil
-	}
 	found, _ := r.Context().Value(connectionKey{}).(*connection)
 	return found
 }
@@ -138,41 +134,71 @@ func (c *connection) setPlace(place *list.Element) {
 // follow is an http.Server's ConnState.
 func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
-	known := c.open[conn]
-	if known != nil && (state == http.StateClosed || state == http.StateHijacked) {
+	defer c.mu.Unlock()
+	if known := c.open[conn]; known != nil && (state == http.StateClosed || state == http.StateHijacked) {
 		c.remove(known)
-	}
-	c.mu.Unlock()
-	switch state {
-	case http.StateIdle:
-		known.waits()
-	case http.StateActive:
-		known.works()
-	case http.StateNew, http.StateClosed, http.StateHijacked:
 	}
 }
 
-// waits notes that from now on the server waits for the client.
-func (c *connection) waits() {
+// count has the server work for the connections of requests with a body. Others
+// never keep a connection: their clients may be slow to take the answer.
+func (c *connections) count(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn := connectionOf(r)
+		if r.ProtoMajor > 1 {
+			if !conn.stream(1) {
+				newFailure(errNoRoom(), 0).write(w)
+				return
+			}
+			defer conn.stream(-1)
+		}
+		if r.ContentLength != 0 {
+			conn.works()
+			defer conn.waits()
+		} else {
+			conn.turn(0)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stream counts a request of HTTP/2 that begins or ends. It tells whether there
+// is room for it.
+func (c *connection) stream(n int) bool {
 	if c == nil {
-		return
+		return true
 	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	if c.all.open[c.conn] == c {
-		c.setPlace(c.origin.waiting.PushBack(c))
+	if n > 0 && (c.all.streams >= c.all.most || c.origin.streams >= c.origin.most) {
+		return false
 	}
+	c.all.streams += n
+	c.origin.streams += n
+	return true
 }
+
+// waits notes that from now on the server waits for a request's client.
+func (c *connection) waits() { c.turn(-1) }
 
 // works notes that it doesn't. It tells whether the connection was closed
 // meanwhile to make room.
-func (c *connection) works() (closed bool) {
+func (c *connection) works() (closed bool) { return c.turn(1) }
+
+func (c *connection) turn(busy int) (closed bool) {
 	if c == nil {
 		return false
 	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	c.setPlace(nil)
+	c.busy += busy
+	switch {
+	case c.all.open[c.conn] != c: // it is gone
+	case c.busy > 0:
+		c.setPlace(nil)
+	default:
+		c.setPlace(c.origin.waiting.PushBack(c))
+	}
 	return c.closed
 }
 

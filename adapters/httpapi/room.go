@@ -68,7 +68,7 @@ type room struct {
 type sender struct {
 	address netip.Addr
 	held    int64
-	bodies  map[*body]struct{}
+	bodies  []*body
 	queue   []*body // waits for others of this address
 }
 
@@ -89,10 +89,10 @@ func (r *room) newBody(announced int64, from netip.Addr) *body {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.senders[from] == nil {
-		r.senders[from] = &sender{address: from, bodies: map[*body]struct{}{}}
+		r.senders[from] = &sender{address: from}
 	}
 	b.sender = r.senders[from]
-	b.sender.bodies[b] = struct{}{}
+	b.sender.bodies = append(b.sender.bodies, b)
 	return b
 }
 
@@ -160,7 +160,7 @@ func (r *room) letsFinish(b *body, n int64) bool {
 	}
 	type need struct{ more, frees int64 }
 	var needs []need
-	for other := range b.sender.bodies {
+	for _, other := range b.sender.bodies {
 		held := other.held
 		if other == b {
 			held += n
@@ -199,7 +199,7 @@ func (r *room) leave(b *body) {
 	for _, chunk := range b.chunks {
 		r.giveBack(chunk)
 	}
-	delete(b.sender.bodies, b)
+	b.sender.bodies = without(b.sender.bodies, b)
 	if len(b.sender.bodies) == 0 {
 		delete(r.senders, b.sender.address)
 	}
@@ -238,12 +238,16 @@ func (r *room) wait(b *body, queue *[]*body, most time.Duration) (woken bool) {
 	r.mu.Lock()
 	woken = b.wake == nil
 	b.wake = nil
-	*queue = slices.DeleteFunc(*queue, func(other *body) bool { return other == b })
+	*queue = without(*queue, b)
 	b.pace.pause(time.Since(begin))
 	if b.verdict == nil && b.ctx.Err() != nil {
 		b.verdict = b.ctx.Err()
 	}
 	return woken
+}
+
+func without(bodies []*body, b *body) []*body {
+	return slices.DeleteFunc(bodies, func(other *body) bool { return other == b })
 }
 
 // wakeNext wakes those for whom there is room by now. Each that takes it wakes
@@ -316,7 +320,7 @@ func (r *room) newest() *body {
 // most returns the first in an order of the arriving bodies that hold something.
 func (r *room) most(may func(*body) bool, before func(a, b *body) bool) (first *body) {
 	for _, from := range r.senders {
-		for b := range from.bodies {
+		for _, b := range from.bodies {
 			if b.verdict == nil && !b.whole && b.held > 0 && may(b) && (first == nil || before(b, first)) {
 				first = b
 			}

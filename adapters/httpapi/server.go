@@ -167,14 +167,20 @@ func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.L
 // headers, and deadlines for slow clients. A handler may take as long as a call
 // can. Of proxies, each may have as many connections as all clients together.
 func HTTPServer(handler http.Handler, proxies Proxies, logger *slog.Logger) *http.Server {
+	return newHTTPServer(handler, newConnections(mostConnections, proxies), logger)
+}
+
+func newHTTPServer(handler http.Handler, bounded *connections, logger *slog.Logger) *http.Server {
 	const (
 		headerTimeout = 10 * time.Second
 		slack         = 4 << 10 // that net/http adds
 		h2Streams     = 32      // at once, of one connection
 		h2Buffer      = 128 << 10
 	)
-	server := &http.Server{
-		Handler:           handler,
+	return &http.Server{
+		Handler:           bounded.count(handler),
+		ConnContext:       bounded.add,
+		ConnState:         bounded.follow,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       otherTimeout,
 		WriteTimeout:      otherTimeout + usecase.SettleAfter,
@@ -187,8 +193,6 @@ func HTTPServer(handler http.Handler, proxies Proxies, logger *slog.Logger) *htt
 		DisableGeneralOptionsHandler: true, // it answers "OPTIONS *" without the envelope
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
-	newConnections(mostConnections, proxies).bound(server)
-	return server
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {

@@ -16,19 +16,15 @@ import (
 // answerTime bounds what a test waits for; nothing is told by it.
 const answerTime = time.Minute
 
-// serveTCP starts the server as it runs, with fewer connections where bounded is told.
+// serveTCP starts the server as it runs, with other bounds where they are told.
 func serveTCP(t *testing.T, f *fixture, bounded ...*connections) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(f)
 	server.Config = HTTPServer(f, f.TrustedProxies, f.Logger)
 	for _, c := range bounded {
-		c.bound(server.Config)
+		server.Config = newHTTPServer(f, c, f.Logger)
 	}
-	keep := server.Config.ConnState
-	server.Start() // which has a ConnState of its own, that calls the one before
-	if keep == nil {
-		t.Fatal("connections aren't bounded")
-	}
+	server.Start()
 	t.Cleanup(server.Close)
 	return server
 }
@@ -62,7 +58,9 @@ func (c *client) answer() (head, body string) {
 		return "none: " + err.Error(), ""
 	}
 	text, err := io.ReadAll(response.Body)
-	check(c.t, errors.Join(err, response.Body.Close()))
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return "cut off: " + err.Error(), ""
+	}
 	return fmt.Sprintf("%d close=%v", response.StatusCode, response.Close), string(text)
 }
 
@@ -110,22 +108,32 @@ func TestStalledUploads(t *testing.T) {
 			t.Fatalf("a normal call got %s %s", head, text)
 		}
 	}
-	evicted := 0
+	answers := make(chan string)
 	for _, c := range stalled {
-		if head, text := c.answer(); head == "503 close=true" && strings.Contains(text, "most slowly") {
-			evicted++
-		}
+		go func() {
+			head, text := c.answer()
+			answers <- head + text
+		}()
 	}
-	if evicted == 0 {
-		t.Error("nobody was told to have been the slowest")
+	if first := <-answers; !strings.HasPrefix(first, "503 close=true") || !strings.Contains(first, "most slowly") {
+		t.Errorf("the one that made room got %s", first)
 	}
-	if held := f.InflightBytes(); held != 0 {
-		t.Errorf("%d bytes are still held", held)
+	for _, c := range stalled {
+		check(t, c.Close())
+	}
+	for range stalled[1:] {
+		<-answers
+	}
+	for f.InflightBytes() != 0 { // until the server has noticed
+		time.Sleep(time.Millisecond)
 	}
 }
 
 // TestSlowSenders are told, and nothing that follows is waited for.
 func TestSlowSenders(t *testing.T) {
+	t.Parallel()
+	server := serveTCP(t, newFixture(t))
+	slow := map[string]*client{}
 	for name, request := range map[string]string{
 		"nothing comes": callHead(1000),
 		"it stalls":     callHead(1000) + "{",
@@ -133,18 +141,67 @@ func TestSlowSenders(t *testing.T) {
 		"HTTP/1.0":      "POST " + UpdatePath + " HTTP/1.0\r\nContent-Length: 1000\r\n\r\n{",
 		"a form":        "POST " + UpdatePath + " HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x\r\n",
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := dialFrom(t, serveTCP(t, newFixture(t)), 2)
-			c.send(request)
-			head, text := c.answer()
-			if head != "400 close=true" || !strings.Contains(text, "body: it arrived too slowly") {
-				t.Errorf("got %s %s", head, text)
+		slow[name] = dialFrom(t, server, 2)
+		slow[name].send(request)
+	}
+	for name, c := range slow {
+		head, text := c.answer()
+		if head != "400 close=true" || !strings.Contains(text, "body: it arrived too slowly") {
+			t.Errorf("%s: got %s %s", name, head, text)
+		}
+		if rest, err := io.ReadAll(c.reader); err != nil || len(rest) > 0 {
+			t.Errorf("%s: then %q, %v; want the end", name, rest, err)
+		}
+	}
+}
+
+// TestStreams of HTTP/2: they are bounded as connections are, a slow one is told,
+// and the others of its connection go on.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	const most, streams = 16, 10
+	f := newFixture(t)
+	server := httptest.NewUnstartedServer(f)
+	server.Config = newHTTPServer(f, newConnections(most, nil), f.Logger)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	post := func(body io.Reader) string {
+		answer, err := server.Client().Post(server.URL+UpdatePath, typeJSON, body)
+		if err != nil {
+			return err.Error()
+		}
+		text, err := io.ReadAll(answer.Body)
+		return fmt.Sprint(answer.Proto, " ", answer.StatusCode, " ", string(text), errors.Join(err, answer.Body.Close()))
+	}
+	if got := post(strings.NewReader("{}")); !strings.HasPrefix(got, "HTTP/2.0 400") { // the others use its connection
+		t.Fatalf("the first got %s", got)
+	}
+	answers := make(chan string)
+	for range streams {
+		body, writer := io.Pipe()
+		t.Cleanup(func() { _ = writer.Close() })
+		go func() { answers <- post(body) }()
+	}
+	counts := map[string]int{}
+	for i := range streams {
+		answer := <-answers
+		for _, part := range []string{"HTTP/2.0 503", "body: it arrived too slowly"} {
+			if strings.Contains(answer, part) {
+				counts[part]++
 			}
-			if rest, err := io.ReadAll(c.reader); err != nil || len(rest) > 0 {
-				t.Errorf("then %q, %v; want the end", rest, err)
+		}
+		if i == 0 { // while the others stall
+			if full := post(strings.NewReader("{}")); !strings.Contains(full, "HTTP/2.0 503") {
+				t.Errorf("over the bound: got %s", full)
 			}
-		})
+		}
+	}
+	if want := fmt.Sprint(map[string]int{"HTTP/2.0 503": streams - most/senderShare, "body: it arrived too slowly": most / senderShare}); fmt.Sprint(counts) != want {
+		t.Errorf("got %v, want %v", counts, want)
+	}
+	if got := post(strings.NewReader(string(callJSON(t, deletePhoto)))); !strings.HasPrefix(got, "HTTP/2.0 200") {
+		t.Errorf("after it: got %s", got)
 	}
 }
 
