@@ -195,3 +195,28 @@ func TestHosts(t *testing.T) {
 		t.Errorf("got %q, %v", none, err)
 	}
 }
+
+// FuzzClaims: whatever a caller claims, what the proxy adds to it counts.
+func FuzzClaims(f *testing.F) {
+	for _, claim := range []string{"", ",", `for="`, `for=1.1.1.1;x="\`, "1.1.1.1, 10.0.0.2", `"`, "[", "for=10.0.0.2,", strings.Repeat(",", 100)} {
+		f.Add(claim)
+	}
+	proxies := Proxies{netip.MustParsePrefix("10.0.0.0/8")}
+	f.Fuzz(func(t *testing.T, claim string) {
+		direct := origin{addr("10.0.0.1"), "http", "api.example.com"}
+		for name, added := range map[string]string{
+			forwardedFor: "203.0.113.5, 10.0.0.2",
+			forwarded:    `for="203.0.113.5:80";proto=https;host="photos.example.com", for=10.0.0.2`,
+		} {
+			want := origin{addr("203.0.113.5"), direct.scheme, direct.host}
+			if name == forwarded {
+				want = origin{want.client, "https", "photos.example.com"}
+			}
+			for _, lines := range [][]string{{claim + ", " + added}, {claim, added}} {
+				if got := proxies.origin(direct, http.Header{name: lines}); got != want {
+					t.Errorf("%s %q: got %+v, want %+v", name, lines, got, want)
+				}
+			}
+		}
+	})
+}
