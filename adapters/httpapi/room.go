@@ -274,22 +274,23 @@ func leastNeed(queue []*body) (least *body) {
 	return least
 }
 
-// makeRoom has the slowest body leave, or else the newest, unless those that
-// leave already are enough for b and all who wait.
+// makeRoom has the slowest bodies leave, or else the newest, until those that
+// leave are enough for b and all who wait.
 func (r *room) makeRoom(b *body) {
-	wanted := r.held - r.leaving + b.wants
+	wanted := b.wants
 	for _, waits := range r.queue {
-		wanted += waits.wants
+		wanted += min(waits.wants, chunkSize) // all that it needs at first
 	}
-	slowest, newest := r.slowest(), r.newest()
-	switch {
-	case wanted <= r.budget || b.verdict != nil:
-	case slowest != nil:
-		r.evict(slowest, errLeave())
-	case newest == nil || b.held == 0:
-		b.verdict = errNoRoom()
-	default:
-		r.evict(newest, errNoRoom())
+	for b.verdict == nil && r.held-r.leaving+wanted > r.budget {
+		slowest, newest := r.slowest(), r.newest()
+		switch {
+		case slowest != nil:
+			r.evict(slowest, errLeave())
+		case newest == nil || b.held == 0:
+			b.verdict = errNoRoom()
+		default:
+			r.evict(newest, errNoRoom())
+		}
 	}
 }
 

@@ -168,6 +168,59 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestRoomForMany: one that leaves makes room for all who wait meanwhile, however
+// long it takes.
+func TestRoomForMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(16*chunkSize, 3*chunkSize)
+		left := 0
+		for n := range byte(4) {
+			b := receiving(t, r, n, 4*chunkSize, 4*chunkSize)
+			age(b, time.Minute)
+			b.setDeadline = func(at time.Time) {
+				if at.Equal(longAgo) {
+					left++
+					time.AfterFunc(5*roomWait, b.release)
+				}
+			}
+		}
+		errs := make(chan error)
+		for n := range byte(4) {
+			go func() { errs <- r.take(testBody(t, r, 10+n, chunkSize), chunkSize) }()
+		}
+		for range 4 {
+			check(t, <-errs)
+		}
+		if left != 1 {
+			t.Errorf("%d had to leave, want 1", left)
+		}
+	})
+}
+
+// TestRoomOfManySmall: those that hold next to nothing protect nobody.
+func TestRoomOfManySmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(16*chunkSize, 3*chunkSize)
+		const small = chunkSize / smallBody
+		for n := range byte(small) {
+			b := receiving(t, r, n, chunkSize, 1)
+			age(b, time.Minute)
+			b.setDeadline = func(at time.Time) {
+				if at.Equal(longAgo) {
+					go b.release()
+				}
+			}
+		}
+		decoding := testBody(t, r, 100, 0)
+		decoding.whole = true
+		r.charge(decoding, 15*chunkSize)
+		begin := time.Now()
+		if err := r.take(testBody(t, r, 101, chunkSize), chunkSize); err != nil || time.Since(begin) != roomWait {
+			t.Errorf("got %v after %v", err, time.Since(begin))
+		}
+	})
+}
+
 // TestRoomNewestLeaves: where nobody is slow, a body that has begun goes before
 // one that begins later.
 func TestRoomNewestLeaves(t *testing.T) {
