@@ -1,11 +1,12 @@
 package httpapi
 
 import (
-	"container/list"
+	"cmp"
 	"context"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -27,26 +28,26 @@ type connections struct {
 
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
-	streams int // requests of HTTP/2 that run
 	origins map[netip.Addr]*connectionOrigin
+	streams int   // requests of HTTP/2 that run
+	turns   int64 // counts who began to wait
 }
 
 // connectionOrigin is an address that has connections.
 type connectionOrigin struct {
 	address netip.Addr
 	most    int
-	open    int
+	open    []*connection
 	streams int
-	waiting list.List // of *connection, the longest waiting first
 }
 
 type connection struct {
 	all    *connections
 	conn   net.Conn
 	origin *connectionOrigin
-	busy   int           // requests with a body that the server doesn't wait for
-	place  *list.Element // in waiting; nil: it is busy
-	closed bool          // to make room
+	busy   int   // requests with a body that the server doesn't wait for
+	since  int64 // its turn
+	closed bool  // to make room
 }
 
 type connectionKey struct{}
@@ -81,54 +82,53 @@ func (c *connections) add(ctx context.Context, conn net.Conn) context.Context {
 	added := &connection{all: c, conn: conn, origin: origin}
 	c.open[conn] = added
 	c.origins[address] = origin
-	origin.open++
-	added.place = origin.waiting.PushBack(added)
+	origin.open = append(origin.open, added)
+	added.turn(0)
 	return context.WithValue(ctx, connectionKey{}, added)
 }
 
 // makeRoom tells whether there is room for one more of origin.
 func (c *connections) makeRoom(origin *connectionOrigin) bool {
-	if origin.open >= origin.most {
-		return origin.closeLongest()
-	}
-	if len(c.open) < c.most {
+	var longest *connection
+	switch {
+	case len(origin.open) >= origin.most:
+		longest = origin.longestWaiting()
+	case len(c.open) < c.most:
 		return true
-	}
-	var fullest *connectionOrigin
-	for _, other := range c.origins {
-		if other.waiting.Len() > 0 && (fullest == nil || other.open > fullest.open) {
-			fullest = other
+	default:
+		for _, other := range c.origins {
+			if longest == nil || len(other.open) > len(longest.origin.open) {
+				longest = cmp.Or(other.longestWaiting(), longest)
+			}
 		}
 	}
-	return fullest != nil && fullest.closeLongest()
-}
-
-// closeLongest closes the connection that has waited longest.
-func (o *connectionOrigin) closeLongest() bool {
-	longest := o.waiting.Front()
 	if longest == nil {
 		return false
 	}
-	victim := longest.Value.(*connection) //nolint:forcetypeassert // nothing else is in there
-	victim.closed = true
-	victim.all.remove(victim)
-	closeSocket(victim.conn)
+	longest.closed = true
+	c.remove(longest)
+	closeSocket(longest.conn)
 	return true
+}
+
+// longestWaiting returns the connection that has waited longest for its client;
+// nil: none waits.
+func (o *connectionOrigin) longestWaiting() (longest *connection) {
+	for _, conn := range o.open {
+		if conn.busy == 0 && (longest == nil || conn.since < longest.since) {
+			longest = conn
+		}
+	}
+	return longest
 }
 
 func (c *connections) remove(gone *connection) {
 	delete(c.open, gone.conn)
-	gone.setPlace(nil)
-	if gone.origin.open--; gone.origin.open == 0 {
-		delete(c.origins, gone.origin.address)
+	origin := gone.origin
+	origin.open = slices.DeleteFunc(origin.open, func(other *connection) bool { return other == gone })
+	if len(origin.open) == 0 {
+		delete(c.origins, origin.address)
 	}
-}
-
-func (c *connection) setPlace(place *list.Element) {
-	if c.place != nil {
-		c.origin.waiting.Remove(c.place)
-	}
-	c.place = place
 }
 
 // follow is an http.Server's ConnState.
@@ -156,7 +156,7 @@ func (c *connections) count(next http.Handler) http.Handler {
 			conn.works()
 			defer conn.waits()
 		} else {
-			conn.turn(0)
+			conn.change(0)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -179,27 +179,27 @@ func (c *connection) stream(n int) bool {
 }
 
 // waits notes that from now on the server waits for a request's client.
-func (c *connection) waits() { c.turn(-1) }
+func (c *connection) waits() { c.change(-1) }
 
 // works notes that it doesn't. It tells whether the connection was closed
 // meanwhile to make room.
-func (c *connection) works() (closed bool) { return c.turn(1) }
+func (c *connection) works() (closed bool) { return c.change(1) }
 
-func (c *connection) turn(busy int) (closed bool) {
+func (c *connection) change(busy int) (closed bool) {
 	if c == nil {
 		return false
 	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	c.busy += busy
-	switch {
-	case c.all.open[c.conn] != c: // it is gone
-	case c.busy > 0:
-		c.setPlace(nil)
-	default:
-		c.setPlace(c.origin.waiting.PushBack(c))
-	}
+	c.turn(busy)
 	return c.closed
+}
+
+// turn begins a new wait where the connection isn't busy then.
+func (c *connection) turn(busy int) {
+	c.busy += busy
+	c.all.turns++
+	c.since = c.all.turns
 }
 
 // closeSocket closes a connection at once: what TLS says at its end could have

@@ -36,8 +36,8 @@ func TestConnections(t *testing.T) {
 					t.Errorf("%d connections are open", len(bounded.open))
 				}
 				for _, origin := range bounded.origins {
-					if origin.open > most/senderShare {
-						t.Errorf("%v has %d connections", origin.address, origin.open)
+					if len(origin.open) > most/senderShare {
+						t.Errorf("%v has %d connections", origin.address, len(origin.open))
 					}
 				}
 			})

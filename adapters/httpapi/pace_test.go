@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -55,4 +57,25 @@ func TestRate(t *testing.T) {
 	if got := phone.rateAt(now); got < 150_000 || got > 250_000 {
 		t.Errorf("got %.0f bytes a second, want about 200000", got)
 	}
+}
+
+// TestReadsHaveDeadlines: each read waits as long as the pace allows by then.
+func TestReadsHaveDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := testBody(t, newRoom(1<<20, 1<<18), 1, 0)
+		begin, deadlines := time.Now(), []time.Duration(nil)
+		b.setDeadline = func(at time.Time) { deadlines = append(deadlines, at.Sub(begin)) }
+		b.source = readerFunc(func(p []byte) (int, error) {
+			time.Sleep(2 * time.Second)
+			return 500, nil
+		})
+		for range 3 {
+			if n, err := b.Read(make([]byte, 1000)); n != 500 || err != nil {
+				t.Errorf("got %d, %v", n, err)
+			}
+		}
+		if want := []time.Duration{5 * time.Second, 6 * time.Second, 7 * time.Second}; !slices.Equal(deadlines, want) {
+			t.Errorf("the deadlines are %v, want %v", deadlines, want)
+		}
+	})
 }
