@@ -20,7 +20,7 @@ const (
 	InvalidPIN       Kind = "Invalid PIN"         // the PIN doesn't match, or is missing where the fleet requires it
 	PINLocked        Kind = "PIN Locked"          // too many wrong PINs in a row
 	PhotoTooLarge    Kind = "Photo Too Large"     // over the byte or pixel limit, or decoding takes too much
-	TooManyRequests  Kind = "Too Many Requests"   // over the rate limit
+	TooManyRequests  Kind = "Too Many Requests"   // over the rate limit, or too many photos of the fleet are waiting
 	Unavailable      Kind = "Service Unavailable" // a backend is down, slow or full; a repeat is safe
 	Internal         Kind = "Internal Error"      // a bug
 	NotFound         Kind = "Not Found"           // no such photo, log entry, fleet or path

@@ -231,7 +231,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -240,7 +240,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhoto Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -249,7 +249,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -259,7 +259,7 @@ type ClientInterface interface {
 
 // UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -278,7 +278,7 @@ func (c *Client) UpdateCustomerPhotoWithBody(ctx context.Context, contentType st
 
 // UpdateCustomerPhoto Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -297,7 +297,7 @@ func (c *Client) UpdateCustomerPhoto(ctx context.Context, body UpdateCustomerPho
 
 // UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -411,7 +411,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -420,7 +420,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -429,7 +429,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -508,7 +508,7 @@ func (r UpdateCustomerPhotoResponse) ContentType() string {
 
 // UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -523,7 +523,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithBodyWithResponse(ctx contex
 
 // UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -538,7 +538,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithResponse(ctx context.Contex
 
 // UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
