@@ -49,7 +49,8 @@ func errShare() error {
 // is put together, one at a time, its bytes exist twice.
 //
 // When the room is full, the body that arrives most slowly has to leave. Where
-// none is slow, the newest is refused after roomWait.
+// none is slow, one of the address that holds most has to, in favour of an address
+// that holds less; where they all hold as much, the newest is refused after roomWait.
 type room struct {
 	budget  int64
 	share   int64      // of one address
@@ -97,12 +98,12 @@ func (r *room) newBody(announced int64, from netip.Addr) *body {
 }
 
 // admit tells, before a body is read, whether there is room for what it
-// announces, or there would be once a slow one has left.
+// announces, or there would be once another one has left.
 func (r *room) admit(b *body) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b.wants = b.announced
-	if r.has(b.wants) || r.slowest() != nil {
+	if r.has(b.wants) || r.slowest() != nil || r.larger(b) != nil {
 		return nil
 	}
 	r.wait(b, &r.queue, roomWait)
@@ -274,18 +275,21 @@ func leastNeed(queue []*body) (least *body) {
 	return least
 }
 
-// makeRoom has the slowest bodies leave, or else the newest, until those that
-// leave are enough for b and all who wait.
+// makeRoom has the slowest bodies leave, or else those of an address that holds
+// more than b's will, or else the newest, until those that leave are enough for b
+// and all who wait.
 func (r *room) makeRoom(b *body) {
 	wanted := b.wants
 	for _, waits := range r.queue {
 		wanted += min(waits.wants, chunkSize) // all that it needs at first
 	}
 	for b.verdict == nil && r.held-r.leaving+wanted > r.budget {
-		slowest, newest := r.slowest(), r.newest()
+		slowest, larger, newest := r.slowest(), r.larger(b), r.newest()
 		switch {
 		case slowest != nil:
 			r.evict(slowest, errLeave())
+		case larger != nil:
+			r.evict(larger, errNoRoom())
 		case newest == nil || b.held == 0:
 			b.verdict = errNoRoom()
 		default:
@@ -310,6 +314,19 @@ func (r *room) slowest() *body {
 	now := time.Now()
 	return r.most(func(b *body) bool { return now.Sub(b.pace.begun) >= oldEnough }, func(a, b *body) bool {
 		return a.pace.rateAt(now) < b.pace.rateAt(now)
+	})
+}
+
+// larger returns the newest body of the address that holds most, if that is
+// more than b's will with all of b; nil: none. So who sends little gets in, however
+// fast a few others fill the room.
+func (r *room) larger(b *body) *body {
+	will := b.sender.held - b.held + b.needs
+	return r.most(func(other *body) bool { return other.sender.held > will }, func(a, b *body) bool {
+		if a.sender.held != b.sender.held {
+			return a.sender.held > b.sender.held
+		}
+		return a.pace.begun.After(b.pace.begun)
 	})
 }
 

@@ -129,18 +129,23 @@ func TestRoom(t *testing.T) {
 		name   string
 		others []sender
 		from   byte
+		chunks int64 // that it will need in the end
 		want   error
 		leaves int // which of the others; -1: none
+		why    error
 		within time.Duration
 	}{
-		{"there is room", full[:3], 4, nil, -1, 0},
-		{"the one that has stalled longest leaves", full, 5, nil, 1, roomWait},
-		{"where all are young, the newcomer is refused", young, 5, errFull, -1, roomWait},
-		{"those that are whole stay", decoding, 5, errFull, -1, roomWait},
+		{"there is room", full[:3], 4, 1, nil, -1, nil, 0},
+		{"the one that has stalled longest leaves", full, 5, 1, nil, 1, errEvicted, roomWait},
+		{"where all are young and as large, the newcomer is refused", young, 5, 4, errFull, -1, nil, roomWait},
+		{"where all are young, the newest leaves for a smaller one", young, 5, 1, nil, 3, errFull, roomWait},
+		{"of the address that holds most", []sender{{1, 3, 0, false}, {2, 5, 400 * time.Millisecond, false}, {3, 4, 0, false}, {4, 4, 0, false}}, 5, 4, nil, 1, errFull, roomWait},
+		{"who has much is refused", young, 1, 1, errFull, -1, nil, roomWait},
+		{"those that are whole stay", decoding, 5, 1, errFull, -1, nil, roomWait},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRoom(16*unit, 3*unit)
+				r := newRoom(16*unit, 4*unit)
 				var bodies []*body
 				begin := time.Now()
 				for _, other := range test.others {
@@ -154,13 +159,13 @@ func TestRoom(t *testing.T) {
 					}
 					bodies = append(bodies, b)
 				}
-				b := testBody(t, r, test.from, unit)
+				b := testBody(t, r, test.from, test.chunks*unit)
 				err := r.take(b, unit)
 				left := slices.IndexFunc(bodies, func(b *body) bool { return b.verdict != nil })
 				if !errors.Is(err, test.want) || left != test.leaves || time.Since(begin) > test.within {
 					t.Errorf("got %v after %v, and number %d left; want %v within %v and %d", err, time.Since(begin), left, test.want, test.within, test.leaves)
 				}
-				if left >= 0 && !errors.Is(bodies[left].verdict, errEvicted) {
+				if left >= 0 && !errors.Is(bodies[left].verdict, test.why) {
 					t.Errorf("the one that left is told %v", bodies[left].verdict)
 				}
 			})
@@ -243,22 +248,24 @@ func TestRoomNewestLeaves(t *testing.T) {
 	})
 }
 
-// TestAdmit: a full room tells before it reads, unless somebody is slow.
+// TestAdmit: a full room tells before it reads, unless somebody is slow or holds more.
 func TestAdmit(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		age    time.Duration // of those that fill it
+		age    time.Duration // of those that fill it, with four chunks each
+		chunks int64         // that are announced
 		frees  time.Duration // after which one goes; 0: none does
 		want   error
 		within time.Duration
 	}{
-		{"full", 0, 0, errFull, roomWait},
-		{"full for a moment", 0, 10 * time.Millisecond, nil, 10 * time.Millisecond},
-		{"full of slow ones", 2 * time.Second, 0, nil, 0},
+		{"full", 0, 4, 0, errFull, roomWait},
+		{"full for a moment", 0, 4, 10 * time.Millisecond, nil, 10 * time.Millisecond},
+		{"full of slow ones", 2 * time.Second, 4, 0, nil, 0},
+		{"full of larger ones", 0, 3, 0, nil, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRoom(16*chunkSize, 3*chunkSize)
+				r := newRoom(16*chunkSize, 4*chunkSize)
 				for n := range byte(4) {
 					b := receiving(t, r, n, 4*chunkSize, 4*chunkSize)
 					age(b, test.age)
@@ -267,7 +274,7 @@ func TestAdmit(t *testing.T) {
 					}
 				}
 				begin := time.Now()
-				if err := r.admit(testBody(t, r, 9, 3*chunkSize)); !errors.Is(err, test.want) || time.Since(begin) > test.within {
+				if err := r.admit(testBody(t, r, 9, test.chunks*chunkSize)); !errors.Is(err, test.want) || time.Since(begin) > test.within {
 					t.Errorf("got %v after %v, want %v within %v", err, time.Since(begin), test.want, test.within)
 				}
 				synctest.Wait()
