@@ -1,0 +1,147 @@
+// Package attacks has the shipped command serve a good caller while others
+// attack it, each attack bounded and on this machine.
+//
+// Nothing imports it.
+package attacks_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// long is how long an attack goes on: longer than any deadline of one call.
+const long = 8 * time.Second
+
+// attack is what many do at once.
+type attack struct {
+	attackers int
+	from      func(i int) string // the address of one of them
+	// strike is what one does, again and again, over a connection of its own. It
+	// ends when the server closes the connection, or with it.
+	strike func(c net.Conn, s *server, fleets []fleet)
+	// valid says that these are calls with a live key, some of which are served.
+	valid bool
+}
+
+// addresses returns one of so many addresses of this machine.
+func addresses(count int) func(int) string {
+	return func(i int) string { return fmt.Sprintf("127.0.1.%d", 1+i%count) }
+}
+
+func TestAttacks(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the attackers have addresses that only Linux gives, and memory is read from /proc")
+	}
+	head := func(length int) string {
+		return fmt.Sprintf("POST /update_customer_photo.json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", length)
+	}
+	stalled := append([]byte(head(20<<20)+`{"photo_base64":"`), bytes.Repeat([]byte("A"), 17_600_000)...)
+	bomb := "POST /update_customer_photo.json HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("a:b\r\n", 200_000) + "\r\n"
+	var large bytes.Buffer
+	const side = 6200 // the largest that is taken: 6700 is refused by its header
+	must(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&large, image.NewGray(image.Rect(0, 0, side, side))))
+	for name, a := range map[string]attack{
+		"54 uploads that stall, from one address":       {54, addresses(1), sendAndWait(stalled), false},
+		"54 uploads that stall, from nine addresses":    {54, addresses(9), sendAndWait(stalled), false},
+		"5000 connections without a byte":               {5000, addresses(9), sendAndWait(nil), false},
+		"4200 headers without a body":                   {4200, addresses(9), sendAndWait([]byte(head(1 << 20))), false},
+		"30 header bombs":                               {30, addresses(9), sendAndWait([]byte(bomb)), false},
+		"200 addresses without a key":                   {200, addresses(200), guess, false},
+		"one fleet's 12 senders of PNGs of 6200 × 6200": {12, addresses(9), sendPhotos(large.Bytes()), true},
+	} {
+		t.Run(name, func(t *testing.T) { a.run(t) })
+	}
+}
+
+func (a attack) run(t *testing.T) {
+	s, fleets := start(t, 2)
+	good := newCaller(s, fleets[0])
+	if _, err := good.call(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	var attackers sync.WaitGroup
+	for i := range a.attackers {
+		attackers.Go(func() {
+			for ctx.Err() == nil {
+				c, err := dialFrom(a.from(i)).DialContext(ctx, "tcp", s.api)
+				if err == nil {
+					stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+					a.strike(c, s, fleets)
+					stop()
+					_ = c.Close()
+				}
+				pause(ctx)
+			}
+		})
+	}
+	good.goOn(ctx, t)
+	attackers.Wait()
+	if peak, most := s.peak(t), most(t); peak > most {
+		t.Errorf("the process took %.0f MB, the README says at most %.0f", peak, most)
+	}
+	if struck := s.struck.Load(); (struck > 0) != a.valid {
+		t.Errorf("%d of the attackers' calls were valid", struck)
+	}
+	entries := strings.Count(s.output(t, "log", "list", "--json", "--limit=100000"), "\n")
+	t.Logf("the API log has %d entries, the server's log %d bytes", entries, len(s.logged()))
+	if strings.Contains(s.logged(), "panic") {
+		t.Errorf("the server panicked:\n%s", s.logged())
+	}
+}
+
+// pause keeps an attacker who is turned away from taking this machine's processors.
+func pause(ctx context.Context) {
+	select {
+	case <-time.After(time.Second / 4):
+	case <-ctx.Done():
+	}
+}
+
+// sendAndWait sends text, or what is taken of it, and waits for the end.
+func sendAndWait(text []byte) func(net.Conn, *server, []fleet) {
+	return func(c net.Conn, _ *server, _ []fleet) {
+		_, _ = c.Write(text)
+		_, _ = io.Copy(io.Discard, c)
+	}
+}
+
+// guess makes calls with a key that nobody has.
+func guess(c net.Conn, s *server, fleets []fleet) {
+	wrong := fleet{key: strings.Repeat("0", 25), phone: fleets[0].phone}
+	sendPhotos([]byte("no photo"))(c, s, []fleet{{}, wrong})
+}
+
+// sendPhotos makes calls with a photo for the second fleet's customer until
+// the connection ends.
+func sendPhotos(photo []byte) func(net.Conn, *server, []fleet) {
+	return func(c net.Conn, s *server, fleets []fleet) {
+		body := callJSON(fleets[1], photo)
+		call := append(fmt.Appendf(nil, "POST /update_customer_photo.json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body)), body...)
+		buffer := make([]byte, 4096)
+		for {
+			if _, err := c.Write(call); err != nil {
+				return
+			}
+			n, err := c.Read(buffer)
+			if err != nil {
+				return
+			}
+			if bytes.Contains(buffer[:n], []byte(`"result":"valid"`)) {
+				s.struck.Add(1)
+			}
+			time.Sleep(time.Second / 100)
+		}
+	}
+}
