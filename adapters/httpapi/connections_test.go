@@ -3,6 +3,8 @@ package httpapi
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -106,5 +108,26 @@ func TestConnectionThatGoes(t *testing.T) {
 				t.Errorf("gone is %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestBusy: a connection can be closed for a new one unless it brought a body,
+// which the server works on.
+func TestBusy(t *testing.T) {
+	for body, want := range map[string]int{"": 0, "x": 1} {
+		all := newConnections(8, nil)
+		conn := &fakeConn{from: "10.0.0.1:1"}
+		ctx := all.add(t.Context(), conn)
+		busy, before := -1, all.open[conn].since
+		handler := all.count(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			busy = all.open[conn].busy
+			if all.open[conn].since <= before {
+				t.Errorf("with the body %q, it still counts as waiting since before", body)
+			}
+		}))
+		handler.ServeHTTP(nil, httptest.NewRequestWithContext(ctx, http.MethodPost, UpdatePath, strings.NewReader(body)))
+		if after := all.open[conn].busy; busy != want || after != 0 {
+			t.Errorf("with the body %q: busy is %d, and %d after it; want %d, 0", body, busy, after, want)
+		}
 	}
 }

@@ -39,6 +39,36 @@ func TestHeaderBounds(t *testing.T) {
 	}
 }
 
+// TestHeaderBoundsInHTTP2: they are the same; a client is told the bytes.
+func TestHeaderBoundsInHTTP2(t *testing.T) {
+	f := newFixture(t)
+	server := serveHTTP2(t, f, newConnections(8, nil))
+	for _, test := range []struct {
+		fields, bytes int
+		want          string
+	}{
+		{98, 10, "404"}, // and two that the client adds
+		{99, 10, "431"},
+		{1, 27 << 10, "404"},
+		{1, 33 << 10, "request header list larger than peer's advertised limit"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/nothing", nil)
+		check(t, err)
+		for i := range test.fields {
+			request.Header.Set(fmt.Sprint("X-", i), strings.Repeat("y", test.bytes))
+		}
+		answer, err := server.Client().Do(request)
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = fmt.Sprint(answer.StatusCode)
+			check(t, answer.Body.Close())
+		}
+		if !strings.Contains(got, test.want) {
+			t.Errorf("%d fields of %d bytes: got %s, want %s", test.fields, test.bytes, got, test.want)
+		}
+	}
+}
+
 func TestRepeatedHeaders(t *testing.T) {
 	for _, name := range []string{"Content-Type", "Content-Encoding"} {
 		f := newFixture(t)

@@ -29,6 +29,17 @@ func serveTCP(t *testing.T, f *fixture, bounded ...*connections) *httptest.Serve
 	return server
 }
 
+// serveHTTP2 starts it with TLS.
+func serveHTTP2(t *testing.T, f *fixture, bounded *connections) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(f)
+	server.Config = newHTTPServer(f, bounded, f.Logger)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
 // client is a connection of a caller.
 type client struct {
 	net.Conn
@@ -155,11 +166,7 @@ func TestStreams(t *testing.T) {
 	t.Parallel()
 	const most, streams = 16, 10
 	f := newFixture(t)
-	server := httptest.NewUnstartedServer(f)
-	server.Config = newHTTPServer(f, newConnections(most, nil), f.Logger)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	server := serveHTTP2(t, f, newConnections(most, nil))
 	post := func(body io.Reader) string {
 		answer, err := server.Client().Post(server.URL+UpdatePath, typeJSON, body)
 		if err != nil {
