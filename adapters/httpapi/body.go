@@ -92,19 +92,14 @@ func (b *body) mayStay() error {
 	return b.verdict
 }
 
-// fill keeps all that from yields. A chunk is taken when its first byte has come.
+// fill keeps all that from yields.
 func (b *body) fill(from io.Reader) error {
 	for {
-		n, err := b.fillLast(from)
-		if n == 0 && err == nil {
-			if n, err = from.Read(b.probe[:]); n > 0 {
-				if growErr := b.grow(); growErr != nil {
-					return growErr
-				}
-				last := &b.chunks[len(b.chunks)-1]
-				*last = append(*last, b.probe[0])
-			}
+		read := b.fillLast
+		if last := len(b.chunks) - 1; last < 0 || len(b.chunks[last]) == cap(b.chunks[last]) {
+			read = b.fillNext
 		}
+		n, err := read(from)
 		b.size += n
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -117,16 +112,25 @@ func (b *body) fill(from io.Reader) error {
 
 // fillLast reads what has space in the last chunk.
 func (b *body) fillLast(from io.Reader) (int, error) {
-	if len(b.chunks) == 0 {
-		return 0, nil
-	}
 	last := &b.chunks[len(b.chunks)-1]
 	used := len(*last)
-	if used == cap(*last) {
-		return 0, nil
-	}
 	n, err := from.Read((*last)[used:cap(*last)])
 	*last = (*last)[:used+n]
+	return n, err
+}
+
+// fillNext reads a byte and takes the chunk that it goes into: nothing is taken
+// for what doesn't come.
+func (b *body) fillNext(from io.Reader) (int, error) {
+	n, err := from.Read(b.probe[:])
+	if n == 0 {
+		return 0, err
+	}
+	if err := b.grow(); err != nil {
+		return 0, err
+	}
+	last := &b.chunks[len(b.chunks)-1]
+	*last = append(*last, b.probe[0])
 	return n, err
 }
 

@@ -108,7 +108,7 @@ func (r *room) admit(b *body) error {
 	}
 	r.wait(b, &r.queue, roomWait)
 	if b.verdict == nil && !r.has(b.wants) {
-		b.verdict = errNoRoom()
+		r.refuse(b, errNoRoom())
 	}
 	return b.verdict
 }
@@ -121,14 +121,14 @@ func (r *room) take(b *body, n int64) error {
 	for latest := time.Now().Add(roomLeaves); b.verdict == nil; {
 		switch {
 		case !r.has(n) && time.Now().After(latest):
-			b.verdict = errNoRoom()
+			r.refuse(b, errNoRoom())
 		case !r.has(n):
 			if !r.wait(b, &r.queue, roomWait) {
 				r.makeRoom(b)
 			}
 		case !r.letsFinish(b, n):
 			if !r.wait(b, &b.sender.queue, senderWait) && b.verdict == nil {
-				b.verdict = errShare()
+				r.refuse(b, errShare())
 			}
 			latest = time.Now().Add(roomLeaves)
 		default:
@@ -242,7 +242,7 @@ func (r *room) wait(b *body, queue *[]*body, most time.Duration) (woken bool) {
 	*queue = without(*queue, b)
 	b.pace.pause(time.Since(begin))
 	if b.verdict == nil && b.ctx.Err() != nil {
-		b.verdict = b.ctx.Err()
+		r.refuse(b, b.ctx.Err())
 	}
 	return woken
 }
@@ -291,18 +291,24 @@ func (r *room) makeRoom(b *body) {
 		case larger != nil:
 			r.evict(larger, errNoRoom())
 		case newest == nil || b.held == 0:
-			b.verdict = errNoRoom()
+			r.refuse(b, errNoRoom())
 		default:
 			r.evict(newest, errNoRoom())
 		}
 	}
 }
 
+// evict has a body leave, whatever it does.
 func (r *room) evict(b *body, why error) {
-	b.verdict = why
-	r.leaving += b.held
+	r.refuse(b, why)
 	b.setDeadline(longAgo)
 	b.awake()
+}
+
+// refuse has it leave by itself.
+func (r *room) refuse(b *body, why error) {
+	b.verdict = why
+	r.leaving += b.held
 }
 
 // longAgo ends a read at once.

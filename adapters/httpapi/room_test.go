@@ -31,6 +31,20 @@ func receiving(t *testing.T, r *room, n byte, announced, arrived int64) *body {
 	return b
 }
 
+// mustBeEmpty wants nothing to be held, nor to be about to leave, once all bodies
+// are released.
+func mustBeEmpty(t *testing.T, r *room) {
+	t.Helper()
+	for _, from := range r.senders {
+		for _, b := range slices.Clone(from.bodies) {
+			b.release()
+		}
+	}
+	if r.held != 0 || r.leaving != 0 || len(r.senders) != 0 || len(r.queue) != 0 {
+		t.Errorf("%d bytes are held, %d about to leave, by %d addresses; %d bodies wait", r.held, r.leaving, len(r.senders), len(r.queue))
+	}
+}
+
 // age has a body begun so long before.
 func age(b *body, d time.Duration) {
 	b.pace.pause(-d)
@@ -168,6 +182,8 @@ func TestRoom(t *testing.T) {
 				if left >= 0 && !errors.Is(bodies[left].verdict, test.why) {
 					t.Errorf("the one that left is told %v", bodies[left].verdict)
 				}
+				synctest.Wait()
+				mustBeEmpty(t, r)
 			})
 		})
 	}
@@ -199,6 +215,7 @@ func TestRoomForMany(t *testing.T) {
 		if left != 1 {
 			t.Errorf("%d had to leave, want 1", left)
 		}
+		mustBeEmpty(t, r)
 	})
 }
 
@@ -277,8 +294,9 @@ func TestAdmit(t *testing.T) {
 				if err := r.admit(testBody(t, r, 9, test.chunks*chunkSize)); !errors.Is(err, test.want) || time.Since(begin) > test.within {
 					t.Errorf("got %v after %v, want %v within %v", err, time.Since(begin), test.want, test.within)
 				}
-				synctest.Wait()
 				time.Sleep(test.frees)
+				synctest.Wait()
+				mustBeEmpty(t, r)
 			})
 		})
 	}
@@ -309,6 +327,7 @@ func TestShare(t *testing.T) {
 		if err := r.take(next, chunkSize); err != nil || time.Since(begin) != time.Second {
 			t.Errorf("got %v after %v, want room when one of its own is done, after a second", err, time.Since(begin))
 		}
+		mustBeEmpty(t, r)
 	})
 }
 
@@ -358,16 +377,17 @@ func TestShareFinishes(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(16*chunkSize, 4*chunkSize)
-		for range 4 {
+		for range 3 {
 			receiving(t, r, 1, chunkSize, chunkSize)
 		}
-		b := testBody(t, r, 1, 4*chunkSize)
+		b := receiving(t, r, 1, 5*chunkSize, chunkSize)
 		ctx, cancel := context.WithCancel(t.Context())
 		b.ctx = ctx
 		time.AfterFunc(time.Second, cancel)
 		if err := r.take(b, 4*chunkSize); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
+		mustBeEmpty(t, r)
 	})
 }
 
