@@ -51,7 +51,7 @@ var importRules = []struct {
 	{"contract-tests/chaos", []string{standard}},   // its tests import more
 	{"contract-tests/mutants", []string{standard}}, // its tests import more
 	{"contract-tests/attacks", []string{standard}},
-	{"contract-tests/bench", []string{standard}},   // its tests import more
+	{"contract-tests/bench", []string{standard}}, // its tests import more
 	{"contract-tests", []string{standard, "domain", "ports", "contract-tests/clause", "contract-tests/fleetauth", "contract-tests/customerrepo",
 		"contract-tests/photostore", "contract-tests/apilog", "contract-tests/http"}},
 	{"app/...", []string{standard, thirdParty, "domain/...", "ports", "adapters/*/...", "app/..."}},

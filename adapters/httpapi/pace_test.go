@@ -65,7 +65,7 @@ func TestReadsHaveDeadlines(t *testing.T) {
 		b := testBody(t, newRoom(1<<20, 1<<18), 1, 0)
 		begin, deadlines := time.Now(), []time.Duration(nil)
 		b.setDeadline = func(at time.Time) { deadlines = append(deadlines, at.Sub(begin)) }
-		b.source = readerFunc(func(p []byte) (int, error) {
+		b.source = readerFunc(func([]byte) (int, error) {
 			time.Sleep(2 * time.Second)
 			return 500, nil
 		})

@@ -137,6 +137,7 @@ func checkAnswer(t *testing.T, from *bufio.Reader) {
 	t.Helper()
 	response, err := http.ReadResponse(from, nil)
 	check(t, err)
+	defer func() { _ = response.Body.Close() }() // it is all read
 	body, err := io.ReadAll(response.Body)
 	check(t, err)
 	switch contentType := response.Header.Get("Content-Type"); {

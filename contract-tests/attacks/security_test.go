@@ -15,7 +15,7 @@ func TestSecurityNamesTests(t *testing.T) {
 	const root = "../.."
 	there := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	must(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	must(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
