@@ -55,17 +55,18 @@ func TestServeLimitsMemory(t *testing.T) {
 	t.Parallel()
 	const warning = "the settings allow calls to take more memory than there is"
 	for _, test := range []struct {
-		setting, limited string
-		warned           bool
-		bytes            string
+		settings, limited string
+		warned            bool
+		metric            string
 	}{
-		{"GOMEMLIMIT=300MiB", `"msg":"memory is limited","to":"300 MiB","by":"GOMEMLIMIT"`, true, "go_gc_gomemlimit_bytes 3.145728e+08"},
-		{"FLEETPHOTO_MAX_PIXELS=1", `"msg":"memory is limited","to":`, false, "go_gc_gomemlimit_bytes "},
+		{"GOMEMLIMIT=300MiB", `"msg":"memory is limited","to":"300 MiB","by":"GOMEMLIMIT"`, true, "go_gc_gomemlimit_bytes 3.145728e+08\n"},
+		{"GOMAXPROCS=1", `"msg":"memory is limited","to":`, false, "go_gc_gogc_percent 50\n"},
+		{"GOMAXPROCS=1 GOGC=75", `"msg":"memory is limited","to":`, false, "go_gc_gogc_percent 75\n"},
 	} {
-		server := serve(t, t.TempDir(), test.setting)
+		server := serve(t, t.TempDir(), strings.Fields(test.settings)...)
 		_, metrics := fetch(t, server.admin+"/metrics")
-		if !strings.Contains(server.logged, test.limited) || strings.Contains(server.logged, warning) != test.warned || !strings.Contains(string(metrics), test.bytes) {
-			t.Errorf("%s: logged is\n%s\nwant %s, a warning: %v, and the metric %s", test.setting, server.logged, test.limited, test.warned, test.bytes)
+		if !strings.Contains(server.logged, test.limited) || strings.Contains(server.logged, warning) != test.warned || !strings.Contains(string(metrics), test.metric) {
+			t.Errorf("%s: logged is\n%s\nwant %s, a warning: %v, and the metric %s", test.settings, server.logged, test.limited, test.warned, test.metric)
 		}
 	}
 }
