@@ -51,6 +51,7 @@ func TestDropRest(t *testing.T) {
 	}{
 		{"refused at once", func(*http.Request) {}, refuse, mostDropped},
 		{"refused in the middle", func(*http.Request) {}, begin, mostDropped + 1},
+		{"the connection ends", func(*http.Request) {}, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") }, 0},
 		{"waits for 100 Continue", func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, refuse, 0},
 		{"was told to continue", func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, begin, mostDropped + 1},
 		{"HTTP/2", func(r *http.Request) { r.ProtoMajor = 2 }, refuse, 0},

@@ -211,16 +211,16 @@ func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
 func TestBodyThatDoesNotArrive(t *testing.T) {
 	f := newFixture(t)
 	for name, test := range map[string]struct {
-		err  error
-		want string
+		err              error
+		want, connection string
 	}{
-		"slow":    {&net.OpError{Op: "read", Err: timeoutError{}}, "arrived too slowly; want 500 bytes a second at least"},
-		"cut off": {io.ErrUnexpectedEOF, "ended before it was whole"},
+		"slow":    {&net.OpError{Op: "read", Err: timeoutError{}}, "arrived too slowly; want 500 bytes a second at least", "close"},
+		"cut off": {io.ErrUnexpectedEOF, "ended before it was whole", ""},
 	} {
 		for _, contentType := range []string{typeJSON, typeForm, typeMultipart + "; boundary=x"} {
 			got := f.post(t, contentType, brokenReader{test.err})
-			if got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), test.want) {
-				t.Errorf("%s %s: got %d %s", name, contentType, got.Code, got.Body)
+			if got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), test.want) || got.Header().Get("Connection") != test.connection {
+				t.Errorf("%s %s: got %d %s %v", name, contentType, got.Code, got.Body, got.Header())
 			}
 		}
 	}
