@@ -313,11 +313,13 @@ func TestShare(t *testing.T) {
 		}
 		waits := testBody(t, r, 1, chunkSize)
 		begin := time.Now()
+		deadline := begin // that its last read had
+		waits.setDeadline = func(at time.Time) { deadline = at }
 		if err := r.take(waits, chunkSize); !errors.Is(err, errFull) || time.Since(begin) != senderWait {
 			t.Errorf("got %v after %v, want a refusal after %v", err, time.Since(begin), senderWait)
 		}
-		if behind := time.Since(waits.pace.start); behind != 0 {
-			t.Errorf("its sender is %v behind, though it wasn't read", behind)
+		if behind := time.Since(waits.pace.start); behind != 0 || !deadline.IsZero() {
+			t.Errorf("its sender is %v behind and has until %v, though it wasn't read", behind, deadline)
 		}
 		other := testBody(t, r, 2, chunkSize)
 		check(t, r.take(other, chunkSize))
