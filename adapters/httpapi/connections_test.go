@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -129,5 +130,23 @@ func TestBusy(t *testing.T) {
 		if after := all.open[conn].busy; busy != want || after != 0 {
 			t.Errorf("with the body %q: busy is %d, and %d after it; want %d, 0", body, busy, after, want)
 		}
+	}
+}
+
+// TestClosedForANewOne: a body whose connection was closed to make room isn't
+// the sender's fault, and not logged.
+func TestClosedForANewOne(t *testing.T) {
+	all := newConnections(4, nil) // one from an address
+	first := &fakeConn{from: "10.0.0.1:1"}
+	ctx := all.add(t.Context(), first)
+	b := testBody(t, newRoom(1<<20, 1<<18), 1, 0)
+	b.connection = connectionOf(httptest.NewRequestWithContext(ctx, http.MethodPost, UpdatePath, nil))
+	b.connection.works()
+	b.source = readerFunc(func([]byte) (int, error) {
+		all.add(t.Context(), &fakeConn{from: "10.0.0.1:2"})
+		return 0, net.ErrClosed
+	})
+	if _, err := b.Read(make([]byte, 1)); !first.closed || !errors.Is(err, errFull) {
+		t.Errorf("it is closed: %v; got %v", first.closed, err)
 	}
 }

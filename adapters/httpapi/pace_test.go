@@ -64,7 +64,12 @@ func TestReadsHaveDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := testBody(t, newRoom(1<<20, 1<<18), 1, 0)
 		begin, deadlines := time.Now(), []time.Duration(nil)
-		b.setDeadline = func(at time.Time) { deadlines = append(deadlines, at.Sub(begin)) }
+		b.setDeadline = func(at time.Time) {
+			if at.IsZero() {
+				at = begin
+			}
+			deadlines = append(deadlines, at.Sub(begin))
+		}
 		b.source = readerFunc(func([]byte) (int, error) {
 			time.Sleep(2 * time.Second)
 			return 500, nil
@@ -74,7 +79,8 @@ func TestReadsHaveDeadlines(t *testing.T) {
 				t.Errorf("got %d, %v", n, err)
 			}
 		}
-		if want := []time.Duration{5 * time.Second, 6 * time.Second, 7 * time.Second}; !slices.Equal(deadlines, want) {
+		check(t, b.join()) // a deadline that passed later would end the call
+		if want := []time.Duration{5 * time.Second, 6 * time.Second, 7 * time.Second, 0}; !slices.Equal(deadlines, want) {
 			t.Errorf("the deadlines are %v, want %v", deadlines, want)
 		}
 	})
