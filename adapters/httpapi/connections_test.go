@@ -61,7 +61,8 @@ func (f *fakeConn) RemoteAddr() net.Addr {
 func (f *fakeConn) Close() error { f.closed = true; return nil }
 
 // TestConnectionThatGoes: of eight connections, two of an address, which goes
-// for the next one. A "*" marks those that the server works for.
+// for the next one. A "*" marks those that the server works for, a "+" those that
+// just had an answer.
 func TestConnectionThatGoes(t *testing.T) {
 	const a, b, c, d, e, proxy = "10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "10.0.0.4:1", "[2001:db8::1]:1", "10.9.9.9:1"
 	for _, test := range []struct {
@@ -73,6 +74,7 @@ func TestConnectionThatGoes(t *testing.T) {
 		{"there is room", a + " " + b, c, ""},
 		{"an address has its share", a + " " + b + " " + a, a, "0"},
 		{"of its own, one that waits", a + "* " + b + " " + a, a, "2"},
+		{"of its own, the one that has waited longest", a + "+ " + b + " " + a, a, "2"},
 		{"none of them waits", a + "* " + b + " " + a + "*", a, "new"},
 		{"another port, the same network", "[2001:db8::5]:9 [2001:db8::6]:7", e, "0"},
 		{"another network", "[2001:db8:1::5]:9 [2001:db8:1::6]:7", e, ""},
@@ -84,15 +86,24 @@ func TestConnectionThatGoes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			all := newConnections(8, Proxies{netip.MustParsePrefix("10.9.0.0/16")})
 			var conns []*fakeConn
-			for from := range strings.FieldsSeq(test.open + " " + test.next) {
-				address, works := strings.CutSuffix(from, "*")
-				conn := &fakeConn{from: address}
+			add := func(from string) {
+				conn := &fakeConn{from: strings.TrimRight(from, "*+")}
 				conns = append(conns, conn)
 				all.add(t.Context(), conn)
-				if works {
-					all.open[conn].works()
+			}
+			open := strings.Fields(test.open)
+			for _, from := range open {
+				add(from)
+			}
+			for i, from := range open {
+				switch from[len(from)-1] {
+				case '*':
+					all.open[conns[i]].works()
+				case '+':
+					all.open[conns[i]].change(0)
 				}
 			}
+			add(test.next)
 			got := ""
 			for i, conn := range conns {
 				switch {
