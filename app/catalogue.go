@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -169,7 +170,7 @@ func open(openers map[string]Opener, rawURL string) (Backend, error) {
 	opener := openers[scheme]
 	if !found || opener == nil {
 		schemes := slices.Sorted(maps.Keys(openers))
-		return Backend{}, fmt.Errorf("want a URL that begins with %s://%s", strings.Join(schemes, "://, "), got(scheme, found))
+		return Backend{}, fmt.Errorf("want a URL that begins with %s://%s%s", strings.Join(schemes, "://, "), got(scheme, found), asURL(schemes, rawURL))
 	}
 	backend, err := opener(rawURL)
 	if backend.PhotoStoreName == "" {
@@ -186,4 +187,17 @@ func got(scheme string, found bool) string {
 		return ""
 	}
 	return fmt.Sprintf(", got %q", scheme)
+}
+
+// asURL suggests the URL of what is clearly a path: anything else may be a secret.
+func asURL(schemes []string, path string) string {
+	at := slices.IndexFunc(schemes, func(scheme string) bool { return scheme == "file" || scheme == "sqlite" })
+	if at < 0 || strings.Contains(path, "://") || !regexp.MustCompile(`^(\.{0,2}/|[A-Za-z]:[\\/])[\w ./\\-]*\w[\\/]?$|^[\w./-]+\.(db|sqlite3?)$`).MatchString(path) {
+		return ""
+	}
+	path = strings.ReplaceAll(strings.ReplaceAll(path, `\`, "/"), " ", "%20")
+	if len(path) > 1 && path[1] == ':' {
+		path = "/" + path
+	}
+	return fmt.Sprintf("; for this path write %s://%s", schemes[at], path)
 }

@@ -67,17 +67,21 @@ func printDemo(out io.Writer, config Config) error {
 	if config.Pages == "on" {
 		page = fmt.Sprintf("Try it in a browser: http://%s%s\nThe docs are at http://%s%s\n\n", host, httpapi.PagePath, host, httpapi.DocsPath)
 	}
+	call := fmt.Sprintf("curl -s http://%s%s -F api_key=%s -F phone_number=%s -F customer_pin=%s", host, httpapi.UpdatePath, demoKey, demoPhone, demoPIN)
 	_, err := fmt.Fprintf(out, `
 A demo is running, wholly in memory.
 
-%sOr paste this into another terminal to give customer %d of fleet %d a photo:
+%[1]sOr give customer %[2]d of fleet %[3]d a photo from another terminal, where FILE is its path:
 
-curl -s http://%s%s -d api_key=%s -d phone_number=%s -d customer_pin=%s --data-urlencode photo_base64=%s
+%[4]s -F photo_base64=@FILE
 
-Then open http://%s%s%s
+Without a photo at hand, paste this, which brings one:
+
+%[4]s -F photo_base64=%[5]s
+
+Then open http://%[6]s%[7]s%[8]s
 Stop the demo with Ctrl-C.
 
-`, page, demoCustomer.Customer, demoCustomer.Fleet, host, httpapi.UpdatePath, demoKey, demoPhone, demoPIN,
-		base64.StdEncoding.EncodeToString(demoPhoto), host, httpapi.PhotosPath, demoCustomer.PhotoKey())
+`, page, demoCustomer.Customer, demoCustomer.Fleet, call, base64.StdEncoding.EncodeToString(demoPhoto), host, httpapi.PhotosPath, demoCustomer.PhotoKey())
 	return err
 }

@@ -53,10 +53,9 @@ func limitMemory(config Config, b *backends, lifecycle fx.Lifecycle) {
 		bounds := memoryBounds{config.memory(runtime.GOMAXPROCS(0)), environment, cgroupMemory()}
 		bytes, by := bounds.smallest()
 		debug.SetMemoryLimit(bytes)
-		b.logger.Info("memory is limited", slog.String("to", size(bytes)), slog.String("by", by))
 		if bytes < bounds.budgets {
 			b.logger.Warn("the settings allow calls to take more memory than there is; allow the process more, or lower FLEETPHOTO_MAX_INFLIGHT_BYTES, FLEETPHOTO_MAX_PIXELS, FLEETPHOTO_MAX_PHOTO_BYTES or GOMAXPROCS",
-				slog.String("settings_allow", size(bounds.budgets)), slog.String("there_is", size(bytes)))
+				slog.String("settings_allow", size(bounds.budgets)), slog.String("there_is", size(bytes)), slog.String("by", by))
 		}
 	}, func() { debug.SetMemoryLimit(environment) }))
 	if os.Getenv("GOGC") == "" {

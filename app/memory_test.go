@@ -59,9 +59,9 @@ func TestServeLimitsMemory(t *testing.T) {
 		warned            bool
 		metric            string
 	}{
-		{"GOMEMLIMIT=300MiB", `"msg":"memory is limited","to":"300 MiB","by":"GOMEMLIMIT"`, true, "go_gc_gomemlimit_bytes 3.145728e+08\n"},
-		{"GOMAXPROCS=1", `"msg":"memory is limited","to":`, false, "go_gc_gogc_percent 50\n"},
-		{"GOMAXPROCS=1 GOGC=75", `"msg":"memory is limited","to":`, false, "go_gc_gogc_percent 75\n"},
+		{"GOMEMLIMIT=300MiB", `"there_is":"300 MiB","by":"GOMEMLIMIT"`, true, "go_gc_gomemlimit_bytes 3.145728e+08\n"},
+		{"GOMAXPROCS=1", `"memory_limit":"`, false, "go_gc_gogc_percent 50\n"},
+		{"GOMAXPROCS=1 GOGC=75", `"memory_limit":"`, false, "go_gc_gogc_percent 75\n"},
 	} {
 		server := serve(t, t.TempDir(), strings.Fields(test.settings)...)
 		_, metrics := fetch(t, server.admin+"/metrics")

@@ -74,7 +74,7 @@ func TestSignedPhotos(t *testing.T) {
 			t.Errorf("%s: served %v, want %v", test.name, got, test.want)
 		}
 	}
-	if !strings.Contains(public.logged, "photos are public: whoever guesses two numbers, a fleet's and a customer's, sees the photo") {
+	if !strings.Contains(public.logged, "photos are public: whoever guesses a fleet's and a customer's number sees the photo") {
 		t.Errorf("the log says\n%s", public.logged)
 	}
 }

@@ -89,8 +89,8 @@ func serve(t testing.TB, directory string, settings ...string) *running {
 			t.Fatal("the server ended before it listened")
 		}
 		s.logged += line + "\n"
-		var entry struct{ Msg, Address, Setting string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" {
+		var entry struct{ Address, Setting string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Address != "" {
 			switch entry.Setting {
 			case "FLEETPHOTO_ADDR":
 				s.api = "http://" + entry.Address

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -41,7 +43,7 @@ var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invok
 // addresses of the Config, and what a server does regularly: it settles calls
 // that were cut off, sweeps the photo store and prunes the log. It limits the
 // process's memory.
-var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(sayWhatIsServed, limitMemory, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
+var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(limitMemory, sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
 
 // newOptions has the photos served where their store has no addresses of its own.
 func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore, signer *httpapi.PhotoSigner) (httpapi.Options, error) {
@@ -55,7 +57,11 @@ func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto,
 }
 
 func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) error {
-	api := server{"FLEETPHOTO_ADDR", config.Addr, handler, handler.TrustedProxies, nil}
+	page := httpapi.UpdatePath
+	if config.Pages == "on" {
+		page = httpapi.PagePath
+	}
+	api := server{"the API is served", page, "FLEETPHOTO_ADDR", config.Addr, handler, handler.TrustedProxies, nil}
 	if config.TLSCert != "" {
 		certificate, err := newCertificate(config, b.logger)
 		if err != nil {
@@ -65,7 +71,7 @@ func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.
 		appendJob(lifecycle, lookEvery, func(context.Context) { certificate.look() })
 	} else if !isLoopback(config.Addr) {
 		lifecycle.Append(fx.StartHook(func() {
-			b.logger.Info("calls come without TLS, and whoever listens in reads keys, PINs and photos: let a proxy end TLS before this address, or set "+tlsCertVariable, slog.String("address", config.Addr))
+			b.logger.Info("calls come without TLS: let a proxy end it before this server, or set " + tlsCertVariable)
 		}))
 	}
 	appendServer(api, b.logger, lifecycle, shutdown)
@@ -74,10 +80,12 @@ func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.
 
 func serveAdmin(config Config, b *backends, readiness *usecase.Readiness, watcher *telemetry.Telemetry, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
 	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), b.logger)
-	appendServer(server{"FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin, nil, nil}, b.logger, lifecycle, shutdown)
+	appendServer(server{"health and metrics are served", httpapi.ReadyPath, "FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin, nil, nil}, b.logger, lifecycle, shutdown)
 }
 
 type server struct {
+	says     string // when it listens
+	page     string // path of what a person opens first
 	variable string
 	addr     string
 	handler  http.Handler
@@ -94,6 +102,17 @@ func (s server) serve(running *http.Server, listener net.Listener) error {
 	return running.ServeTLS(listener, "", "")
 }
 
+// url is where this machine's browser finds the page.
+func (s server) url(listener net.Listener) string {
+	scheme := "http"
+	if s.tls != nil {
+		scheme = "https"
+	}
+	host, _, _ := net.SplitHostPort(localHost(s.addr)) // validate has looked at it
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return scheme + "://" + net.JoinHostPort(host, port) + s.page
+}
+
 // appendServer binds the address on start, so that a port in use stops the
 // start, and finishes the calls that run on stop.
 func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
@@ -107,7 +126,7 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 			if err != nil {
 				return settingError(s.variable, err)
 			}
-			logger.Info("listening", slog.String("address", listener.Addr().String()), slog.String("setting", s.variable))
+			logger.Info(s.says, slog.String("url", s.url(listener)), slog.String("address", listener.Addr().String()), slog.String("setting", s.variable))
 			go func() {
 				if err := s.serve(running, listener); !errors.Is(err, http.ErrServerClosed) {
 					logger.Error("the server stopped by itself", slog.String("cause", err.Error()))
@@ -218,15 +237,24 @@ func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger
 
 // sayWhatIsServed tells an operator what this is and where it keeps everything.
 func sayWhatIsServed(b *backends, lifecycle fx.Lifecycle) error {
+	fleets, fleetsErr := b.fleets()
 	customers, customersErr := b.customers()
+	log, logErr := b.log()
 	photos, photosErr := b.photos()
 	lifecycle.Append(fx.StartHook(func() {
-		b.logger.Info("serving", slog.String("version", version()), slog.String("database", customers.name()), slog.String("photo_store", photos.name()))
-		if photos.PhotoAddresser == nil && b.config.PhotoURL == "public" {
-			b.logger.Info("photos are public: whoever guesses two numbers, a fleet's and a customer's, sees the photo; FLEETPHOTO_PHOTO_URL=signed gives each an address that can't be guessed")
+		on := []any{slog.String("version", version()), slog.String("database", customers.name())}
+		if fleets != customers {
+			on = append(on, slog.String("fleets", fleets.name()))
+		}
+		if log != customers {
+			on = append(on, slog.String("api_log", log.name()))
+		}
+		b.logger.Info("fleetphoto starts", append(on, slog.String("photo_store", photos.name()), slog.String("memory_limit", size(debug.SetMemoryLimit(-1))))...)
+		if photos.PhotoAddresser == nil && b.config.PhotoURL == "public" && !photos.Ephemeral {
+			b.logger.Info("photos are public: whoever guesses a fleet's and a customer's number sees the photo; FLEETPHOTO_PHOTO_URL=signed ends that")
 		}
 	}))
-	return firstOf(customersErr, photosErr)
+	return cmp.Or(fleetsErr, customersErr, logErr, photosErr)
 }
 
 // sayWhatIsMissing tells a new operator what to do first, where the fleets can

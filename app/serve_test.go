@@ -3,11 +3,13 @@ package app
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"image"
 	_ "image/gif"
 	"image/jpeg"
 	_ "image/png"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -131,7 +133,54 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// TestDemo posts what the printed line posts.
+// TestServeSaysWhatItServes in its first lines, each fact once.
+func TestServeSaysWhatItServes(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		settings     []string
+		also, advice string
+		page         string
+	}{
+		"defaults": {nil, "", "photos are public: whoever guesses a fleet's and a customer's number sees the photo; FLEETPHOTO_PHOTO_URL=signed ends that\n" +
+			"there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689\n", "/"},
+		"elsewhere": {[]string{"FLEETPHOTO_ADDR=:0", "FLEETPHOTO_API_LOG_URL=memory://", "FLEETPHOTO_PHOTO_STORE_URL=memory://", "FLEETPHOTO_PAGES=off"}, " api_log=memory://",
+			"there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689\n" +
+				"calls come without TLS: let a proxy end it before this server, or set FLEETPHOTO_TLS_CERT\n", "/update_customer_photo.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			directory := t.TempDir()
+			server := serve(t, directory, test.settings...)
+			var got strings.Builder
+			for line := range strings.Lines(server.logged) {
+				var e struct{ Msg, Database, Fleets, Api_log, Photo_store, Url, Address, Setting string } //nolint:revive // JSON's names
+				check(t, json.Unmarshal([]byte(line), &e))
+				got.WriteString(e.Msg)
+				for _, fact := range [][2]string{{"database", e.Database}, {"fleets", e.Fleets}, {"api_log", e.Api_log}, {"photo_store", e.Photo_store}, {"url", e.Url}, {"address", e.Address}, {"setting", e.Setting}} {
+					if fact[1] != "" {
+						got.WriteString(" " + fact[0] + "=" + fact[1])
+					}
+				}
+				got.WriteString("\n")
+			}
+			data := directory + "/fleetphoto-data/"
+			photos, host := "file://"+data+"photos", "127.0.0.1"
+			if test.settings != nil {
+				photos, host = "memory://", "localhost"
+			}
+			api, admin := strings.TrimPrefix(server.api, "http://"), strings.TrimPrefix(server.admin, "http://")
+			_, port, _ := net.SplitHostPort(api)
+			want := "fleetphoto starts database=sqlite://" + data + "fleetphoto.db" + test.also + " photo_store=" + photos + "\n" + test.advice +
+				"the API is served url=http://" + host + ":" + port + test.page + " address=" + api + " setting=FLEETPHOTO_ADDR\n" +
+				"health and metrics are served url=http://" + admin + "/readyz address=" + admin + " setting=FLEETPHOTO_ADMIN_ADDR\n"
+			if got.String() != want {
+				t.Errorf("got\n%s\nwant\n%s", &got, want)
+			}
+		})
+	}
+}
+
+// TestDemo posts what the printed lines post, the short one first.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
@@ -141,13 +190,14 @@ func TestDemo(t *testing.T) {
 	check(t, err)
 	check(t, c.Start())
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
-	var line, page, address string
-	for line == "" || address == "" {
+	var lines []string
+	var page, address string
+	for address == "" {
 		var text string
 		text, err = readLine(out)
 		check(t, err)
 		if strings.HasPrefix(text, "curl ") {
-			line = text
+			lines = append(lines, text)
 		}
 		if rest, found := strings.CutPrefix(text, "Then open "); found {
 			address = rest
@@ -159,10 +209,17 @@ func TestDemo(t *testing.T) {
 	if status, html := fetch(t, page); status != 200 || !strings.Contains(string(html), `value="`+demoKey+`"`) {
 		t.Errorf("%s: got status %d and %s", page, status, html)
 	}
-	pasted, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
-	want := fmt.Sprintf(`{"result":"valid","url_customer_picture":%q,"api_log_id":1}`+"\n", address)
-	if err != nil || string(pasted) != want {
-		t.Errorf("the line gives %s, %v; want %s", pasted, err, want)
+	portrait := filepath.Join(t.TempDir(), "portrait.jpg")
+	check(t, os.WriteFile(portrait, demoPhoto, 0o600))
+	if len(lines) != 2 || !strings.HasSuffix(lines[0], " -F photo_base64=@FILE") {
+		t.Fatalf("got the lines %q", lines)
+	}
+	for i, line := range lines {
+		pasted, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "@FILE", "@"+portrait, 1)).CombinedOutput()
+		want := fmt.Sprintf(`{"result":"valid","url_customer_picture":%q,"api_log_id":%d}`+"\n", address, i+1)
+		if err != nil || string(pasted) != want {
+			t.Errorf("%s gives %s, %v; want %s", line, pasted, err, want)
+		}
 	}
 	if status, photo := fetch(t, address); status != 200 || !bytes.Equal(photo, demoPhoto) {
 		t.Errorf("%s: got status %d and %d bytes", address, status, len(photo))

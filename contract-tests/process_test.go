@@ -128,14 +128,9 @@ func (s *process) waitFor(t *testing.T, message string) (setting, address string
 // listens waits until the server listens.
 func (s *process) listens(t *testing.T) {
 	t.Helper()
-	for s.api == "" || s.admin == "" {
-		switch setting, address := s.waitFor(t, "listening"); setting {
-		case "FLEETPHOTO_ADDR":
-			s.api = "http://" + address
-		case "FLEETPHOTO_ADMIN_ADDR":
-			s.admin = "http://" + address
-		}
-	}
+	_, api := s.waitFor(t, "the API is served")
+	_, admin := s.waitFor(t, "health and metrics are served")
+	s.api, s.admin = "http://"+api, "http://"+admin
 }
 
 func (p product) serve(t *testing.T) *process {

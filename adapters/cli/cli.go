@@ -69,7 +69,8 @@ type commands struct {
 	Repair      repairCommand      `cmd:"" help:"Settle calls that were cut off. A running server does so by itself."`
 	OpenAPI     openAPICommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Version     versionCommand     `cmd:"" help:"Print the version; so do --version and -v."`
+	Help        helpCommand        `cmd:"" help:"Print the help of all, or of a command; so does --help."`
 }
 
 // environment is what each command gets.
@@ -97,11 +98,12 @@ func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (c
 	exited := false
 	parser, err := kong.New(&line,
 		kong.Name("fleetphoto"),
-		kong.Description("Changes a customer's photograph: the one call of a taxi fleet's systems. "+
-			"What may hold a secret comes from a file too: FLEETPHOTO_PIN_KEY_FILE=PATH, and so for each FLEETPHOTO_…_URL of a backend."),
+		kong.Description(whatItIs+
+			" What may hold a secret comes from a file too: FLEETPHOTO_PIN_KEY_FILE=PATH, and so for each FLEETPHOTO_…_URL of a backend."),
 		kong.Embed(app.Settings),
 		kong.Resolvers(kong.ResolverFunc(secretFromFile)),
-		kong.Help(help),
+		kong.Help(printHelp),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Writers(out, errOut),
 		kong.Exit(func(status int) { exited, code = true, status }),
 		kong.UsageOnError(),
@@ -109,10 +111,14 @@ func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (c
 	if err != nil {
 		return complain(errOut, err)
 	}
-	selected, err := parser.Parse(args)
+	if len(args) == 0 {
+		return printScreen(printableLines{out}, parser.Model)
+	}
+	selected, err := parser.Parse(asCommand(args))
 	if exited {
 		return code
 	}
+	err = withHelp(err)
 	if err == nil && selected.Command() != "doctor" { // which says it in its own way
 		err = app.Validate()
 	}
@@ -131,20 +137,6 @@ func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (c
 		return complain(errOut, err)
 	}
 	return 0
-}
-
-// help prints the settings with the program's own help alone: below each
-// command's they would hide its flags.
-func help(options kong.HelpOptions, line *kong.Context) error {
-	if line.Selected() == nil {
-		return kong.DefaultHelpPrinter(options, line)
-	}
-	for _, flag := range line.Model.Flags {
-		flag.Hidden = len(flag.Envs) > 0
-	}
-	err := kong.DefaultHelpPrinter(options, line)
-	_, printErr := fmt.Fprintln(line.Stdout, "\nThe settings, which every command takes: fleetphoto --help")
-	return errors.Join(err, printErr)
 }
 
 // complain prints what is wrong and returns the exit code. Where the sentence

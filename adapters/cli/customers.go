@@ -19,7 +19,7 @@ import (
 
 type customerCommands struct {
 	Add    customerAddCommand    `cmd:"" help:"Add a customer to a fleet."`
-	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer and the photo."`
+	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer, by --id or --phone, and the photo."`
 	Unlock customerUnlockCommand `cmd:"" help:"End the lock on a customer's PIN after too many wrong ones."`
 	Remove customerRemoveCommand `cmd:"" help:"Remove a customer, and delete the photo."`
 	Import customerImportCommand `cmd:"" help:"Add and change many customers from CSV."`
@@ -88,8 +88,8 @@ func untilEnded(ctx context.Context, in io.Reader) io.Reader {
 
 type customerShowCommand struct {
 	Fleet     domain.FleetID     `required:"" placeholder:"ID" help:"The fleet's number."`
-	ID        domain.CustomerID  `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet."`
-	Phone     domain.PhoneNumber `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international."`
+	ID        domain.CustomerID  `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet; it or --phone is needed."`
+	Phone     domain.PhoneNumber `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international; it or --id is needed."`
 	ShowPhone bool               `help:"Print the phone number whole."`
 }
 

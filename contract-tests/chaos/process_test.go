@@ -136,7 +136,7 @@ func (r *replica) read(line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var entry struct{ Msg, Setting, Address string }
-	if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" && entry.Setting == "FLEETPHOTO_ADDR" {
+	if json.Unmarshal([]byte(line), &entry) == nil && entry.Address != "" && entry.Setting == "FLEETPHOTO_ADDR" {
 		r.api = "http://" + entry.Address
 	}
 	if entry.Msg != "request" {
