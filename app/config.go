@@ -58,6 +58,7 @@ type Config struct {
 }
 
 const (
+	fleetShare      = 4                  // a fleet's waiting images may take a quarter of Config.MaxInflight
 	defaultAddr     = ":8080"            // of Config.Addr
 	mostURLLifetime = 7 * 24 * time.Hour // what S3 and Google Cloud Storage allow
 
@@ -228,6 +229,7 @@ func (c Config) databaseURL(variable, rawURL string) (string, string) {
 func (c Config) photoLimits() photo.Limits {
 	return photo.Limits{
 		MaxBytes: int64(c.MaxPhotoBytes), MaxPixels: c.MaxPixels, MaxDimension: c.MaxDimension, Verify: photo.Verify(c.Verify),
+		MaxWaiting: int64(c.MaxInflight) / fleetShare,
 	}
 }
 

@@ -22,6 +22,7 @@ type Limits struct {
 	MaxBytes     int64  // of the file that came
 	MaxPixels    int64  // width × height, from its header
 	MaxDimension int    // longest side of what is stored, pixels; 0: as it came
+	MaxWaiting   int64  // bytes of one fleet's images that may wait to be decoded; 0: any number
 	Verify       Verify // how a JPEG that is kept is checked; empty: by decoding
 }
 

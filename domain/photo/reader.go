@@ -8,6 +8,7 @@ package photo
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -60,20 +61,20 @@ var errPatience = errors.New("the image took too long to decode")
 // than half a second.
 func NewReader(limits Limits, parallel int) *Reader {
 	parallel = max(parallel, 1)
-	return newReader(limits, parallel, fastQueue*time.Duration(parallel), slowQueue)
+	return newReader(limits, parallel, fastQueue*time.Duration(parallel), slowQueue, cmp.Or(limits.MaxWaiting, math.MaxInt64))
 }
 
 // NewBatchReader is NewReader for a command that itself bounds what it has read
 // at once: no queue is too long.
 func NewBatchReader(limits Limits, parallel int) *Reader {
-	return newReader(limits, max(parallel, 1), math.MaxInt64, math.MaxInt64)
+	return newReader(limits, max(parallel, 1), math.MaxInt64, math.MaxInt64, math.MaxInt64)
 }
 
-func newReader(limits Limits, parallel int, mostFast, mostSlow time.Duration) *Reader {
+func newReader(limits Limits, parallel int, mostFast, mostSlow time.Duration, mostBytes int64) *Reader {
 	return &Reader{
 		limits: limits,
-		fast:   lane{turns{free: parallel, most: mostFast}, fastPatience},
-		slow:   lane{turns{free: 1, most: mostSlow}, slowPatience},
+		fast:   lane{turns{free: parallel, most: ask{mostFast, mostBytes}}, fastPatience},
+		slow:   lane{turns{free: 1, most: ask{mostSlow, mostBytes}}, slowPatience},
 	}
 }
 
@@ -105,6 +106,7 @@ func (r *Reader) Read(ctx context.Context, fleet domain.FleetID, data []byte) (d
 	if err := r.limits.checkPixels(f); err != nil {
 		return domain.Photo{}, reading, err
 	}
+	f.bytes = int64(len(data))
 	clean, err := r.clean(ctx, fleet, f)
 	if err != nil {
 		return domain.Photo{}, reading, err
@@ -142,7 +144,7 @@ func (r *Reader) clean(ctx context.Context, fleet domain.FleetID, f file) (outpu
 	if work > laneTime || took.fixed+took.memory > laneMemory {
 		l = &r.slow
 	}
-	if err := l.enter(ctx, fleet, work); err != nil {
+	if err := l.enter(ctx, fleet, ask{work, f.bytes}); err != nil {
 		return output{}, err
 	}
 	defer l.leave(fleet)
@@ -177,13 +179,13 @@ func kept(f file) output {
 }
 
 // enter takes a slot when it is the fleet's turn.
-func (l *lane) enter(ctx context.Context, fleet domain.FleetID, work time.Duration) error {
-	err := l.take(ctx, fleet, work)
+func (l *lane) enter(ctx context.Context, fleet domain.FleetID, one ask) error {
+	err := l.take(ctx, fleet, one)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, errQueue):
-		full := domain.Errorf(domain.TooManyRequests, "photo_base64: want a fleet to send no more at once than can be decoded in %v, got another image as so many of this kind were waiting; nothing was changed, send the call again in %v, and fewer at once", l.most, queueRetry)
+		full := domain.Errorf(domain.TooManyRequests, "photo_base64: want fewer images of one fleet at once: as many as may wait to be decoded are waiting already; nothing was changed, send the call again in %v", queueRetry)
 		full.RetryAfter = queueRetry
 		return full
 	}
@@ -206,6 +208,7 @@ type file struct {
 	kind        string      // for sentences, "interlaced PNG"
 	size        image.Point // before the picture is turned upright
 	orientation orientation // as the camera was held
+	bytes       int64       // of the file as it came
 	jpeg        *jpeg.File  // the file itself, clean, where it may be stored; nil: it must be decoded
 	load        func(t target, keep bool) load
 	draw        func(ctx context.Context, t target) (jpeg.Picture, error)

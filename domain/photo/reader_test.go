@@ -161,7 +161,7 @@ func TestLimits(t *testing.T) {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	reader := NewReader(generous(), 1)
-	check(t, reader.fast.take(t.Context(), 1, 0))
+	check(t, reader.fast.take(t.Context(), 1, ask{}))
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	_, _, err := reader.Read(ctx, 689, encodeJPEG(corners(), 90))
@@ -180,13 +180,13 @@ func TestTooManyRequests(t *testing.T) {
 	t.Parallel()
 	reader := NewReader(generous(), 1)
 	for range 2 {
-		must(reader.fast.join(1, fastQueue))
+		must(reader.fast.join(1, ask{work: fastQueue}))
 	}
 	data := encodeJPEG(corners(), 90)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, _, err := reader.Read(ctx, 1, bytes.Clone(data))
-	refused(t, err, domain.TooManyRequests, "want a fleet to send no more at once than can be decoded in 15s")
+	refused(t, err, domain.TooManyRequests, "want fewer images of one fleet at once")
 	if after := domain.AsError(err).RetryAfter; after != 5*time.Second {
 		t.Errorf("to be sent again after %v, want 5s", after)
 	}
@@ -195,7 +195,7 @@ func TestTooManyRequests(t *testing.T) {
 
 	batch := NewBatchReader(generous(), 1)
 	for range 2 {
-		must(batch.fast.join(1, 24*time.Hour))
+		must(batch.fast.join(1, ask{work: 24 * time.Hour}))
 	}
 	_, _, err = batch.Read(ctx, 1, data)
 	refused(t, err, domain.Unavailable, "busy")

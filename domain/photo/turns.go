@@ -18,7 +18,7 @@ var errQueue = errors.New("the fleet's queue is full")
 // within a fleet to whoever came first. Fleets that neither have a slot nor wait
 // take no memory.
 type turns struct {
-	most time.Duration // work of one fleet that may wait before more is refused
+	most ask // of one fleet, that may wait before more is refused
 
 	mu     sync.Mutex
 	free   int
@@ -30,21 +30,27 @@ type queue struct {
 	fleet   domain.FleetID
 	has     int // slots
 	waiting []*waiter
-	work    time.Duration // of all that are waiting
+	asked   ask // of all that are waiting
+}
+
+// ask is what images that wait come to.
+type ask struct {
+	work  time.Duration // to decode them, an estimate
+	bytes int64         // of the files
 }
 
 type waiter struct {
-	work time.Duration // an estimate
+	ask
 	turn chan struct{} // closed when it has come
 }
 
 // take waits for a slot until ctx ends, whose error it returns then; or fails
 // with errQueue at once. leave gives the slot back.
-func (t *turns) take(ctx context.Context, fleet domain.FleetID, work time.Duration) error {
+func (t *turns) take(ctx context.Context, fleet domain.FleetID, one ask) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w, err := t.join(fleet, work)
+	w, err := t.join(fleet, one)
 	if err != nil {
 		return err
 	}
@@ -57,7 +63,7 @@ func (t *turns) take(ctx context.Context, fleet domain.FleetID, work time.Durati
 	}
 }
 
-func (t *turns) join(fleet domain.FleetID, work time.Duration) (*waiter, error) {
+func (t *turns) join(fleet domain.FleetID, one ask) (*waiter, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	q := t.queueOf(fleet)
@@ -65,12 +71,13 @@ func (t *turns) join(fleet domain.FleetID, work time.Duration) (*waiter, error) 
 		q = &queue{fleet: fleet}
 		t.queues = append(t.queues, q)
 	}
-	if len(q.waiting) > 0 && q.work >= t.most {
+	if len(q.waiting) > 0 && (q.asked.work >= t.most.work || q.asked.bytes+one.bytes > t.most.bytes) {
 		return nil, errQueue
 	}
-	w := &waiter{work, make(chan struct{})}
+	w := &waiter{one, make(chan struct{})}
 	q.waiting = append(q.waiting, w)
-	q.work += work
+	q.asked.work += one.work
+	q.asked.bytes += one.bytes
 	t.give()
 	return w, nil
 }
@@ -121,7 +128,8 @@ func (t *turns) give() {
 }
 
 func (q *queue) remove(i int) {
-	q.work -= q.waiting[i].work
+	q.asked.work -= q.waiting[i].work
+	q.asked.bytes -= q.waiting[i].bytes
 	q.waiting = slices.Delete(q.waiting, i, i+1)
 }
 

@@ -3,6 +3,7 @@ package photo
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -31,7 +32,7 @@ type queued struct {
 func arrive(t *testing.T, turns *turns, fleets ...domain.FleetID) (calls []queued) {
 	t.Helper()
 	for _, fleet := range fleets {
-		calls = append(calls, queued{fleet, must(turns.join(fleet, time.Second))})
+		calls = append(calls, queued{fleet, must(turns.join(fleet, ask{work: time.Second}))})
 	}
 	return calls
 }
@@ -77,7 +78,7 @@ func TestTurns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			turns := &turns{free: test.slots, most: time.Hour}
+			turns := &turns{free: test.slots, most: ask{time.Hour, math.MaxInt64}}
 			if got := serve(t, turns, arrive(t, turns, test.arriving...)); !slices.Equal(got, test.want) {
 				t.Errorf("got the order %v, want %v", got, test.want)
 			}
@@ -91,7 +92,7 @@ func TestTurns(t *testing.T) {
 // Within a fleet, who came first is first.
 func TestFirstComeFirstServed(t *testing.T) {
 	t.Parallel()
-	turns := &turns{free: 1, most: time.Hour}
+	turns := &turns{free: 1, most: ask{time.Hour, math.MaxInt64}}
 	calls := arrive(t, turns, 1, 1, 1, 1)
 	for i := range calls {
 		for j, call := range calls {
@@ -109,7 +110,7 @@ func TestFlood(t *testing.T) {
 	t.Parallel()
 	for _, slots := range []int{1, 2, 8} {
 		const others = 50
-		turns := &turns{free: slots, most: time.Hour}
+		turns := &turns{free: slots, most: ask{time.Hour, math.MaxInt64}}
 		flood := arrive(t, turns, slices.Repeat([]domain.FleetID{1}, 200)...)
 		for other := range domain.FleetID(others) {
 			call := arrive(t, turns, 2+other)[0]
@@ -131,20 +132,27 @@ func TestFlood(t *testing.T) {
 // finds nobody waiting.
 func TestQueueTooLong(t *testing.T) {
 	t.Parallel()
-	turns := &turns{free: 1, most: 3 * time.Second}
+	turns := &turns{free: 1, most: ask{3 * time.Second, 100}}
 	calls := arrive(t, turns, 1, 1, 1, 1)
-	if _, err := turns.join(1, time.Second); !errors.Is(err, errQueue) {
+	if _, err := turns.join(1, ask{work: time.Second}); !errors.Is(err, errQueue) {
 		t.Errorf("with three seconds of work waiting: got %v, want a refusal", err)
 	}
 	others := arrive(t, turns, 2, 3)
 	turns.giveUp(1, calls[2].waiter)
-	large := must(turns.join(1, time.Minute))
-	if _, err := turns.join(1, 0); !errors.Is(err, errQueue) {
+	large := must(turns.join(1, ask{work: time.Minute}))
+	if _, err := turns.join(1, ask{}); !errors.Is(err, errQueue) {
 		t.Errorf("with a minute of work waiting: got %v, want a refusal", err)
 	}
+	others = append(others, queued{4, must(turns.join(4, ask{bytes: 60}))})
+	full := must(turns.join(4, ask{bytes: 40}))
+	if _, err := turns.join(4, ask{bytes: 1}); !errors.Is(err, errQueue) {
+		t.Errorf("with as many bytes waiting as may: got %v, want a refusal", err)
+	}
+	turns.giveUp(4, full)
+	others = append(others, queued{4, must(turns.join(4, ask{bytes: 40}))})
 	calls = append(slices.Delete(calls, 2, 3), others...)
 	got := serve(t, turns, append(calls, queued{1, large}))
-	if want := []domain.FleetID{1, 2, 3, 1, 1, 1}; !slices.Equal(got, want) {
+	if want := []domain.FleetID{1, 2, 3, 4, 1, 4, 1, 1}; !slices.Equal(got, want) {
 		t.Errorf("got the order %v, want %v", got, want)
 	}
 }
@@ -153,10 +161,10 @@ func TestQueueTooLong(t *testing.T) {
 // turn comes in the same moment.
 func TestGiveUp(t *testing.T) {
 	t.Parallel()
-	turns := &turns{free: 1, most: time.Hour}
+	turns := &turns{free: 1, most: ask{time.Hour, math.MaxInt64}}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := turns.take(ended, 1, 0); !errors.Is(err, context.Canceled) || turns.free != 1 || len(turns.queues) != 0 {
+	if err := turns.take(ended, 1, ask{}); !errors.Is(err, context.Canceled) || turns.free != 1 || len(turns.queues) != 0 {
 		t.Errorf("a call that has ended: got %v, %d slots free, %d fleets kept", err, turns.free, len(turns.queues))
 	}
 	calls := arrive(t, turns, 1, 2, 2, 1)
@@ -176,7 +184,7 @@ func TestGiveUp(t *testing.T) {
 func TestTurnsAtOnce(t *testing.T) {
 	t.Parallel()
 	const slots = 3
-	turns := &turns{free: slots, most: time.Hour}
+	turns := &turns{free: slots, most: ask{time.Hour, math.MaxInt64}}
 	var calls sync.WaitGroup
 	taken := make(chan struct{}, slots)
 	for i := range 600 {
@@ -184,7 +192,7 @@ func TestTurnsAtOnce(t *testing.T) {
 		calls.Go(func() {
 			defer cancel()
 			fleet := domain.FleetID(i % 7)
-			if err := turns.take(ctx, fleet, time.Second); err != nil {
+			if err := turns.take(ctx, fleet, ask{work: time.Second}); err != nil {
 				return
 			}
 			defer turns.leave(fleet)
