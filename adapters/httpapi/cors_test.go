@@ -71,7 +71,7 @@ func TestCORS(t *testing.T) {
 		{"no preflight", exact, "OPTIONS", UpdatePath, "Origin: " + app, "405; Access-Control-Allow-Origin: https://app.example.com; Access-Control-Expose-Headers: Retry-After; Allow: POST; Vary: Origin"},
 		{"JSON", exact, "POST", UpdatePath, "Origin: " + app + "; Content-Type: " + typeJSON, "200" + readable},
 		{"a failure can be read", exact, "POST", UpdatePath, "Origin: " + app + "; Content-Type: text/xml", "415" + readable},
-		{"another path can be read", exact, "POST", "/nothing", "Origin: " + app, "404" + readable},
+		{"another path can be read", exact, "POST", "/nothing", "Origin: " + app, "404" + readable + ", Accept"},
 		{"every origin", every, "POST", UpdatePath, "Origin: " + other + "; Content-Type: " + typeJSON, "200; Access-Control-Allow-Origin: *; Access-Control-Expose-Headers: Retry-After; Vary: Origin"},
 		{"from elsewhere", exact, "POST", UpdatePath, "Origin: " + other + "; Content-Type: " + typeJSON, "200; Vary: Origin"},
 		{"from a sandbox", exact, "POST", UpdatePath, "Origin: null; Content-Type: " + typeJSON, "200; Vary: Origin"},

@@ -14,17 +14,18 @@ func TestDocsInABrowser(t *testing.T) {
 	for name, size := range map[string]struct {
 		width int64
 		dark  bool
-	}{"desktop": {1200, false}, "phone": {320, false}, "dark": {1200, true}} {
+	}{"desktop": {1280, false}, "desktop_dark": {1280, true}, "narrow": {320, false}, "phone_dark": {390, true}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, withPages)
 			p := browser.open(t, f, DocsPath, size.width, 800, size.dark)
 			p.do(t, rendered())
 			p.noScrollbar(t)
 			p.picture(t, "rendered")
+			expect(t, p, `getComputedStyle(viewer).backgroundColor`, map[bool]string{false: "rgb(255, 255, 255)", true: "rgb(25, 31, 40)"}[size.dark])
 			for i, e := range examples() {
 				tab := chromedp.CSS(".examples label:nth-of-type(" + string(rune('1'+i)) + ")")
 				p.do(t, chromedp.Click(tab))
-				got := value[string](t, p, `document.querySelector(".examples pre:nth-of-type(`+string(rune('1'+i))+`)").innerText`)
+				got := value[string](t, p, `document.querySelector(".example:nth-of-type(`+string(rune('1'+i))+`) pre").innerText`)
 				if want := strings.ReplaceAll(e.Code, shownBase, p.base); got != want {
 					t.Errorf("%s: got %s, want %s", e.Language, got, want)
 				}
@@ -35,6 +36,35 @@ func TestDocsInABrowser(t *testing.T) {
 			p.finish(t)
 		})
 	}
+}
+
+// TestDocsCopyExamples with a clipboard, and where it is closed to the page or
+// isn't there, as without TLS.
+func TestDocsCopyExamples(t *testing.T) {
+	p := newBrowser(t).open(t, newFixture(t, withPages), DocsPath, 390, 844, false)
+	p.do(t, chromedp.Evaluate[chromedp.Void](`document.addEventListener("copy", () => { window.taken = getSelection().toString() })`))
+	const copied = "Copied"
+	for clipboard, want := range map[string]string{
+		`navigator.clipboard`: copied, // as it is
+		`{ writeText: async (text) => { window.taken = text } }`:                             copied,
+		`{ writeText: () => Promise.reject(new DOMException("closed", "NotAllowedError")) }`: copied,
+		`undefined`: copied,
+		`(document.execCommand = () => { window.taken = getSelection().toString(); return false }, undefined)`: "Selected; copy it with your keyboard or menu",
+	} {
+		p.do(t, chromedp.Evaluate[chromedp.Void](`delete document.execCommand; window.taken = "" ; Object.defineProperty(navigator, "clipboard", { configurable: true, value: `+clipboard+` }); 0`))
+		for i := range examples() {
+			example := fmt.Sprintf(".example:nth-of-type(%d)", i+1)
+			said := fmt.Sprintf(`document.querySelector("%s [role=status]").innerText`, example)
+			p.do(t, chromedp.Click(chromedp.CSS(fmt.Sprintf(".examples label:nth-of-type(%d)", i+1))),
+				chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector("%s [role=status]").textContent = ""`, example)),
+				chromedp.Click(chromedp.CSS(example+" button")), until(said))
+			expect(t, p, said, want)
+			if clipboard != `navigator.clipboard` {
+				expect(t, p, fmt.Sprintf(`window.taken === document.querySelector("%s code").textContent`, example), true)
+			}
+		}
+	}
+	p.finish(t)
 }
 
 // rendered waits until Swagger UI shows the operation.

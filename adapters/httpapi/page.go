@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2/negotiation"
 	"github.com/dustin/go-humanize"
 	"github.com/swaggest/swgui/v5emb"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
 // The paths of the pages for people. What the pages load is below assetsPath.
@@ -20,6 +22,7 @@ const (
 	PagePath   = "/"
 	DocsPath   = "/docs"
 	assetsPath = "/assets/"
+	typeHTML   = "text/html"
 )
 
 // Prefill is what the fields of the page to try the API begin with.
@@ -28,10 +31,13 @@ type Prefill struct{ APIKey, Phone, PIN string }
 //go:embed page
 var pageFiles embed.FS
 
+var pages = template.Must(template.ParseFS(pageFiles, "page/*.html"))
+
 // assets are the files that the pages load, and their types.
 var assets = map[string]string{
 	"page.css": "text/css; charset=utf-8",
 	"page.js":  "text/javascript; charset=utf-8",
+	"words.js": "text/javascript; charset=utf-8",
 	"docs.css": "text/css; charset=utf-8",
 	"docs.js":  "text/javascript; charset=utf-8",
 	"icon.svg": "image/svg+xml",
@@ -50,19 +56,19 @@ const (
 // registerPages serves the pages and what they load, each by its name: the
 // rest of assetsPath is as any unknown path.
 func (s *Server) registerPages() {
-	templates := template.Must(template.ParseFS(pageFiles, "page/*.html"))
 	s.router.Get(PagePath, func(w http.ResponseWriter, r *http.Request) {
 		origin, err := s.photoOrigin(r)
 		if err != nil {
 			s.answerFailure(w, r, err)
 			return
 		}
-		s.servePage(w, r, templates.Lookup("index.html"), pagePolicy+photoSources+origin, map[string]any{
-			"Prefill": s.Prefill, "Path": UpdatePath, "Formats": photo.Accepted(), "MaxBytes": humanize.IBytes(uint64(s.maxPhoto)),
+		s.servePage(w, r, http.StatusOK, "index.html", pagePolicy+photoSources+origin, map[string]any{
+			"Prefill": s.Prefill, "Path": UpdatePath, "Formats": photo.Accepted(),
+			"MaxPhoto": s.maxPhoto, "MaxBytes": humanize.IBytes(uint64(s.maxPhoto)),
 		})
 	})
 	s.router.Get(DocsPath, func(w http.ResponseWriter, r *http.Request) {
-		s.servePage(w, r, templates.Lookup("docs.html"), pagePolicy+docsSources, examples())
+		s.servePage(w, r, http.StatusOK, "docs.html", pagePolicy+docsSources, examples())
 	})
 	for name, contentType := range assets {
 		s.router.Get(assetsPath+name, serveAsset(name, contentType))
@@ -73,17 +79,33 @@ func (s *Server) registerPages() {
 	}
 }
 
-func (s *Server) servePage(w http.ResponseWriter, r *http.Request, page *template.Template, policy string, data any) {
+// notFound answers people who look at an unknown path with a page, and
+// programs with the envelope.
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept")
+	looks := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !looks || negotiation.SelectQValue(r.Header.Get("Accept"), []string{typeJSON, typeHTML}) != typeHTML {
+		s.answerFailure(w, r, errPath())
+		return
+	}
+	note(r, usecase.Answer{}, errPath())
+	// relative, as a proxy may serve all of it below a path
+	root := "./" + strings.Repeat("../", strings.Count(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/"))
+	s.servePage(w, r, http.StatusNotFound, "missing.html", pagePolicy, map[string]any{"Pages": s.Pages, "Root": root, "Path": UpdatePath})
+}
+
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request, status int, page, policy string, data any) {
 	var html bytes.Buffer
-	if err := page.Execute(&html, data); err != nil {
+	if err := pages.ExecuteTemplate(&html, page, data); err != nil {
 		s.answerFailure(w, r, err)
 		return
 	}
 	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Type", typeHTML+"; charset=utf-8")
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "no-cache")
+	w.WriteHeader(status)
 	_, _ = w.Write(html.Bytes()) // the client is gone if this fails
 }
 

@@ -49,7 +49,7 @@ func TestPageInABrowser(t *testing.T) {
 	for name, size := range map[string]struct {
 		width, height int64
 		dark          bool
-	}{"desktop": {1200, 800, false}, "phone": {320, 640, false}, "dark": {390, 844, true}} {
+	}{"desktop": {1280, 800, false}, "desktop_dark": {1280, 800, true}, "narrow": {320, 640, false}, "phone": {390, 844, false}, "phone_dark": {390, 844, true}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, withPages)
 			p := browser.open(t, f, PagePath, size.width, size.height, size.dark)
@@ -78,23 +78,22 @@ func uploadAndDelete(t *testing.T, p *tab, f *fixture) {
 		chromedp.Click(chromedp.CSS("form button[type=submit]")), stored(300)) // at the same address
 	second := f.stored(t)
 
-	p.do(t, chromedp.SetValue(chromedp.CSS("#pin"), "9999"), chromedp.Click(chromedp.CSS("form button[type=submit]")), answered("Invalid PIN"))
-	expect(t, p, `document.querySelector("#said .sentence").textContent.split(";")[0]`, "customer_pin: it does not match")
+	p.do(t, chromedp.SetValue(chromedp.CSS("#pin"), "9999"), chromedp.Click(chromedp.CSS("form button[type=submit]")), answered("Not accepted"))
+	expect(t, p, `document.querySelector("#said .sentence").textContent`, "Nothing was changed. The reason is beside “PIN”.")
+	expect(t, p, `document.querySelector("#pin-error .wire").textContent.split(";")[0]`, "Invalid PIN · customer_pin: it does not match")
 	expect(t, p, `document.getElementById("status").textContent`, "403")
 	p.noScrollbar(t)
 	p.picture(t, "wrong_pin")
 	p.do(t, chromedp.SetValue(chromedp.CSS("#pin"), testPIN), choose(writeFile(t, "notes.txt", []byte("no image"))),
-		chromedp.Click(chromedp.CSS("form button[type=submit]")), answered("Type Error"))
-	if sentence := value[string](t, p, `document.querySelector("#said .sentence").textContent`); !strings.Contains(sentence, "JPEG, PNG, GIF or WebP") {
-		t.Errorf("no image: got %q", sentence)
-	}
+		chromedp.Click(chromedp.CSS("form button[type=submit]")), until(`!document.getElementById("file-error").hidden`))
+	expect(t, p, `document.querySelector("#file-error .words").textContent`, "This file can’t be read as a photo. Choose another one: JPEG, PNG, GIF or WebP, up to 1.0 MiB.")
 	p.noScrollbar(t)
 	p.picture(t, "no_image")
 	if !bytes.Equal(f.stored(t), second) {
 		t.Error("a refused call changed the photo")
 	}
 
-	p.do(t, chromedp.Click(chromedp.CSS("#delete")), answered("Deleted"), until(`after.hidden`))
+	p.do(t, chromedp.Click(chromedp.CSS("#delete")), chromedp.Click(chromedp.CSS("#delete-now")), answered("Deleted"), until(`after.hidden`))
 	if f.stored(t) != nil {
 		t.Error("the photo is still stored")
 	}
@@ -120,11 +119,11 @@ func TestPageTakesDropsAndKeys(t *testing.T) {
 	p.do(t, until(`before.naturalWidth === 150`))
 
 	var reached []string
-	for range 8 {
+	for range 9 {
 		p.do(t, chromedp.KeyEvent(kb.Tab))
 		reached = append(reached, value[string](t, p, `document.activeElement.id || document.activeElement.textContent`))
 	}
-	if got, want := strings.Join(reached, ", "), "fleetphoto, Try it, Docs, key, phone, pin, file, Send the photo"; got != want {
+	if got, want := strings.Join(reached, ", "), "fleetphoto, Try it, Docs, key, phone, pin, file, remove, Send the photo"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	expect(t, p, `getComputedStyle(document.activeElement).outlineStyle`, "solid")

@@ -29,7 +29,7 @@ func get(f *fixture, method, path string) *httptest.ResponseRecorder {
 func pagePaths(t *testing.T) []string {
 	t.Helper()
 	paths := []string{PagePath, DocsPath}
-	for _, page := range []string{"index.html", "docs.html"} {
+	for _, page := range []string{"index.html", "docs.html"} { // missing.html loads what they do
 		html, err := pageFiles.ReadFile("page/" + page)
 		check(t, err)
 		for _, name := range regexp.MustCompile(`"(assets/[^"]+)"`).FindAllSubmatch(html, -1) {
@@ -74,6 +74,47 @@ func TestPagesKeepTheEnvelope(t *testing.T) {
 		answer := get(test.f, test.method, test.path)
 		if answer.Code != test.want || answer.Header().Get("Content-Type") != typeJSON || !strings.HasPrefix(answer.Body.String(), `{"result":"error"`) {
 			t.Errorf("%s %s: got %d %s, want %d and the envelope", test.method, test.path, answer.Code, answer.Body, test.want)
+		}
+	}
+}
+
+// TestUnknownPathsForPeople: a browser gets a page, programs the envelope, and
+// the log the same line for both.
+func TestUnknownPathsForPeople(t *testing.T) {
+	crossed := func(o *Options) { o.CORSOrigins = []string{"https://app.example.com"} }
+	on, off := newFixture(t, withPages, crossed), newFixture(t, crossed)
+	const chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
+	for _, test := range []struct {
+		f                    *fixture
+		method, path, accept string
+		wantStatus           int
+		wantPage             bool
+	}{
+		{on, "GET", "/nothing", chromium, 404, true}, {on, "HEAD", "/nothing", chromium, 404, true}, {on, "GET", "/assets/", "text/html", 404, true},
+		{off, "GET", PagePath, chromium, 404, true}, {off, "GET", DocsPath, chromium, 404, true},
+		{off, "GET", "http://photos.example.com", chromium, 404, true}, {on, "GET", "*", chromium, 404, true}, // without a slash
+		{on, "GET", "/nothing", "", 404, false}, {on, "GET", "/nothing", "*/*", 404, false}, {on, "GET", "/nothing", "application/json, text/html", 404, false},
+		{on, "GET", "/nothing", "text/html;q=0", 404, false}, {on, "POST", "/nothing", chromium, 404, false},
+		{on, "GET", UpdatePath, chromium, 405, false}, {on, "GET", UpdatePath + "/", chromium, 404, true},
+	} {
+		request := httptest.NewRequest(test.method, test.path, nil)
+		request.Header.Set("Accept", test.accept)
+		answer := httptest.NewRecorder()
+		test.f.log.Reset()
+		test.f.ServeHTTP(answer, request)
+		contentType := typeJSON
+		if test.wantPage {
+			contentType = "text/html; charset=utf-8"
+		}
+		html := answer.Body.String()
+		if answer.Code != test.wantStatus || answer.Header().Get("Content-Type") != contentType {
+			t.Errorf("%s %s %s: got %d %v", test.method, test.path, test.accept, answer.Code, answer.Header())
+		}
+		if answer.Code == http.StatusNotFound && (strings.Join(answer.Header()["Vary"], ", ") != "Origin, Accept" || !strings.Contains(test.f.log.String(), `"error":"Not Found"`)) {
+			t.Errorf("%s %s %s: got %v and %s", test.method, test.path, test.accept, answer.Header(), test.f.log)
+		}
+		if test.wantPage && strings.Contains(html, "href=") != (test.f == on) {
+			t.Errorf("%s %s: got %s", test.method, test.path, html)
 		}
 	}
 }

@@ -195,10 +195,6 @@ func newHTTPServer(handler http.Handler, bounded *connections, logger *slog.Logg
 	}
 }
 
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.answerFailure(w, r, errPath())
-}
-
 func errPath() error {
 	return domain.Errorf(domain.NotFound, "path: nothing is here; calls go to POST %s", UpdatePath)
 }

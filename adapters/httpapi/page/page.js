@@ -4,21 +4,42 @@
 
 const $ = (id) => document.getElementById(id);
 const form = document.forms[0];
+const invitation = [...$("chosen").cloneNode(true).childNodes];
 let photo = null; // the File that was chosen
 let busy = false;
 
+// size rounds up, so that what is over a limit looks so.
 function size(bytes) {
-  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(Math.ceil(bytes / 1024 / 102.4) / 10).toFixed(1)} MiB`;
 }
 
 function choose(file) {
   if (!file) return;
+  const most = Number($("file").dataset.maxBytes);
+  if (file.size > most) {
+    remove();
+    complain("file", `${file.name} has ${size(file.size)}, and a photo may have ${size(most)}. Choose a smaller one.`, "Photo Too Large · refused by this page; nothing was sent");
+    return;
+  }
   photo = file;
+  preview(URL.createObjectURL(file));
+  $("chosen").textContent = `${file.name}, ${size(file.size)}`;
+}
+
+function remove() {
+  photo = null;
+  preview("");
+  $("chosen").replaceChildren(...invitation.map((node) => node.cloneNode(true)));
+  for (const input of [$("file"), $("camera")]) input.value = ""; // so that the same file can be chosen again
+}
+
+function preview(url) {
   URL.revokeObjectURL($("before").src);
   $("before").hidden = true; // until it has loaded: not every file can be shown
-  $("before").src = URL.createObjectURL(file);
-  $("chosen").textContent = `${file.name}, ${size(file.size)}`;
-  $("drop").classList.add("filled");
+  if (url) $("before").src = url;
+  else $("before").removeAttribute("src");
+  $("drop").classList.toggle("filled", url !== "");
+  $("remove").hidden = url === "";
 }
 
 $("before").addEventListener("load", () => {
@@ -45,11 +66,28 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   send(photo ?? "");
 });
-$("delete").addEventListener("click", () => send("delete"));
+form.addEventListener("input", forgive);
+$("remove").addEventListener("click", () => {
+  forgive();
+  remove();
+  $("file").focus();
+});
+
+$("delete").addEventListener("click", () => {
+  if (busy) return;
+  $("whose").textContent = $("phone").value.trim() || "this customer";
+  $("sure").showModal();
+});
+$("keep").addEventListener("click", () => $("sure").close());
+$("delete-now").addEventListener("click", () => {
+  $("sure").close();
+  send("delete");
+});
 
 async function send(value) {
   if (busy) return;
   setBusy(true);
+  forgive();
   const body = new FormData(form);
   body.append("photo_base64", value);
   const begin = performance.now();
@@ -59,7 +97,7 @@ async function send(value) {
     show(response, text, performance.now() - begin);
   } catch {
     clear();
-    say("failed", "No answer", "The connection failed or was cut off. Is the server running? It may also refuse a file that is far too large before all of it has arrived.");
+    fail(offline);
   }
   setBusy(false);
 }
@@ -70,10 +108,53 @@ function setBusy(now) {
   if (now) say("busy", "Sending…", "");
 }
 
-function say(state, word, sentence) {
+function say(state, word, sentence, wire = "") {
   $("said").className = state;
   $("said").querySelector(".word").textContent = word;
   $("said").querySelector(".sentence").textContent = sentence;
+  $("said").querySelector(".wire").textContent = wire;
+  $("said").querySelector(".wire").hidden = !wire;
+}
+
+// complain puts an error beside its field, and the caret there.
+function complain(id, words, wire) {
+  $(`${id}-error`).querySelector(".words").textContent = words;
+  $(`${id}-error`).querySelector(".wire").textContent = wire;
+  $(`${id}-error`).hidden = false;
+  $(id).setAttribute("aria-invalid", "true");
+  $(id).focus({ preventScroll: true });
+  reveal($(id).closest(".field"), "nearest");
+}
+
+function forgive() {
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    $(`${field.id}-error`).hidden = true;
+  }
+}
+
+function reveal(element, block) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
+}
+
+// revealAnswer shows the answer from its beginning where it is below the form.
+function revealAnswer() {
+  const below = !matchMedia("(min-width: 52rem)").matches;
+  reveal(document.querySelector(".result"), below ? "start" : "nearest");
+}
+
+// fail tells a person why a call failed, and below it what the wire said.
+function fail(reason, wire = "", again = "") {
+  const words = typeof reason.words === "function" ? reason.words(again) : reason.words;
+  if (!reason.field) {
+    say("failed", reason.title, words, wire);
+    revealAnswer();
+    return;
+  }
+  const label = document.querySelector(`label[for=${reason.field}]`).firstChild.textContent.trim();
+  say("failed", "Not accepted", `Nothing was changed. The reason is beside “${label}”.`);
+  complain(reason.field, words, wire);
 }
 
 function clear() {
@@ -83,11 +164,11 @@ function clear() {
 
 function show(response, text, took) {
   clear();
-  let answer;
+  let answer = {};
   try {
-    answer = JSON.parse(text);
+    answer = JSON.parse(text) ?? {};
   } catch {
-    answer = { error: `Status ${response.status}`, detail: "This is not the API’s own answer: something between it and this page sent it." };
+    // it isn't the API's own, and told by its status
   }
   $("status").textContent = response.status;
   $("time").textContent = `${Math.round(took)} ms`;
@@ -95,14 +176,17 @@ function show(response, text, took) {
   $("json").textContent = answer.result ? JSON.stringify(answer, null, 2) : text.slice(0, 2000);
   $("facts").hidden = $("json").hidden = false;
   if (answer.result !== "valid") {
-    say("failed", answer.error, answer.detail);
-  } else if (answer.url_customer_picture === "") {
+    const { error, detail = "" } = answer;
+    const reason = reasons[error] ?? reasons[detail.split(":")[0]] ?? reasons[response.status] ?? foreign;
+    fail(reason, error ? `${error} · ${detail}` : `Status ${response.status}`, when(Number(response.headers.get("Retry-After"))));
+    return;
+  }
+  if (answer.url_customer_picture === "") {
     say("done", "Deleted", "The customer has no photo now.");
   } else {
     showStored(answer);
   }
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  $("said").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  revealAnswer();
 }
 
 // showStored loads the photo from its address. That stays the same when the
