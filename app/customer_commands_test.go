@@ -51,7 +51,7 @@ func TestCustomerShowAndRemove(t *testing.T) {
 	expect(t, directory, "", before, "", showBy("--phone +447700900123")...)
 	expect(t, directory, "", strings.Replace(before, "…0123", "447700900123", 1), "", showBy("--id 452733 --show-phone")...)
 	expect(t, directory, "", "", "there is no customer 7 in fleet 689", showBy("--id 7")...)
-	expect(t, directory, "", "", "phone_number: this fleet has no customer with this number", showBy("--phone 7")...)
+	expect(t, directory, "", "", "phone_number: this fleet has no customer with this number", showBy("--phone 447700900007")...)
 
 	server := serve(t, directory)
 	for _, photo := range realPhotos(t) {
@@ -86,11 +86,11 @@ func TestCustomerAddReadsThePIN(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	form := newFleet(t, directory)
-	add := strings.Fields("customer add --fleet 689 --id 8 --phone 8 --pin -")
+	add := strings.Fields("customer add --fleet 689 --id 8 --phone 447700900008 --pin -")
 	expect(t, directory, "12\n", "", "customer_pin: want 4 to 12 digits or nothing, got 2 digits", add...)
 	expect(t, directory, "\n1234\n", "", "the standard input has no PIN; leave --pin out for a customer without one", add...)
 	expect(t, directory, "7654\n", "", "", add...)
-	form.Set("phone_number", "8")
+	form.Set("phone_number", "447700900008")
 	server := serve(t, directory)
 	for pin, want := range map[string]string{"1234": "Invalid PIN", "7654": ""} {
 		form.Set("customer_pin", pin)
@@ -105,7 +105,7 @@ func TestCustomerImport(t *testing.T) {
 	directory := t.TempDir()
 	form := newFleet(t, directory)
 	list := filepath.Join(directory, "customers.csv")
-	writeFile(t, list, "\uFEFFid;phone;pin\r\n452733;447700900123;4321\r\n8;+44 8;\r\nx;9;\r\n9;448;\r\n10;10;1010\r\n")
+	writeFile(t, list, "\uFEFFid;phone;pin\r\n452733;447700900123;4321\r\n8;+44 7700 900008;\r\nx;447700900009;\r\n9;447700900008;\r\n10;447700900010;1010\r\n")
 	imported := []string{"customer", "import", "--fleet", "689", "customers.csv"}
 	const complaint = "not all rows are in, 2 rejected; customers.rejected.csv has their lines and the reasons"
 	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected\n", "not all rows are in, 2 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
@@ -125,7 +125,7 @@ func TestCustomerImport(t *testing.T) {
 	}
 
 	// From the standard input, from a line on, without PINs, which stay.
-	expect(t, directory, "7,7\n452733,447700900124\ny,3\n", "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected\n",
+	expect(t, directory, "7,447700900007\n452733,447700900124\ny,447700900003\n", "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected\n",
 		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "--from-line", "2", "-")
 	form.Set("phone_number", "447700900124")
 	if a, err := postForm(server.api, withPhoto(form, "delete")); err != nil || a.Result != "valid" {
@@ -161,7 +161,7 @@ func TestCustomerImportCutOff(t *testing.T) {
 	newFleet(t, directory)
 	var list strings.Builder
 	for i := range operator.ImportBatch + 10 {
-		fmt.Fprintf(&list, "%d,%d\n", i+1, i+1)
+		fmt.Fprintf(&list, "%d,447700%06d\n", i+1, i+1)
 	}
 	goOn := fmt.Sprintf("all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", operator.ImportBatch, operator.ImportBatch+1)
 	long := strings.Repeat("x", 100_000)
@@ -194,9 +194,9 @@ func TestCustomerExport(t *testing.T) {
 	directory := t.TempDir()
 	form := newFleet(t, directory)
 	output(t, directory, nil, "fleet", "add", "690")
-	output(t, directory, nil, "customer", "add", "--fleet", "689", "--id", "8", "--phone", "8")
-	output(t, directory, nil, "customer", "add", "--fleet", "690", "--id", "9", "--phone", "9")
-	const want = "id,phone,has_pin,photo_bytes,photo_changed_at\n8,8,false,0,\n452733,447700900123,true,0,\n"
+	output(t, directory, nil, "customer", "add", "--fleet", "689", "--id", "8", "--phone", "447700900008")
+	output(t, directory, nil, "customer", "add", "--fleet", "690", "--id", "9", "--phone", "447700900009")
+	const want = "id,phone,has_pin,photo_bytes,photo_changed_at\n8,447700900008,false,0,\n452733,447700900123,true,0,\n"
 	expect(t, directory, "", want, "", "customer", "export", "--fleet", "689")
 	expect(t, directory, "", "", "", "customer", "export", "--fleet", "689", "export.csv")
 	if text, err := os.ReadFile(filepath.Join(directory, "export.csv")); err != nil || string(text) != want {

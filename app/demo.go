@@ -47,7 +47,7 @@ func demoConfig(config Config) Config {
 var addDemo = fx.Module("demo", fx.Invoke(func(fleets ports.FleetDirectory, customers *operator.Customers, lifecycle fx.Lifecycle) {
 	lifecycle.Append(fx.StartHook(func(ctx context.Context) error {
 		key, keyErr := domain.ParseAPIKey(demoKey)
-		phone, phoneErr := domain.ParsePhoneNumber(demoPhone)
+		phone, phoneErr := domain.ParseDialledPhone(demoPhone)
 		pin, pinErr := domain.ParseNewPIN(demoPIN)
 		if err := errors.Join(keyErr, phoneErr, pinErr); err != nil {
 			return err

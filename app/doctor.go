@@ -144,7 +144,7 @@ func (c *checkup) openDatabases() error {
 	c.ports.Fleets, authErr = offered(fleets, func(b Backend) ports.FleetAuth { return b.FleetAuth })
 	c.ports.Customers, repoErr = offered(customers, func(b Backend) ports.CustomerRepo { return b.CustomerRepo })
 	c.ports.Log, apiLogErr = offered(log, func(b Backend) ports.ApiLog { return b.ApiLog })
-	c.ports.Directory, c.ports.Archive, c.binder = customers.CustomerDirectory, log.ApiLogArchive, customers
+	c.ports.FleetList, c.ports.Directory, c.ports.Archive, c.binder = fleets.FleetDirectory, customers.CustomerDirectory, log.ApiLogArchive, customers
 	return firstOf(authErr, repoErr, apiLogErr)
 }
 

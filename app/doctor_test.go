@@ -35,6 +35,7 @@ const healthy = `configuration
   ✓ write a photo's record under the customer's lock
   ✓ overwrite it
   ✓ remove a customer
+  ✓ its phone numbers are such as callers send: of 0 customers all
   ✓ open an entry of the API log, which stays there as a probe
   ✓ close it
   ✓ read it
@@ -53,7 +54,7 @@ all %d steps went well
 
 func TestDoctorInMemory(t *testing.T) {
 	s := newShared(t)
-	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 28), "", "doctor")
+	s.expect(0, fmt.Sprintf(healthy, "by flag", "FLEETPHOTO_DATABASE_URL shared://", "", "FLEETPHOTO_PHOTO_STORE_URL old://", "", 29), "", "doctor")
 	s.expectNoProbes()
 }
 
@@ -99,7 +100,7 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 		}
 	}
 	const room = "\n  ✓ its disk has room"
-	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 30)
+	want := fmt.Sprintf(healthy, "in "+directory+"/fleetphoto-data/pin.key", "FLEETPHOTO_DATABASE_URL sqlite://fleetphoto-data/fleetphoto.db", room, "FLEETPHOTO_PHOTO_STORE_URL file://fleetphoto-data/photos", room, 31)
 	if got := strings.Join(lines, "\n"); got != want || len(sizes) != 2 || !strings.HasSuffix(sizes[0], " are free") {
 		t.Errorf("after the migration: got\n%s\nwant\n%s", got, want)
 	}
@@ -128,7 +129,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 		}
 	}
 	code, out, failure := s.run(t.Context(), "doctor", "--api-log-url=memory://")
-	if code != 0 || !strings.Contains(out, "✓ remove a customer\nFLEETPHOTO_API_LOG_URL memory://\n  ✓ connect, and find the tables up to date\n  ✓ open an entry") {
+	if code != 0 || !strings.Contains(out, "✓ its phone numbers are such as callers send: of 0 customers all\nFLEETPHOTO_API_LOG_URL memory://\n  ✓ connect, and find the tables up to date\n  ✓ open an entry") {
 		t.Errorf("with a log of its own: got %d\n%s%s", code, out, failure)
 	}
 }
@@ -205,10 +206,10 @@ func TestDoctorFetches(t *testing.T) {
 		want   string
 		ticks  int
 	}{
-		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 29},
-		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 28},
-		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 28},
-		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 28},
+		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 30},
+		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 29},
+		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 29},
+		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 29},
 	} {
 		status, date, body = test.status, time.Now().Add(test.skew), test.body
 		_, out, _ := s.run(t.Context(), "doctor")

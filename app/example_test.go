@@ -51,9 +51,9 @@ func ExampleCore() {
 	defer func() { _ = application.Stop(ctx) }()
 
 	key, _ := fleets.Add(ctx, domain.Fleet{ID: 689}, domain.FirstKey)
-	_ = customers.Add(ctx, domain.CustomerRef{Fleet: 689, Customer: 452733}, 447700900123, domain.PIN{})
+	_ = customers.Add(ctx, domain.CustomerRef{Fleet: 689, Customer: 452733}, domain.DialledPhone{Number: 447700900123}, domain.PIN{})
 	portrait, _ := os.ReadFile("demo.jpg")
-	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: 447700900123, Photo: portrait})
+	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: domain.DialledPhone{Number: 447700900123}, Photo: portrait})
 	fmt.Println("call", answer.ApiLogID, err)
 	// Output:
 	// put fleet-689/customer_photos/452733_photo.jpg <nil>

@@ -50,7 +50,7 @@ func TestDoctor(t *testing.T) {
 		cross string // empty: none
 		says  []string
 	}{
-		"all is well":  {func(*testing.T, *backends) {}, "", []string{"✓ its clock is as this machine's", "✓ fetch it at its address", "✓ the clock at its address", "all 30 steps went well"}},
+		"all is well":  {func(*testing.T, *backends) {}, "", []string{"✓ its clock is as this machine's", "✓ fetch it at its address", "✓ the clock at its address", "all 31 steps went well"}},
 		"signed":       {func(_ *testing.T, b *backends) { b.store += " FLEETPHOTO_PHOTO_URL=signed" }, "", []string{"✓ fetch it at its address"}},
 		"no right":     {func(t *testing.T, b *backends) { b.store = withoutDeleting(t, b.store) }, connectStore, []string{"grant s3:DeleteObject to these credentials", "– put a photo: not tried"}},
 		"no bucket":    {func(t *testing.T, b *backends) { b.store = elsewhere(t, b.store) }, connectStore, []string{`the bucket "nobody-made-this" does not exist; create it or correct the URL`}},

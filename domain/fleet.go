@@ -27,9 +27,10 @@ func parseID(name string, text []byte, id *int64) error {
 // Fleet is a taxi fleet, whose systems call with its API keys.
 type Fleet struct {
 	ID         FleetID
-	Name       FleetName // for operators; may be empty
-	Disabled   bool      // its calls are refused with FleetDisabled
-	RequirePIN bool      // its calls without the customer's PIN are refused with InvalidPIN
+	Name       FleetName   // for operators; may be empty
+	Disabled   bool        // its calls are refused with FleetDisabled
+	RequirePIN bool        // its calls without the customer's PIN are refused with InvalidPIN
+	Country    CountryCode // in which phone numbers are that have a 0 for calls within it; 0: they aren't made international
 }
 
 // FleetName tells fleets apart for operators.

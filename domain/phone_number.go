@@ -11,30 +11,21 @@ import (
 // digits (ITU-T E.164), without "+" or "00".
 type PhoneNumber int64
 
-// MaxPhoneDigits is the length that ITU-T E.164 allows a number.
-const MaxPhoneDigits = 15
+// MaxPhoneDigits is the length that ITU-T E.164 allows a number. No country's
+// numbers have fewer digits than the least, its code included.
+const (
+	MaxPhoneDigits   = 15
+	leastPhoneDigits = 7
+)
 
-// ParsePhoneNumber reads digits with what people and contact lists write
-// around them: "+", "00", "tel:", spaces, dashes, dots, parentheses and invisible
-// marks. Leading zeros don't count. It fails with TypeError.
+// ParsePhoneNumber reads what ParseDialledPhone does, as a number for which no
+// country is known. It fails with TypeError.
 func ParsePhoneNumber(text string) (PhoneNumber, error) {
-	compact := compactPhone(text)
-	digits := strings.TrimPrefix(strings.Map(dropPhonePunctuation, compact), "+")
-	if digits == "" {
-		return 0, Errorf(TypeError, "phone_number: it is missing; send the digits of the customer's mobile number")
-	}
-	if err := checkPhone(compact, digits); err != nil {
+	dialled, err := ParseDialledPhone(text)
+	if err != nil {
 		return 0, err
 	}
-	digits = strings.TrimLeft(digits, "0")
-	if digits == "" || len(digits) > MaxPhoneDigits {
-		return 0, Errorf(TypeError, "phone_number: want 1 to %d digits after leading zeros, got %d", MaxPhoneDigits, len(digits))
-	}
-	number, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return 0, Errorf(TypeError, "phone_number: want 1 to %d digits", MaxPhoneDigits).WithCause(err)
-	}
-	return PhoneNumber(number), nil
+	return dialled.In(0)
 }
 
 // checkPhone refuses what isn't the digits of an international number.
@@ -47,11 +38,12 @@ func checkPhone(compact, digits string) error {
 		return Errorf(TypeError, "phone_number: want digits, with +, 00, spaces, dashes, dots and parentheses at most; got another character")
 	case isDecimal(compact):
 		return Errorf(TypeError, "phone_number: want digits, got a number with a decimal point; send the digits alone")
-	case strings.Contains(compact, "(0)"):
-		return Errorf(TypeError, "phone_number: leave out the (0), which is dialled within the country alone: +44 7700 900123, not +44 (0)7700 900123")
 	}
 	return nil
 }
+
+// String returns the digits.
+func (p PhoneNumber) String() string { return strconv.FormatInt(int64(p), 10) }
 
 // Masked returns the last four digits, the only form that is logged; of a
 // number that has no more than these, none.
@@ -103,10 +95,4 @@ func dropPhonePunctuation(r rune) rune {
 func isDecimal(compact string) bool {
 	_, fraction, _ := strings.Cut(compact, ".")
 	return len(fraction) == 1 || fraction != "" && strings.Trim(fraction, "0") == ""
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler as ParsePhoneNumber does.
-func (p *PhoneNumber) UnmarshalText(text []byte) (err error) {
-	*p, err = ParsePhoneNumber(string(text))
-	return err
 }

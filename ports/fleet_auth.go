@@ -12,8 +12,8 @@ import (
 // ctx has ended, and puts no host, path or secret into an error's Public text.
 type FleetAuth interface {
 	// Authenticate returns the fleet that has a live key with this hash, a
-	// disabled fleet too, and the key's label: the caller checks Disabled and
-	// RequirePIN. Without such a key it fails with InvalidHashID.
+	// disabled fleet too, and the key's label: the caller checks Disabled,
+	// RequirePIN and Country. Without such a key it fails with InvalidHashID.
 	Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error)
 }
 

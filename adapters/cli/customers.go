@@ -41,8 +41,8 @@ func (w whichCustomer) ref() domain.CustomerRef {
 
 type customerAddCommand struct {
 	whichCustomer
-	Phone domain.PhoneNumber `required:"" placeholder:"NUMBER" help:"The mobile number, international."`
-	PIN   string             `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from the standard input, so that no list of processes shows them; left out, the customer has none."`
+	Phone domain.DialledPhone `required:"" placeholder:"NUMBER" help:"The mobile number, international, or with its 0 where the fleet's country is set."`
+	PIN   string              `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from the standard input, so that no list of processes shows them; left out, the customer has none."`
 }
 
 // Run adds the customer.
@@ -87,37 +87,43 @@ func untilEnded(ctx context.Context, in io.Reader) io.Reader {
 }
 
 type customerShowCommand struct {
-	Fleet     domain.FleetID     `required:"" placeholder:"ID" help:"The fleet's number."`
-	ID        domain.CustomerID  `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet; it or --phone is needed."`
-	Phone     domain.PhoneNumber `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international; it or --id is needed."`
-	ShowPhone bool               `help:"Print the phone number whole."`
+	Fleet     domain.FleetID      `required:"" placeholder:"ID" help:"The fleet's number."`
+	ID        domain.CustomerID   `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet; it or --phone is needed."`
+	Phone     domain.DialledPhone `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international; it or --id is needed."`
+	ShowPhone bool                `help:"Print the phone number whole."`
 }
 
 // Run prints the customer.
 func (c *customerShowCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, directory ports.CustomerDirectory, repo ports.CustomerRepo, address usecase.PhotoAddress) error {
-		customer, err := c.find(ctx, directory, repo)
+	if c.ID != 0 {
+		return e.run(ctx, func(ctx context.Context, directory ports.CustomerDirectory, address usecase.PhotoAddress) error {
+			customer, err := directory.FindCustomer(ctx, domain.CustomerRef{Fleet: c.Fleet, Customer: c.ID})
+			if err != nil {
+				return err
+			}
+			return c.show(ctx, e, customer, address)
+		})
+	}
+	return e.run(ctx, func(ctx context.Context, fleets ports.FleetDirectory, repo ports.CustomerRepo, address usecase.PhotoAddress) error {
+		customer, err := operator.FindByPhone(ctx, fleets, repo, c.Fleet, c.Phone)
 		if err != nil {
 			return err
 		}
-		at := e.PhotosPath + string(customer.Ref.PhotoKey())
-		if address != nil {
-			if at, err = address(ctx, customer.Ref.PhotoKey()); err != nil {
-				return err
-			}
-		}
-		if strings.HasPrefix(at, "/") {
-			at = "at a server of this program, " + at
-		}
-		return c.print(e.out, customer, at)
+		return c.show(ctx, e, customer, address)
 	})
 }
 
-func (c *customerShowCommand) find(ctx context.Context, directory ports.CustomerDirectory, repo ports.CustomerRepo) (domain.Customer, error) {
-	if c.ID != 0 {
-		return directory.FindCustomer(ctx, domain.CustomerRef{Fleet: c.Fleet, Customer: c.ID})
+func (c *customerShowCommand) show(ctx context.Context, e environment, customer domain.Customer, address usecase.PhotoAddress) (err error) {
+	at := e.PhotosPath + string(customer.Ref.PhotoKey())
+	if address != nil {
+		if at, err = address(ctx, customer.Ref.PhotoKey()); err != nil {
+			return err
+		}
 	}
-	return repo.FindByPhone(ctx, c.Fleet, c.Phone)
+	if strings.HasPrefix(at, "/") {
+		at = "at a server of this program, " + at
+	}
+	return c.print(e.out, customer, at)
 }
 
 func (c *customerShowCommand) print(out io.Writer, customer domain.Customer, address string) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 type fleetCommands struct {
 	Add     fleetAddCommand    `cmd:"" help:"Add a fleet and print its API key, once."`
 	List    fleetListCommand   `cmd:"" help:"List the fleets."`
-	Set     fleetSetCommand    `cmd:"" help:"Set what a fleet's calls must have."`
+	Set     fleetSetCommand    `cmd:"" help:"Set what a fleet's calls must have, and its country."`
 	Disable fleetSwitchCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
 	Enable  fleetSwitchCommand `cmd:"" help:"Switch a fleet on again."`
 	Key     fleetKeyCommands   `cmd:"" help:"Manage the API keys of a fleet."`
@@ -44,11 +45,12 @@ type fleetListCommand struct {
 
 // fleetLine is a fleet as it is listed.
 type fleetLine struct {
-	ID         domain.FleetID   `json:"id"`
-	Name       domain.FleetName `json:"name,omitempty"`
-	Disabled   bool             `json:"disabled"`
-	RequirePIN bool             `json:"require_pin"`
-	Keys       int              `json:"keys"`
+	ID         domain.FleetID     `json:"id"`
+	Name       domain.FleetName   `json:"name,omitempty"`
+	Disabled   bool               `json:"disabled"`
+	RequirePIN bool               `json:"require_pin"`
+	Country    domain.CountryCode `json:"country,omitzero"`
+	Keys       int                `json:"keys"`
 }
 
 // Run prints the fleets in the order of their numbers.
@@ -64,33 +66,55 @@ func (c *fleetListCommand) Run(ctx context.Context, e environment) error {
 			if err != nil {
 				return err
 			}
-			lines = append(lines, fleetLine{fleet.ID, fleet.Name, fleet.Disabled, fleet.RequirePIN, len(keys)})
+			lines = append(lines, fleetLine{fleet.ID, fleet.Name, fleet.Disabled, fleet.RequirePIN, fleet.Country, len(keys)})
 		}
-		return printLines(e.out, c.JSON, []string{"fleet", "name", "state", "require-pin", "keys"}, lines, fleetLine.row)
+		return printLines(e.out, c.JSON, []string{"fleet", "name", "state", "require-pin", "country", "keys"}, lines, fleetLine.row)
 	})
 }
 
 func (l fleetLine) row() []string {
-	return []string{fmt.Sprint(l.ID), string(l.Name), onOrOff(!l.Disabled), onOrOff(l.RequirePIN), fmt.Sprint(l.Keys)}
+	return []string{fmt.Sprint(l.ID), string(l.Name), onOrOff(!l.Disabled), onOrOff(l.RequirePIN), l.Country.String(), fmt.Sprint(l.Keys)}
 }
 
 func onOrOff(on bool) string { return map[bool]string{true: "on", false: "off"}[on] }
 
 type fleetSetCommand struct {
-	ID         domain.FleetID `arg:"" help:"The fleet's number."`
-	RequirePIN string         `name:"require-pin" required:"" enum:"on,off" placeholder:"on|off" help:"Whether each call must have the customer's PIN: without it, or where the customer has none, it is refused as Invalid PIN."`
+	ID         domain.FleetID      `arg:"" help:"The fleet's number."`
+	RequirePIN *string             `name:"require-pin" enum:"on,off" placeholder:"on|off" help:"Whether each call must have the customer's PIN: without it, or where the customer has none, it is refused as Invalid PIN."`
+	Country    *domain.CountryCode `placeholder:"CODE|none" help:"The country code that takes the place of the 0 with which a phone number begins: with 44, 07700 900123 is 447700900123, in calls, lists and commands."`
+}
+
+// Validate wants something to set.
+func (c *fleetSetCommand) Validate() error {
+	if c.RequirePIN == nil && c.Country == nil {
+		return errors.New("nothing to set; give --require-pin=on|off or --country=CODE|none")
+	}
+	return nil
 }
 
 // Run changes the fleet's policy.
 func (c *fleetSetCommand) Run(ctx context.Context, e environment) error {
 	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
-		required := c.RequirePIN == "on"
-		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.RequirePIN = required }); err != nil {
+		if err := fleets.Change(ctx, c.ID, c.change); err != nil {
 			return err
 		}
-		e.say("fleet %d requires the PIN: %s", c.ID, c.RequirePIN)
+		if c.RequirePIN != nil {
+			e.say("fleet %d requires the PIN: %s", c.ID, *c.RequirePIN)
+		}
+		if c.Country != nil {
+			e.say("fleet %d has the country code: %s", c.ID, c.Country)
+		}
 		return nil
 	})
+}
+
+func (c *fleetSetCommand) change(fleet *domain.Fleet) {
+	if c.RequirePIN != nil {
+		fleet.RequirePIN = *c.RequirePIN == "on"
+	}
+	if c.Country != nil {
+		fleet.Country = *c.Country
+	}
 }
 
 type fleetSwitchCommand struct {

@@ -81,11 +81,11 @@ func (f *field) parseAPIKey() (domain.APIKey, error) {
 	return domain.ParseAPIKey(strings.TrimSpace(string(f.text)))
 }
 
-func (f *field) parsePhone() (domain.PhoneNumber, error) {
+func (f *field) parsePhone() (domain.DialledPhone, error) {
 	if got := f.unusable(); got != "" {
-		return 0, unwanted(fieldPhone, "digits", got)
+		return domain.DialledPhone{}, unwanted(fieldPhone, "digits", got)
 	}
-	return domain.ParsePhoneNumber(string(f.text))
+	return domain.ParseDialledPhone(string(f.text))
 }
 
 func (f *field) parsePIN() (domain.PIN, error) {

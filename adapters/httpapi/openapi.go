@@ -135,7 +135,7 @@ func (s *Server) requestBody() *huma.RequestBody {
 
 func parameters(phone, pin, photo *huma.Schema) *huma.Schema {
 	phone.Description = fmt.Sprintf("The customer's mobile number, international, up to %d digits; without + or 00 at best, "+
-		"but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.", domain.MaxPhoneDigits)
+		"but as a text it may carry these, tel:, spaces, dashes, dots and parentheses; and, where the fleet has a country, a 0 in place of the country code.", domain.MaxPhoneDigits)
 	pin.Description = fmt.Sprintf("The customer's PIN, %d to %d digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; "+
 		"the JSON number 0 is refused, as it mostly is an integer that was never set. %d wrong ones in a row lock it for %.0f minutes.",
 		domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration.Minutes())

@@ -64,7 +64,7 @@ func TestListsUseTheirIndexes(t *testing.T) {
 func TestMigrationOfIndexesIsRepeated(t *testing.T) {
 	t.Parallel()
 	db := opened(t, newURL(t))
-	run(t, db, `DELETE FROM `+versionTable+` WHERE version_id >= 4; ALTER TABLE fleets DROP COLUMN require_pin`)
+	run(t, db, `DELETE FROM `+versionTable+` WHERE version_id >= 4; ALTER TABLE fleets DROP COLUMN require_pin, DROP COLUMN country`)
 	run(t, db, `DROP INDEX api_log_result`)
 	must(t, migrateAndStart(t.Context(), db))
 	var valid int

@@ -26,10 +26,10 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 	fleet := &caller.Fleet
 	err = a.db.do(ctx, "authenticate", func(conn *pgxpool.Conn) error {
 		err := conn.QueryRow(ctx, `
-			SELECT fleets.id, fleets.name, fleets.disabled, fleets.require_pin, api_keys.label
+			SELECT fleets.id, fleets.name, fleets.disabled, fleets.require_pin, fleets.country, api_keys.label
 			FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
 			WHERE api_keys.hash = $1`, key[:],
-		).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &caller.Key)
+		).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &fleet.Country, &caller.Key)
 		return ifNone(err, rows.NoKey())
 	})
 	if err != nil {
@@ -42,8 +42,8 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 // AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled, require_pin) VALUES ($1, $2, $3, $4)`,
-			fleet.ID, text(fleet.Name), fleet.Disabled, fleet.RequirePIN)
+		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled, require_pin, country) VALUES ($1, $2, $3, $4, $5)`,
+			fleet.ID, text(fleet.Name), fleet.Disabled, fleet.RequirePIN, fleet.Country)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
@@ -107,16 +107,17 @@ func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
 // SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return a.db.update(ctx, "set fleet", rows.NoFleet(fleet.ID),
-		`UPDATE fleets SET name = $1, disabled = $2, require_pin = $3 WHERE id = $4`, text(fleet.Name), fleet.Disabled, fleet.RequirePIN, fleet.ID)
+		`UPDATE fleets SET name = $1, disabled = $2, require_pin = $3, country = $4 WHERE id = $5`,
+		text(fleet.Name), fleet.Disabled, fleet.RequirePIN, fleet.Country, fleet.ID)
 }
 
 // Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
-	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled, require_pin FROM fleets ORDER BY id`)
+	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled, require_pin, country FROM fleets ORDER BY id`)
 }
 
 func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {
-	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN)
+	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &fleet.Country)
 	fleet.Name = original(fleet.Name)
 	return fleet, err
 }

@@ -39,6 +39,7 @@ var uses = []struct{ migration, query string }{
 		FROM customers c, pin_locks p, api_log l LIMIT 0`},
 	{"00004_add_log_indexes.sql", `SELECT claimed_at FROM api_log_pruning LIMIT 0`},
 	{"00005_add_fleet_policy.sql", `SELECT require_pin FROM fleets LIMIT 0`},
+	{"00006_add_fleet_country.sql", `SELECT country FROM fleets LIMIT 0`},
 }
 
 // Migrate brings the tables up to date. It may be repeated, and run in several

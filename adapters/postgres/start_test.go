@@ -58,7 +58,7 @@ func TestStartsAtOnce(t *testing.T) {
 			addCustomer(t, db, alice)
 			rows, _ := db.pool.Query(t.Context(), `SELECT version_id FROM `+versionTable+` ORDER BY id`)
 			versions, err := pgx.CollectRows(rows, pgx.RowTo[int])
-			if want := []int{0, 1, 2, 3, 4, 5}; !slices.Equal(versions, want) || err != nil {
+			if want := []int{0, 1, 2, 3, 4, 5, 6}; !slices.Equal(versions, want) || err != nil {
 				t.Errorf("migrated to %v, %v; want %v", versions, err, want)
 			}
 		})
@@ -106,7 +106,7 @@ func TestStartRefuses(t *testing.T) {
 		"no_tables": {arrangeEmpty, tables, ""},
 		"newer": {func(t *testing.T) string {
 			return arranged(t, `CREATE TABLE fleetphoto_versions AS SELECT 99 AS version_id, true AS is_applied`)
-		}, "knows version 99, this program knows 5", "knows version 99, this program knows 5"},
+		}, "knows version 99, this program knows 6", "knows version 99, this program knows 6"},
 		"other_tables": {func(t *testing.T) string { return arranged(t, `CREATE TABLE customers (id BIGINT)`) }, tables, `relation "customers" already exists`},
 		"no_schema": {func(t *testing.T) string {
 			return with(t, servers.Postgres(t), "search_path", "nowhere")
@@ -143,18 +143,18 @@ func TestStartOnNewerTables(t *testing.T) {
 	t.Parallel()
 	rawURL := newURL(t)
 	db := opened(t, rawURL)
-	run(t, db, `INSERT INTO `+versionTable+` (version_id, is_applied) VALUES (6, true); ALTER TABLE fleets ADD COLUMN more TEXT`)
+	run(t, db, `INSERT INTO `+versionTable+` (version_id, is_applied) VALUES (7, true); ALTER TABLE fleets ADD COLUMN more TEXT`)
 	must(t, migrateAndStart(t.Context(), db))
-	run(t, db, `UPDATE schema_needs SET tables_version = 6`)
-	wantSentence(t, "Start", db.Start(t.Context()), "knows version 6, this program knows 5")
-	wantSentence(t, "Migrate", db.Migrate(t.Context()), "knows version 6, this program knows 5")
+	run(t, db, `UPDATE schema_needs SET tables_version = 7`)
+	wantSentence(t, "Start", db.Start(t.Context()), "knows version 7, this program knows 6")
+	wantSentence(t, "Migrate", db.Migrate(t.Context()), "knows version 7, this program knows 6")
 }
 
 func TestStartNamesTheMigration(t *testing.T) {
 	t.Parallel()
 	files, err := migrations.ReadDir("migrations")
 	must(t, err)
-	missing := []string{`DROP TABLE pin_locks`, `DROP TABLE pin_key`, `ALTER TABLE api_log DROP COLUMN opened_at`, `DROP TABLE api_log_pruning`, `ALTER TABLE fleets DROP COLUMN require_pin`}
+	missing := []string{`DROP TABLE pin_locks`, `DROP TABLE pin_key`, `ALTER TABLE api_log DROP COLUMN opened_at`, `DROP TABLE api_log_pruning`, `ALTER TABLE fleets DROP COLUMN require_pin`, `ALTER TABLE fleets DROP COLUMN country`}
 	for i, file := range files {
 		db := opened(t, newURL(t))
 		run(t, db, missing[i])

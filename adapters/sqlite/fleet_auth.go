@@ -21,9 +21,9 @@ var (
 func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (caller domain.Caller, err error) {
 	fleet := &caller.Fleet
 	err = a.db.readers.QueryRowContext(ctx, `
-		SELECT fleets.id, fleets.name, fleets.disabled, fleets.require_pin, api_keys.label
+		SELECT fleets.id, fleets.name, fleets.disabled, fleets.require_pin, fleets.country, api_keys.label
 		FROM api_keys JOIN fleets ON fleets.id = api_keys.fleet_id
-		WHERE api_keys.hash = ?`, key[:]).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &caller.Key)
+		WHERE api_keys.hash = ?`, key[:]).Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &fleet.Country, &caller.Key)
 	if err != nil {
 		return domain.Caller{}, translate("authenticate", ifNone(err, rows.NoKey()))
 	}
@@ -33,8 +33,8 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 // AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled, require_pin) VALUES (?, ?, ?, ?)`,
-			fleet.ID, fleet.Name, fleet.Disabled, fleet.RequirePIN)
+		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled, require_pin, country) VALUES (?, ?, ?, ?, ?)`,
+			fleet.ID, fleet.Name, fleet.Disabled, fleet.RequirePIN, fleet.Country)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
@@ -85,16 +85,17 @@ func fleetExists(ctx context.Context, q querier, id domain.FleetID) error {
 // SetFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return a.db.update(ctx, "set fleet", rows.NoFleet(fleet.ID),
-		`UPDATE fleets SET name = ?, disabled = ?, require_pin = ? WHERE id = ?`, fleet.Name, fleet.Disabled, fleet.RequirePIN, fleet.ID)
+		`UPDATE fleets SET name = ?, disabled = ?, require_pin = ?, country = ? WHERE id = ?`,
+		fleet.Name, fleet.Disabled, fleet.RequirePIN, fleet.Country, fleet.ID)
 }
 
 // Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
-	fleets, err := list(ctx, a.db.readers, scanFleet, `SELECT id, name, disabled, require_pin FROM fleets ORDER BY id`)
+	fleets, err := list(ctx, a.db.readers, scanFleet, `SELECT id, name, disabled, require_pin, country FROM fleets ORDER BY id`)
 	return fleets, translate("list fleets", err)
 }
 
 func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {
-	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN)
+	err = row.Scan(&fleet.ID, &fleet.Name, &fleet.Disabled, &fleet.RequirePIN, &fleet.Country)
 	return fleet, err
 }

@@ -124,7 +124,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		"text":            {arrangeFile(strings.Repeat("not a database\n", 100)), "is not a SQLite database"},
 		"short_text":      {arrangeFile("short"), "is not a SQLite database"},
-		"newer":           {arrangeNewer, "a newer version of this program made it (its tables need a program that knows version 99, this one knows 5)"},
+		"newer":           {arrangeNewer, "a newer version of this program made it (its tables need a program that knows version 99, this one knows 6)"},
 		"directory":       {arrangeDirectory, "is a directory"},
 		"symlink":         {arrangeSymlink, "is a symbolic link"},
 		"no_directory":    {arrangeFileAsDirectory, "not a directory"},
@@ -160,6 +160,7 @@ func TestStartOnNewerTables(t *testing.T) {
 func TestStartOnLackingTables(t *testing.T) {
 	t.Parallel()
 	for change, want := range map[string]string{
+		`ALTER TABLE fleets DROP COLUMN country`:            "no column fleets.country, which the migration 00006_add_fleet_country.sql makes",
 		`ALTER TABLE fleets DROP COLUMN require_pin`:        "no column fleets.require_pin, which the migration 00005_add_fleet_policy.sql makes",
 		`ALTER TABLE customers DROP COLUMN pin_wrong`:       "no column customers.pin_wrong, which the migration 00003_add_versions_and_settling.sql makes",
 		`ALTER TABLE api_log RENAME COLUMN detail TO other`: "no column api_log.detail, which the migration 00001_create_tables.sql makes",

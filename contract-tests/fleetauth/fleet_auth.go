@@ -41,7 +41,7 @@ var (
 	yellow   = domain.Fleet{ID: 689, Name: "Yellow Cabs"}
 	green    = domain.Fleet{ID: 690, Name: "Green Cabs"}
 	disabled = domain.Fleet{ID: 689, Name: "Yellow Cabs", Disabled: true}
-	strict   = domain.Fleet{ID: 689, Name: "Yellow Cabs", RequirePIN: true}
+	strict   = domain.Fleet{ID: 689, Name: "Yellow Cabs", RequirePIN: true, Country: 998}
 )
 
 // noon is a time that is lost unless it is stored to the microsecond.
@@ -59,7 +59,7 @@ func Clauses() []clause.Clause[*Port] {
 			"authenticate_disabled", "Authenticate returns a disabled fleet too",
 			clause.Steps(has(withFirstKey(disabled)...), keysOpen(disabled)),
 		), clause.New(
-			"authenticate_policy", "Authenticate tells whether the fleet requires the PIN",
+			"authenticate_policy", "Authenticate tells whether the fleet requires the PIN, and its country",
 			clause.Steps(has(withFirstKey(strict, green)...), keysOpen(strict, green)),
 		), clause.New(
 			"authenticate_labels", "each live key authenticates its fleet, and Authenticate returns its label",
@@ -109,7 +109,7 @@ func oddFleets() []domain.Fleet {
 		{ID: 10, Name: "Ten"},
 		{ID: 9, Name: "Nine", Disabled: true},
 		{ID: math.MaxInt64, Name: "Τaxi «O'Hara» 🚕 \\ \" % _ ; --"},
-		{ID: math.MaxInt32 + 1, Disabled: true, RequirePIN: true},
+		{ID: math.MaxInt32 + 1, Disabled: true, RequirePIN: true, Country: 1},
 		{ID: 1, Name: " spaces "},
 	}
 }

@@ -56,6 +56,10 @@ func badFleets() []saboteur {
 			c.Fleet.RequirePIN = false
 			return nil
 		}),
+		auth("the fleet's country is forgotten", []string{"authenticate", "authenticate_policy"}, func(c *domain.Caller) error {
+			c.Fleet.Country = 0
+			return nil
+		}),
 		auth("the label is that of the first key", []string{"authenticate_labels", "authenticate_same_label"}, func(c *domain.Caller) error {
 			c.Key = domain.FirstKey
 			return nil

@@ -195,7 +195,7 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 		for i := range callers {
 			calling.Go(func() {
 				for range callsEach {
-					request := usecase.Request{APIKey: key, Phone: domain.PhoneNumber(1000 + i), Delete: rand.IntN(3) == 0, Photo: picture(1 + rand.IntN(32))}
+					request := usecase.Request{APIKey: key, Phone: domain.DialledPhone{Number: domain.PhoneNumber(1000 + i)}, Delete: rand.IntN(3) == 0, Photo: picture(1 + rand.IntN(32))}
 					answer, err := choose().Do(t.Context(), request)
 					if err != nil {
 						t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -15,13 +16,28 @@ type Customers struct {
 }
 
 // Add adds a customer to a fleet; pin may be blank. It fails with NotFound
-// where the fleet doesn't exist and with Conflict where the fleet has this id
-// or phone number already.
-func (c *Customers) Add(ctx context.Context, ref domain.CustomerRef, phone domain.PhoneNumber, pin domain.PIN) error {
-	if _, err := findFleet(ctx, c.Fleets, ref.Fleet); err != nil {
+// where the fleet doesn't exist, with TypeError where no caller sends such a
+// phone number, and with Conflict where the fleet has this id or phone number already.
+func (c *Customers) Add(ctx context.Context, ref domain.CustomerRef, phone domain.DialledPhone, pin domain.PIN) error {
+	fleet, err := findFleet(ctx, c.Fleets, ref.Fleet)
+	if err != nil {
 		return err
 	}
-	return addCustomer(ctx, c.Directory, domain.CustomerImport{Ref: ref, Phone: phone, PIN: c.PINKey.Hash(ref, pin)})
+	number, err := phone.ToStore(fleet.Country)
+	if err != nil {
+		return err
+	}
+	return addCustomer(ctx, c.Directory, domain.CustomerImport{Ref: ref, Phone: number, PIN: c.PINKey.Hash(ref, pin)})
+}
+
+// FindByPhone returns the customer whom a call with this number reaches. It
+// fails with NotFound where the fleet doesn't exist, and as usecase.FindByPhone.
+func FindByPhone(ctx context.Context, fleets ports.FleetDirectory, customers ports.CustomerRepo, id domain.FleetID, phone domain.DialledPhone) (domain.Customer, error) {
+	fleet, err := findFleet(ctx, fleets, id)
+	if err != nil {
+		return domain.Customer{}, err
+	}
+	return usecase.FindByPhone(ctx, customers, fleet, phone)
 }
 
 // addCustomer adds a customer. It fails with Conflict where the fleet has the id

@@ -32,11 +32,12 @@ func TestAddCustomer(t *testing.T) {
 		{"with a PIN", customer, phone, rightPIN, ""},
 		{"without a PIN", pinless, pinlessPhone, domain.PIN{}, ""},
 		{"the same id and phone in another fleet", elsewhere, phone, rightPIN, ""},
-		{"the same id", customer, 1, rightPIN, domain.Conflict},
+		{"the same id", customer, 447700900001, rightPIN, domain.Conflict},
 		{"the same phone", domain.CustomerRef{Fleet: ourFleet, Customer: 9}, phone, rightPIN, domain.Conflict},
-		{"a fleet that doesn't exist", domain.CustomerRef{Fleet: 404, Customer: 9}, 9, rightPIN, domain.NotFound},
+		{"too short a phone", domain.CustomerRef{Fleet: ourFleet, Customer: 9}, 123456, rightPIN, domain.TypeError},
+		{"a fleet that doesn't exist", domain.CustomerRef{Fleet: 404, Customer: 9}, 447700900009, rightPIN, domain.NotFound},
 	} {
-		err := customers.Add(t.Context(), test.ref, test.phone, test.pin)
+		err := customers.Add(t.Context(), test.ref, number(test.phone), test.pin)
 		if (err == nil) != (test.want == "") || err != nil && domain.AsError(err).Kind != test.want {
 			t.Errorf("%s: got %v, want %q", test.name, err, string(test.want))
 		}
@@ -59,7 +60,7 @@ func (fleetless) Fleets(context.Context) ([]domain.Fleet, error) { return nil, d
 func TestAddCustomerNeedsTheFleets(t *testing.T) {
 	t.Parallel()
 	customers := operator.Customers{Fleets: fleetless{}, Directory: memory.New().CustomerRepo, PINKey: pinKey}
-	if err := customers.Add(t.Context(), customer, phone, rightPIN); !errors.Is(err, domain.Unavailable) {
+	if err := customers.Add(t.Context(), customer, number(phone), rightPIN); !errors.Is(err, domain.Unavailable) {
 		t.Errorf("got %v, want %q", err, string(domain.Unavailable))
 	}
 }

@@ -34,9 +34,10 @@ type Doctor struct {
 }
 
 // DoctorPorts are what a Doctor looks at. A port whose steps aren't asked for
-// may be nil, and so may Directory and Archive.
+// may be nil, and so may FleetList, Directory and Archive.
 type DoctorPorts struct {
 	Fleets    ports.FleetAuth
+	FleetList ports.FleetDirectory
 	Customers ports.CustomerRepo
 	Directory ports.CustomerDirectory
 	Photos    ports.PhotoStore
@@ -129,6 +130,7 @@ func (d *Doctor) CustomerSteps() []Step {
 			}
 			return d.findNone(ctx)
 		}),
+		{Name: "its phone numbers are such as callers send", Alone: true, Do: d.countPhones},
 	}
 }
 

@@ -37,7 +37,7 @@ func examine(t *testing.T, d *operator.Doctor) map[string]error {
 func (w *world) doctor() *operator.Doctor {
 	w.T.Helper()
 	ports := operator.DoctorPorts{
-		Fleets: w.Update.Fleets, Customers: w.Customers, Directory: w.Customers, Photos: w.Photos, Address: w.Photos.Address, Log: w.Log, Archive: w.Log,
+		Fleets: w.Update.Fleets, FleetList: w.Backend.FleetAuth, Customers: w.Customers, Directory: w.Customers, Photos: w.Photos, Address: w.Photos.Address, Log: w.Log, Archive: w.Log,
 	}
 	return usecasetest.Must(operator.NewDoctor(ports, w.Clock.Now, func(ctx context.Context, address string) ([]byte, error) {
 		return usecasetest.At(ctx, w.Steps, "fetch", func() ([]byte, error) {
@@ -123,6 +123,37 @@ func TestDoctorFindsWhatFails(t *testing.T) {
 			}
 			w.checkNoProbes()
 		})
+	}
+}
+
+// TestDoctorCountsPhones that no caller sends, and prints none.
+func TestDoctorCountsPhones(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.Backend.FleetAuth.SetFleet(t.Context(), domain.Fleet{ID: ourFleet, Country: 44}); err != nil {
+		t.Fatal(err)
+	}
+	steps := w.doctor().CustomerSteps()
+	count := steps[len(steps)-1]
+	const hint = ", without its country code or too short; what customer export writes, customer import --dry-run rejects with the reasons"
+	for i, want := range []string{"of 3 customers all", "of 1202 customers 2 have a number that no caller sends" + hint} {
+		if found, err := count.Do(t.Context()); found != want || err != nil {
+			t.Errorf("%d: got %q, %v, want %q", i, found, err, want)
+		}
+		added := []domain.CustomerImport{{Ref: domain.CustomerRef{Customer: 1}, Phone: 1}} // a probe
+		for n := range domain.CustomerID(1_200) {
+			phone := domain.PhoneNumber(447_700_100_000 + int64(n))
+			switch n {
+			case 5:
+				phone = 7700900123
+			case 1_150:
+				phone = 4407700900123
+			}
+			added = append(added, domain.CustomerImport{Ref: domain.CustomerRef{Fleet: ourFleet, Customer: 1 + n}, Phone: phone})
+		}
+		if _, err := w.Backend.CustomerRepo.ImportCustomers(t.Context(), added); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -23,10 +24,18 @@ type ImportCustomers struct {
 type ImportRow struct {
 	Line     int // where it begins, from 1
 	Customer domain.CustomerID
-	Phone    domain.PhoneNumber
+	Phone    domain.DialledPhone
 	PIN      domain.PIN // blank: the customer has none
 	KeepPIN  bool       // the list doesn't tell PINs: those of customers who exist stay
 	Rejected string     // why it isn't taken, for the operator; empty: it is
+}
+
+// reject adds a reason.
+func (r *ImportRow) reject(reason string) {
+	if r.Rejected != "" {
+		reason = r.Rejected + "; " + reason
+	}
+	r.Rejected = reason
 }
 
 // Import is a list of customers, and who is told how its import goes.
@@ -68,7 +77,8 @@ var importWaits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Seco
 // again after that line.
 func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, error) {
 	var report ImportReport
-	if _, err := findFleet(ctx, i.Fleets, wanted.Fleet); err != nil {
+	fleet, err := findFleet(ctx, i.Fleets, wanted.Fleet)
+	if err != nil {
 		return report, err
 	}
 	batch := &importBatch{}
@@ -79,7 +89,7 @@ func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, 
 		if err != nil {
 			return report, err
 		}
-		batch.add(i.PINKey, wanted.Fleet, row)
+		batch.add(i.PINKey, fleet, row)
 	}
 	return report, i.store(ctx, wanted, batch, &report)
 }
@@ -166,13 +176,17 @@ type importBatch struct {
 	customers []domain.CustomerImport // of the rows that aren't rejected, in their order
 }
 
-func (b *importBatch) add(key domain.PINKey, fleet domain.FleetID, row ImportRow) {
+func (b *importBatch) add(key domain.PINKey, fleet domain.Fleet, row ImportRow) {
+	phone, err := row.Phone.ToStore(fleet.Country)
+	if row.Phone.Number != 0 && err != nil {
+		row.reject(strings.Replace(domain.AsError(err).Public, "phone_number: ", "phone: ", 1))
+	}
 	b.rows = append(b.rows, row)
 	if row.Rejected != "" {
 		return
 	}
-	ref := domain.CustomerRef{Fleet: fleet, Customer: row.Customer}
-	b.customers = append(b.customers, domain.CustomerImport{Ref: ref, Phone: row.Phone, PIN: key.Hash(ref, row.PIN), KeepPIN: row.KeepPIN})
+	ref := domain.CustomerRef{Fleet: fleet.ID, Customer: row.Customer}
+	b.customers = append(b.customers, domain.CustomerImport{Ref: ref, Phone: phone, PIN: key.Hash(ref, row.PIN), KeepPIN: row.KeepPIN})
 }
 
 func (b *importBatch) reset() {

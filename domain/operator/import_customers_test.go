@@ -91,7 +91,7 @@ func list(err error, rows ...operator.ImportRow) iter.Seq2[operator.ImportRow, e
 // newcomers are n rows from a line on, whose ids and phones are the line and nobody's.
 func newcomers(line, n int) (rows []operator.ImportRow) {
 	for i := line; i < line+n; i++ {
-		rows = append(rows, operator.ImportRow{Line: i, Customer: domain.CustomerID(1_000_000 + i), Phone: domain.PhoneNumber(1_000_000 + i)})
+		rows = append(rows, operator.ImportRow{Line: i, Customer: domain.CustomerID(1_000_000 + i), Phone: domain.DialledPhone{Number: domain.PhoneNumber(447_700_000_000 + i)}})
 	}
 	return rows
 }
@@ -105,16 +105,18 @@ func (w *world) customer(id domain.CustomerID) domain.Customer {
 	return found
 }
 
+func number(n domain.PhoneNumber) domain.DialledPhone { return domain.DialledPhone{Number: n} }
+
 var mixedRows = []operator.ImportRow{
-	{Line: 2, Customer: 452733, Phone: phone, KeepPIN: true},                   // is so
-	{Line: 3, Customer: 2, Phone: 22, PIN: rightPIN},                           // changed
-	{Line: 4, Rejected: "a reason"},                                            //
-	{Line: 5, Customer: 5, Phone: phone},                                       // taken
-	{Line: 7, Customer: 7, Phone: otherPhone, PIN: rightPIN},                   // added, as it is another fleet's
-	{Line: 8, Customer: 8, Phone: 8, KeepPIN: true},                            // added
-	{Line: 9, Customer: 8, Phone: 8, PIN: rightPIN},                            // changed
-	{Line: 10, Customer: 10, Phone: 8}, {Line: 11, Rejected: "another reason"}, // taken
-	{Line: 12, Customer: 452733, Phone: phone}, {Line: 13, Customer: 8, Phone: 9}, // the PINs are taken away
+	{Line: 2, Customer: 452733, Phone: number(phone), KeepPIN: true},                              // is so
+	{Line: 3, Customer: 2, Phone: number(447700900022), PIN: rightPIN},                            // changed
+	{Line: 4, Rejected: "a reason"},                                                               //
+	{Line: 5, Customer: 5, Phone: number(phone)},                                                  // taken
+	{Line: 7, Customer: 7, Phone: number(otherPhone), PIN: rightPIN},                              // added, as it is another fleet's
+	{Line: 8, Customer: 8, Phone: number(447700900008), KeepPIN: true},                            // added
+	{Line: 9, Customer: 8, Phone: number(447700900008), PIN: rightPIN},                            // changed
+	{Line: 10, Customer: 10, Phone: number(447700900008)}, {Line: 11, Rejected: "another reason"}, // taken
+	{Line: 12, Customer: 452733, Phone: number(phone)}, {Line: 13, Customer: 8, Phone: number(447700900009)}, // the PINs are taken away
 }
 
 func TestImportCustomers(t *testing.T) {
@@ -132,9 +134,9 @@ func TestImportCustomers(t *testing.T) {
 	}
 	for id, want := range map[domain.CustomerID]domain.Customer{
 		452733: {Phone: phone, Photo: w.Record(customer)},
-		2:      {Phone: 22, PIN: pinKey.Hash(pinless, rightPIN)},
+		2:      {Phone: 447700900022, PIN: pinKey.Hash(pinless, rightPIN)},
 		7:      {Phone: otherPhone, PIN: pinKey.Hash(domain.CustomerRef{Fleet: ourFleet, Customer: 7}, rightPIN)},
-		8:      {Phone: 9},
+		8:      {Phone: 447700900009},
 	} {
 		want.Ref = domain.CustomerRef{Fleet: ourFleet, Customer: id}
 		if got := w.customer(id); got != want {

@@ -117,7 +117,7 @@ func TestLateRequest(t *testing.T) {
 // it again, at either look.
 func TestFirstPhotoComesBackAfterItsDeletion(t *testing.T) {
 	t.Parallel()
-	firstPhoto := func(request *usecase.Request) { request.Phone, request.PIN = pinlessPhone, domain.PIN{} }
+	firstPhoto := func(request *usecase.Request) { request.Phone.Number, request.PIN = pinlessPhone, domain.PIN{} }
 	for _, arrives := range []time.Duration{0, usecase.SettleAfter} {
 		w, network := newSlowWorld(t)
 		network.hold = true
@@ -319,7 +319,7 @@ func TestRepairOfARemovedCustomer(t *testing.T) {
 	t.Parallel()
 	w, network := newSlowWorld(t)
 	network.hold = true
-	if err := w.do(func(request *usecase.Request) { request.Phone, request.PIN = pinlessPhone, domain.PIN{} }); err == nil {
+	if err := w.do(func(request *usecase.Request) { request.Phone.Number, request.PIN = pinlessPhone, domain.PIN{} }); err == nil {
 		t.Fatal("the held call succeeded")
 	}
 	call := domain.ApiCall{ReceivedAt: start, Fleet: pinless.Fleet, Customer: pinless.Customer, Operation: domain.RemoveCustomer}

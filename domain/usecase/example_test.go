@@ -21,7 +21,7 @@ func ExampleUpdateCustomerPhoto() {
 	fleets := &operator.Fleets{Directory: backend.FleetAuth, Random: rand.Reader, Clock: time.Now}
 	key, _ := fleets.Add(ctx, domain.Fleet{ID: 689}, domain.FirstKey)
 	customers := &operator.Customers{Fleets: backend.FleetAuth, Directory: backend.CustomerRepo, PINKey: pinKey}
-	_ = customers.Add(ctx, domain.CustomerRef{Fleet: 689, Customer: 452733}, 491701234567, domain.PIN{})
+	_ = customers.Add(ctx, domain.CustomerRef{Fleet: 689, Customer: 452733}, domain.DialledPhone{Number: 491701234567}, domain.PIN{})
 
 	update := &usecase.UpdateCustomerPhoto{
 		Fleets: backend.FleetAuth,
@@ -32,9 +32,9 @@ func ExampleUpdateCustomerPhoto() {
 		PINKeys: domain.PINKeys{Current: pinKey},
 		Reader:  photo.NewReader(photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024}, 2),
 	}
-	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: 491701234567, Photo: picture(640)})
+	answer, err := update.Do(ctx, usecase.Request{APIKey: key, Phone: domain.DialledPhone{Number: 491701234567}, Photo: picture(640)})
 	fmt.Println(answer.ApiLogID, answer.PhotoKey, err)
-	answer, err = update.Do(ctx, usecase.Request{APIKey: key, Phone: 491701234567, Photo: []byte("<html>")})
+	answer, err = update.Do(ctx, usecase.Request{APIKey: key, Phone: domain.DialledPhone{Number: 491701234567}, Photo: []byte("<html>")})
 	fmt.Println(answer.ApiLogID, err)
 	// Output:
 	// 1 fleet-689/customer_photos/452733_photo.jpg <nil>

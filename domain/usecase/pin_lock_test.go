@@ -73,9 +73,13 @@ func TestBlankPINsAreNotCounted(t *testing.T) {
 }
 
 // requirePIN has our fleet require it.
-func (w *world) requirePIN() {
+func (w *world) requirePIN() { w.T.Helper(); w.setFleet(domain.Fleet{RequirePIN: true}) }
+
+// setFleet replaces what is known of our fleet.
+func (w *world) setFleet(fleet domain.Fleet) {
 	w.T.Helper()
-	if err := w.Backend.FleetAuth.SetFleet(w.T.Context(), domain.Fleet{ID: ourFleet, RequirePIN: true}); err != nil {
+	fleet.ID = ourFleet
+	if err := w.Backend.FleetAuth.SetFleet(w.T.Context(), fleet); err != nil {
 		w.T.Fatal(err)
 	}
 }

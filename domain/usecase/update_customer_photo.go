@@ -36,7 +36,7 @@ type PhotoReader interface {
 type Request struct {
 	From    string // the caller's network address, for the log
 	APIKey  domain.APIKey
-	Phone   domain.PhoneNumber
+	Phone   domain.DialledPhone
 	PIN     domain.PIN         // blank: not checked, unless the fleet requires it
 	Delete  bool               // delete the photo; Photo isn't looked at
 	Photo   []byte             // the image file as it came; may be changed, and is not kept after Do returns
@@ -45,7 +45,7 @@ type Request struct {
 
 // Call describes the request for the log.
 func (r Request) Call() domain.ApiCall {
-	call := domain.ApiCall{From: r.From, Phone: r.Phone.Masked(), Details: r.Details}
+	call := domain.ApiCall{From: r.From, Phone: r.Phone.Number.Masked(), Details: r.Details}
 	switch {
 	case r.Delete:
 		call.Operation = domain.DeletePhoto
@@ -121,7 +121,7 @@ func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call
 	if err != nil {
 		return picture, "", err
 	}
-	customer, err := u.Changes.Customers.FindByPhone(ctx, call.Fleet, request.Phone)
+	customer, err := FindByPhone(ctx, u.Changes.Customers, fleet, request.Phone)
 	if err != nil {
 		return picture, "", err
 	}
@@ -155,6 +155,21 @@ func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIK
 		return domain.Fleet{}, domain.Errorf(domain.FleetDisabled, "api_key: the key is right, but its fleet is switched off; ask the operator")
 	}
 	return caller.Fleet, nil
+}
+
+// FindByPhone returns the fleet's customer with this number. It fails with
+// CustomerNotFound, which says what is probably wrong with the number, with
+// TypeError where it can't be made international, and with Unavailable.
+func FindByPhone(ctx context.Context, customers ports.CustomerRepo, fleet domain.Fleet, phone domain.DialledPhone) (domain.Customer, error) {
+	number, err := phone.In(fleet.Country)
+	if err != nil {
+		return domain.Customer{}, err
+	}
+	customer, err := customers.FindByPhone(ctx, fleet.ID, number)
+	if mistake := phone.Mistake(fleet.Country); mistake != "" && errors.Is(err, domain.CustomerNotFound) {
+		return domain.Customer{}, domain.Errorf(domain.CustomerNotFound, "phone_number: this fleet has no customer with this number: %s", mistake)
+	}
+	return customer, err
 }
 
 // checkPIN refuses a wrong PIN, which is counted, and a blank one where the

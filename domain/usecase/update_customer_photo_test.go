@@ -29,7 +29,7 @@ func TestValidCalls(t *testing.T) {
 	t.Parallel()
 	const url = "https://photos.example.com/"
 	blankPIN := func(request *usecase.Request) { request.PIN = domain.PIN{} }
-	forPinless := func(request *usecase.Request) { request.Phone, request.PIN = pinlessPhone, domain.PIN{} }
+	forPinless := func(request *usecase.Request) { request.Phone.Number, request.PIN = pinlessPhone, domain.PIN{} }
 	for _, test := range []struct {
 		name      string
 		call      func(*usecase.Request)
@@ -56,7 +56,7 @@ func TestValidCalls(t *testing.T) {
 			answer, err := w.Update.Do(t.Context(), request)
 			call := domain.ApiCall{
 				ReceivedAt: now, From: from, Fleet: ourFleet, Key: domain.FirstKey, Customer: test.ref.Customer,
-				Phone: request.Phone.Masked(), Operation: test.operation,
+				Phone: request.Phone.Number.Masked(), Operation: test.operation,
 			}
 			if test.operation == domain.UpdatePhoto {
 				call.Details = domain.CallDetails{PhotoBytes: test.info.Size, Format: "JPEG", Treatment: domain.Kept}
@@ -79,6 +79,23 @@ func TestValidCalls(t *testing.T) {
 			}})
 			w.CheckSettled(test.ref)
 		})
+	}
+}
+
+func dialled(text string) domain.DialledPhone {
+	return usecasetest.Must(domain.ParseDialledPhone(text))
+}
+
+// TestNationalNumbers reach the customer where the fleet's country is known.
+func TestNationalNumbers(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"01701234567", "+49 (0)170 1234567", "0049 (0)1701234567", "(0)170 1234567", "+49 170 1234567"} {
+		w := newWorld(t)
+		w.setFleet(domain.Fleet{Country: 49})
+		answer, err := w.Update.Do(t.Context(), func() usecase.Request { r := w.Request(); r.Phone = dialled(text); return r }())
+		if err != nil || answer.Call.Customer != customer.Customer || answer.Call.Phone != "…4567" {
+			t.Errorf("%q: got %+v, %v", text, answer.Call, err)
+		}
 	}
 }
 
@@ -108,12 +125,29 @@ func TestRefusedCalls(t *testing.T) {
 			call(func(call *domain.ApiCall) { call.Fleet, call.Customer = disabledFleet, 0 }),
 		},
 		{
-			"an unknown customer", func(_ *world, r *usecase.Request) { r.Phone = 447700900999 }, domain.CustomerNotFound, "phone_number: ",
+			"an unknown customer", func(_ *world, r *usecase.Request) { r.Phone.Number = 447700900999 }, domain.CustomerNotFound, "phone_number: ",
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = 0, "…0999" }),
 		},
 		{
-			"another fleet's customer", func(_ *world, r *usecase.Request) { r.Phone = otherPhone }, domain.CustomerNotFound, "phone_number: ",
+			"another fleet's customer", func(_ *world, r *usecase.Request) { r.Phone.Number = otherPhone }, domain.CustomerNotFound, "phone_number: ",
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = 0, "…0003" }),
+		},
+		{
+			"a number as within its country", func(_ *world, r *usecase.Request) { r.Phone = dialled("01701234567") }, domain.CustomerNotFound,
+			"phone_number: this fleet has no customer with this number: it begins with a single 0, as numbers do within their country; send it with the country code first, as in 447700900123",
+			call(func(call *domain.ApiCall) { call.Customer = 0 }),
+		},
+		{
+			"a number that lost its 0", func(w *world, r *usecase.Request) { w.setFleet(domain.Fleet{Country: 49}); r.Phone.Number = 1701234567 }, domain.CustomerNotFound,
+			"phone_number: this fleet has no customer with this number: it is no international number, perhaps the country code is missing; ",
+			call(func(call *domain.ApiCall) { call.Customer = 0 }),
+		},
+		{
+			"a number with another country's (0)", func(w *world, r *usecase.Request) {
+				w.setFleet(domain.Fleet{Country: 44})
+				r.Phone = dialled("+49 (0)1701234567")
+			}, domain.TypeError, "phone_number: leave out the (0)",
+			call(func(call *domain.ApiCall) { call.Customer = 0 }),
 		},
 		{
 			"another fleet's key", func(w *world, r *usecase.Request) { r.APIKey = w.Keys[otherFleet] }, domain.CustomerNotFound, "phone_number: ",
@@ -126,7 +160,7 @@ func TestRefusedCalls(t *testing.T) {
 		},
 		{"a wrong PIN and a broken photo", func(_ *world, r *usecase.Request) { guessWrong(r); r.Photo = []byte("<html>") }, domain.InvalidPIN, "customer_pin: ", identified},
 		{
-			"a PIN where none is set", func(_ *world, r *usecase.Request) { r.Phone = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
+			"a PIN where none is set", func(_ *world, r *usecase.Request) { r.Phone.Number = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = pinless.Customer, "…0002" }),
 		},
 		{"no PIN where the fleet requires it", func(w *world, r *usecase.Request) { w.requirePIN(); r.PIN = domain.PIN{} }, domain.InvalidPIN, "customer_pin: it is blank, and this fleet asks", identified},
@@ -135,7 +169,7 @@ func TestRefusedCalls(t *testing.T) {
 			call(func(call *domain.ApiCall) { call.Operation = domain.DeletePhoto }),
 		},
 		{
-			"any PIN of a customer without one where the fleet requires it", func(w *world, r *usecase.Request) { w.requirePIN(); r.Phone = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
+			"any PIN of a customer without one where the fleet requires it", func(w *world, r *usecase.Request) { w.requirePIN(); r.Phone.Number = pinlessPhone }, domain.InvalidPIN, "customer_pin: ",
 			call(func(call *domain.ApiCall) { call.Customer, call.Phone = pinless.Customer, "…0002" }),
 		},
 		{"text for a photo", func(_ *world, r *usecase.Request) { r.Photo = []byte("<html>") }, domain.TypeError, "photo_base64: ", identified},
@@ -307,10 +341,10 @@ func TestRequestCall(t *testing.T) {
 		want    domain.ApiCall
 	}{
 		{usecase.Request{}, domain.ApiCall{}},
-		{usecase.Request{From: from, Phone: phone, Photo: newPhoto}, domain.ApiCall{
+		{usecase.Request{From: from, Phone: domain.DialledPhone{Number: phone}, Photo: newPhoto}, domain.ApiCall{
 			From: from, Phone: "…4567", Operation: domain.UpdatePhoto, Details: domain.CallDetails{PhotoBytes: int64(len(newPhoto))},
 		}},
-		{usecase.Request{Phone: phone, Photo: []byte{}}, domain.ApiCall{Phone: "…4567"}},
+		{usecase.Request{Phone: domain.DialledPhone{Number: phone}, Photo: []byte{}}, domain.ApiCall{Phone: "…4567"}},
 		{usecase.Request{Delete: true}, domain.ApiCall{Operation: domain.DeletePhoto}},
 		{usecase.Request{Delete: true, Photo: newPhoto}, domain.ApiCall{Operation: domain.DeletePhoto}},
 	} {

@@ -34,11 +34,11 @@ func read(in io.Reader, from int) (rows []operator.ImportRow, err error) {
 }
 
 func taken(line int, id domain.CustomerID, phone domain.PhoneNumber, pin domain.PIN) operator.ImportRow {
-	return operator.ImportRow{Line: line, Customer: id, Phone: phone, PIN: pin}
+	return operator.ImportRow{Line: line, Customer: id, Phone: domain.DialledPhone{Number: phone}, PIN: pin}
 }
 
 func keeping(line int, id domain.CustomerID, phone domain.PhoneNumber) operator.ImportRow {
-	return operator.ImportRow{Line: line, Customer: id, Phone: phone, KeepPIN: true}
+	return operator.ImportRow{Line: line, Customer: id, Phone: domain.DialledPhone{Number: phone}, KeepPIN: true}
 }
 
 func TestRows(t *testing.T) {
@@ -181,7 +181,7 @@ func FuzzRows(f *testing.F) {
 				t.Fatalf("line %d comes after line %d of %d", row.Line, line, lines)
 			}
 			line = row.Line
-			if row.Rejected == "" && (row.Customer <= 0 || row.Phone <= 0 || row.KeepPIN && !row.PIN.IsBlank()) || number.MatchString(row.Rejected) {
+			if row.Rejected == "" && (row.Customer <= 0 || row.Phone.Number <= 0 || row.KeepPIN && !row.PIN.IsBlank()) || number.MatchString(row.Rejected) {
 				t.Errorf("got %+v", row)
 			}
 		}

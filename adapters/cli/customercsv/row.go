@@ -61,7 +61,7 @@ func (c columns) row(line int, fields []string) operator.ImportRow {
 	}
 	var idErr, phoneErr, pinErr error
 	row.Customer, idErr = parseID(fields[c.id])
-	row.Phone, phoneErr = domain.ParsePhoneNumber(fields[c.phone])
+	row.Phone, phoneErr = domain.ParseDialledPhone(fields[c.phone])
 	if !row.KeepPIN {
 		row.PIN, pinErr = domain.ParseNewPIN(fields[c.pin])
 	}

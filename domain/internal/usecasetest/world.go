@@ -156,7 +156,7 @@ func (w *World) Request() usecase.Request { return w.RequestWith(NewPhoto) }
 
 // RequestWith is a call that puts this photo.
 func (w *World) RequestWith(photo []byte) usecase.Request {
-	return usecase.Request{From: From, APIKey: w.Keys[OurFleet], Phone: Phone, PIN: RightPIN, Photo: bytes.Clone(photo)}
+	return usecase.Request{From: From, APIKey: w.Keys[OurFleet], Phone: domain.DialledPhone{Number: Phone}, PIN: RightPIN, Photo: bytes.Clone(photo)}
 }
 
 // StateOf is the State of this photo, record and log.
