@@ -17,6 +17,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/postgres"
 	"github.com/fleetphoto/fleetphoto/adapters/sqlite"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
@@ -71,6 +72,9 @@ type Backend struct {
 	Pool func() (inUse, idle, most int)
 	// Now is the backend's clock; nil where it is this machine's, or unknown.
 	Now func(context.Context) (time.Time, error)
+	// Checks are what doctor tries after Start, beside what calls do. One that
+	// ends with an operator.Note has found what the operator should know.
+	Checks []operator.Step
 	// Disk is a path on the disk of this machine that the backend fills; empty
 	// where there is none.
 	Disk string
@@ -141,6 +145,13 @@ func openPostgres(rawURL string) (Backend, error) {
 		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
 		ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
+		Checks: []operator.Step{step("this program is tested with its version", func(ctx context.Context) (string, error) {
+			name, tested, err := db.Server(ctx)
+			if err == nil && !tested {
+				return "", operator.Note(name + " isn't among the versions of the README's matrix; run this program's tests on it")
+			}
+			return name, err
+		})},
 	}, nil
 }
 
@@ -159,9 +170,28 @@ func openBlob(rawURL string) (Backend, error) {
 	}
 	backend := Backend{PhotoStore: store, PhotoStoreName: store.Name(), PhotoLister: store, Start: store.Start, Close: store.Close}
 	if store.HasAddresses() {
-		backend.PhotoAddresser = store
+		backend.PhotoAddresser, backend.Checks = store, bucketChecks(store)
 	}
 	return backend, nil
+}
+
+// bucketChecks find what a bucket can't do, and what it does besides.
+func bucketChecks(store *gocloud.PhotoStore) []operator.Step {
+	return []operator.Step{
+		step("it refuses a deletion that comes too late", func(context.Context) (string, error) {
+			if !store.FencesDeletions() {
+				return "", operator.Note("it doesn't: what is stored is looked at right before, and a photo that comes between may be deleted")
+			}
+			return "", nil
+		}),
+		step("it keeps nothing of a photo that was removed", func(ctx context.Context) (string, error) {
+			what, told, err := store.Kept(ctx)
+			if err == nil && (what != "" || !told) {
+				return "", operator.Note(what)
+			}
+			return "", err
+		}),
+	}
 }
 
 // open finds the adapter for a URL and opens it.

@@ -323,9 +323,10 @@ func TestWhoEndsTLS(t *testing.T) {
 	}
 	files := []string{"FLEETPHOTO_TLS_CERT=cert.pem", "FLEETPHOTO_TLS_KEY=key.pem"}
 	for want, settings := range map[string][]string{
-		"✓ callers' way here is encrypted: not needed at localhost:8080, which is this machine's own\n": {"FLEETPHOTO_ADDR=localhost:8080"},
-		"✓ callers' way here is encrypted: if a proxy ends TLS before :8080\n":                          nil,
-		"✗ callers' way here is encrypted\n      FLEETPHOTO_TLS_CERT: the certificate expired on ":      files,
+		"✓ callers' way here is encrypted: not needed at localhost:8080, which is this machine's own\n":                         {"FLEETPHOTO_ADDR=localhost:8080"},
+		"! callers' way here is encrypted\n      not by this server, and no proxy is named: unless one ends TLS before :8080, ": nil,
+		"✓ callers' way here is encrypted: if 10.0.0.0/8 ends TLS before :8080\n":                                               {"FLEETPHOTO_TRUSTED_PROXIES=10.0.0.0/8"},
+		"✗ callers' way here is encrypted\n      FLEETPHOTO_TLS_CERT: the certificate expired on ":                              files,
 	} {
 		if out, _ := command(t, directory, settings, "doctor").CombinedOutput(); !strings.Contains(string(out), want) {
 			t.Errorf("doctor: want %q in\n%s", want, out)

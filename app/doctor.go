@@ -110,8 +110,10 @@ func (c *checkup) findTLS(context.Context) (string, error) {
 	switch {
 	case c.config.TLSCert == "" && isLoopback(c.config.Addr):
 		return "not needed at " + c.config.Addr + ", which is this machine's own", nil
+	case c.config.TLSCert == "" && c.config.TrustedProxies != "":
+		return "if " + c.config.TrustedProxies + " ends TLS before " + c.config.Addr, nil
 	case c.config.TLSCert == "":
-		return "if a proxy ends TLS before " + c.config.Addr, nil
+		return "", operator.Note("not by this server, and no proxy is named: unless one ends TLS before " + c.config.Addr + ", keys, PINs and photos can be read on their way; name it in FLEETPHOTO_TRUSTED_PROXIES, or set " + tlsCertVariable)
 	}
 	pair, err := readCertificate(c.config)
 	if err != nil {
@@ -272,6 +274,7 @@ func (c *checkup) generalSteps(o *opened) []operator.Step {
 			return compareClocks(now, err)
 		}))
 	}
+	steps = append(steps, o.Checks...)
 	if o == c.binder && o.PINKeyBinder != nil {
 		steps = append(steps, step("its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.keys) }))
 	}

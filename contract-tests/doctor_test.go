@@ -18,25 +18,36 @@ func (p product) doctor(t *testing.T) (out string, code int) {
 	return string(text), c.ProcessState.ExitCode()
 }
 
-// withoutDeleting returns the URL of a photo store whose server refuses to delete.
-func withoutDeleting(t *testing.T, rawURL string) string {
+// behind returns the URL of a photo store whose server is behind what before
+// makes of it.
+func behind(t *testing.T, rawURL string, before func(w http.ResponseWriter, r *http.Request, pass http.Handler)) string {
 	t.Helper()
-	u := parse(t, rawURL)
-	upstream := parse(t, u.Query().Get("endpoint"))
+	upstream := parse(t, parse(t, rawURL).Query().Get("endpoint"))
 	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(upstream)
 		r.Out.Host = r.In.Host // which is signed
 	}}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodDelete {
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code></Error>"))
-			return
-		}
-		pass.ServeHTTP(w, r)
-	}))
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { before(w, r, pass) }))
 	t.Cleanup(front.Close)
 	return withParameter(t, rawURL, "endpoint", front.URL)
+}
+
+// refuseDeleting is a server that refuses to delete.
+func refuseDeleting(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+	if r.Method == http.MethodDelete {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code></Error>"))
+		return
+	}
+	pass.ServeHTTP(w, r)
+}
+
+// keepVersions is a server that says that it keeps versions.
+func keepVersions(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+	if r.Method == http.MethodHead {
+		w.Header().Set("X-Amz-Version-Id", "3sL4kqtJlcpXroDTDmJ")
+	}
+	pass.ServeHTTP(w, r)
 }
 
 // TestDoctor on servers that are well, and of which one isn't: one cross, whose
@@ -50,9 +61,20 @@ func TestDoctor(t *testing.T) {
 		cross string // empty: none
 		says  []string
 	}{
-		"all is well":  {func(*testing.T, *backends) {}, "", []string{"✓ its clock is as this machine's", "✓ fetch it at its address", "✓ the clock at its address", "all 31 steps went well"}},
+		"all is well": {func(*testing.T, *backends) {}, "", []string{
+			"✓ this program is tested with its version: PostgreSQL ", "✓ its clock is as this machine's", "✓ it refuses a deletion that comes too late", "✓ it keeps nothing of a photo that was removed",
+			"✓ fetch it at its address", "✓ the clock at its address", "all 34 steps went well\n",
+		}},
+		"google": {func(t *testing.T, b *backends) { b.store = servers.GS(t) }, "", []string{
+			"! it refuses a deletion that comes too late\n      it doesn't: what is stored is looked at right before, and a photo that comes between may be deleted\n",
+			"✓ refuse a change that comes too late", "✓ it keeps nothing of a photo that was removed",
+		}},
+		"azure": {func(t *testing.T, b *backends) { b.store = servers.Azblob(t) }, "", []string{"✓ it refuses a deletion that comes too late", "✓ it keeps nothing of a photo that was removed"}},
+		"a version kept": {func(t *testing.T, b *backends) { b.store = behind(t, b.store, keepVersions) }, "", []string{
+			"! it keeps nothing of a photo that was removed\n      it keeps versions",
+		}},
 		"signed":       {func(_ *testing.T, b *backends) { b.store += " FLEETPHOTO_PHOTO_URL=signed" }, "", []string{"✓ fetch it at its address"}},
-		"no right":     {func(t *testing.T, b *backends) { b.store = withoutDeleting(t, b.store) }, connectStore, []string{"grant s3:DeleteObject to these credentials", "– put a photo: not tried"}},
+		"no right":     {func(t *testing.T, b *backends) { b.store = behind(t, b.store, refuseDeleting) }, connectStore, []string{"grant s3:DeleteObject to these credentials", "– put a photo: not tried"}},
 		"no bucket":    {func(t *testing.T, b *backends) { b.store = elsewhere(t, b.store) }, connectStore, []string{`the bucket "nobody-made-this" does not exist; create it or correct the URL`}},
 		"stopped":      {func(t *testing.T, b *backends) { b.database = stopped(t, b.database) }, connect, []string{"connection refused; see that it runs", "– read it: not tried"}},
 		"not migrated": {nil, connect, []string{"it has no tables of this program; make them with: fleetphoto migrate"}},

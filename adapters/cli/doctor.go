@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -27,6 +28,7 @@ func (*doctorCommand) Run(ctx context.Context, e environment) error {
 type checkup struct {
 	out           io.Writer
 	tried, failed int
+	noted         bool
 }
 
 func (c *checkup) printf(format string, args ...any) {
@@ -44,7 +46,13 @@ func (c *checkup) try(ctx context.Context, works bool, step operator.Step) bool 
 	}
 	c.tried++
 	found, err := step.Do(ctx)
-	if err != nil {
+	var note operator.Note
+	switch {
+	case errors.As(err, &note):
+		c.noted = true
+		c.printf("  ! %s\n      %s\n", step.Name, printable(string(note)))
+		return true
+	case err != nil:
 		c.failed++
 		c.printf("  ✗ %s\n      %s\n", step.Name, printable(operator.Sentence(err)))
 		return false
@@ -64,6 +72,10 @@ func (c *checkup) result(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("interrupted after %d steps", c.tried)
 	}
-	_, err := fmt.Fprintf(c.out, "all %d steps went well\n", c.tried)
+	notes := ""
+	if c.noted {
+		notes = "; the line below ! says what to know"
+	}
+	_, err := fmt.Fprintf(c.out, "all %d steps went well%s\n", c.tried, notes)
 	return err
 }

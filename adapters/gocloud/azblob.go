@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -43,7 +44,7 @@ func newAzblob(name string, parameters url.Values) (provider, error) {
 		name:   fmt.Sprintf("the container %q", name),
 		rights: rights{
 			write: "blobs/write (w in a SAS)", read: "blobs/read (r in a SAS)", remove: "blobs/delete (d in a SAS)",
-			list: "blobs/read on the container (l in a SAS)",
+			list: "blobs/read on the container (l in a SAS)", look: "blobs/read (r in a SAS)",
 		},
 		identity: "AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING or an identity",
 		connect: func(ctx context.Context) (*connection, error) {
@@ -54,7 +55,7 @@ func newAzblob(name string, parameters url.Values) (provider, error) {
 			var client *container.Client
 			objects.As(&client)
 			base, _, _ := strings.Cut(client.URL(), "?") // without the SAS
-			return &connection{objects, azblobObjects{client}, etags, base + "/", signAzblob(client, base+"/")}, nil
+			return &connection{objects, azblobObjects{client}, etags, base + "/", signAzblob(client, base+"/"), azblobObjects{client}.kept}, nil
 		},
 	}, nil
 }
@@ -88,6 +89,32 @@ func (b azblobObjects) get(ctx context.Context, name string) (stored, error) {
 		size = *answer.ContentLength
 	}
 	return stored{answer.Body, size, version((*string)(answer.ETag))}, nil
+}
+
+// kept looks at the marker, which Start has written again, and at what the
+// answer to a deletion says: the account's settings take another right. For how
+// long is in these alone.
+func (b azblobObjects) kept(ctx context.Context, prefix string) (kept, error) {
+	marker, err := b.NewBlobClient(prefix+markerName).GetProperties(ctx, nil)
+	if err != nil {
+		return kept{}, err
+	}
+	var found kept
+	if marker.VersionID != nil {
+		found.versions = keptUnknown
+	}
+	probe := object{name: prefix + "fleetphoto-probe-" + rand.Text() + ".txt", contentType: "text/plain"}
+	if _, err := b.put(ctx, probe, domain.NoPhoto); err != nil {
+		return kept{}, err
+	}
+	var deletion *http.Response
+	if err := b.remove(policy.WithCaptureResponse(ctx, &deletion), probe.name, domain.Unversioned); err != nil {
+		return kept{}, err
+	}
+	if deletion.Header.Get("x-ms-delete-type-permanent") == "false" && found.versions == keptNot { // versions outlive deletions too
+		found.deleted = keptUnknown
+	}
+	return found, nil
 }
 
 func azblobConditions(over domain.PhotoVersion) *blob.AccessConditions {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,7 +34,7 @@ func newGS(name string, parameters url.Values) (provider, error) {
 		name:   fmt.Sprintf("the bucket %q", name),
 		rights: rights{
 			write: "storage.objects.create and storage.objects.delete", read: "storage.objects.get", remove: "storage.objects.delete",
-			list: "storage.objects.list", sign: "iam.serviceAccounts.signBlob",
+			list: "storage.objects.list", sign: "iam.serviceAccounts.signBlob", look: "storage.buckets.get",
 		},
 		identity: "GOOGLE_APPLICATION_CREDENTIALS, or run as a service account",
 		connect: func(ctx context.Context) (*connection, error) {
@@ -71,7 +73,7 @@ func connectGS(ctx context.Context, name string, parameters url.Values) (*connec
 	}
 	bucket := client.Bucket(name)
 	return &connection{
-		objects, gsObjects{bucket}, `[1-9][0-9]{0,17}`, strings.TrimSuffix(server, "/") + "/" + name + "/", signGS(bucket, signing),
+		objects, gsObjects{bucket}, `[1-9][0-9]{0,17}`, strings.TrimSuffix(server, "/") + "/" + name + "/", signGS(bucket, signing), gsObjects{bucket}.kept,
 	}, nil
 }
 
@@ -132,6 +134,26 @@ func (b gsObjects) get(ctx context.Context, name string) (stored, error) {
 		return stored{}, err
 	}
 	return stored{reader, reader.Attrs.Size, generation(reader.Attrs.Generation)}, nil
+}
+
+func (b gsObjects) kept(ctx context.Context, prefix string) (kept, error) {
+	bucket, err := b.bucket.Attrs(ctx)
+	if err != nil {
+		return kept{}, err
+	}
+	var found kept
+	if soft := bucket.SoftDeletePolicy; soft != nil {
+		found.deleted = int(math.Ceil(soft.RetentionDuration.Hours() / 24))
+	}
+	if bucket.VersioningEnabled {
+		found.versions = keptForEver
+		for _, rule := range bucket.Lifecycle.Rules {
+			if days := rule.Condition.DaysSinceNoncurrentTime; rule.Action.Type == storage.DeleteAction && reflect.DeepEqual(rule.Condition, storage.LifecycleCondition{DaysSinceNoncurrentTime: days}) {
+				found.versions = soonest(found.versions, int(days))
+			}
+		}
+	}
+	return found, nil
 }
 
 func generation(number int64) domain.PhotoVersion {

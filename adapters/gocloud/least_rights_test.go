@@ -48,14 +48,15 @@ func startS3WithUsers(t *testing.T) (address string, allow func(actions string))
 	}
 	servers.S3(t) // skips the test where there is no engine
 	image := cmp.Or(os.Getenv("FLEETPHOTO_TEST_S3_IMAGE"), "versity/versitygw:v1.8.0")
-	server, err := testcontainers.Run(t.Context(), image, testcontainers.WithCmd("posix", "/tmp/vgw"), testcontainers.WithExposedPorts("7070/tcp"),
+	server, err := testcontainers.Run(t.Context(), image, testcontainers.WithCmd("posix", "--versioning-dir", "/tmp/versions", "/tmp/vgw"), testcontainers.WithExposedPorts("7070/tcp"),
 		testcontainers.WithEnv(map[string]string{
 			"ROOT_ACCESS_KEY": s3Root, "ROOT_SECRET_KEY": s3Secret, "VGW_PORT": ":7070", "VGW_HEALTH": "/health", "VGW_IAM_DIR": "/tmp/iam",
 		}),
 		testcontainers.WithHostConfigModifier(func(host *dockercontainer.HostConfig) {
 			host.PortBindings = network.PortMap{network.MustParsePort("7070/tcp"): {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
 		}),
-		testcontainers.WithFiles(testcontainers.ContainerFile{Reader: strings.NewReader(s3Users), ContainerFilePath: "/tmp/iam/users.json", FileMode: 0o600}),
+		testcontainers.WithFiles(testcontainers.ContainerFile{Reader: strings.NewReader(s3Users), ContainerFilePath: "/tmp/iam/users.json", FileMode: 0o600},
+			testcontainers.ContainerFile{Reader: strings.NewReader(""), ContainerFilePath: "/tmp/versions/.keep", FileMode: 0o600}),
 		testcontainers.WithWaitStrategy(wait.ForHTTP("/health").WithPort("7070/tcp")),
 	)
 	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))

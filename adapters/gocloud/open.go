@@ -75,7 +75,7 @@ func openMemory(u *url.URL) (*PhotoStore, error) {
 		name: "the store in memory", inMemory: true,
 		connect: func(context.Context) (*connection, error) {
 			objects := memory{memblob.OpenBucket(nil)}
-			return &connection{Bucket: objects.Bucket, objects: objects, versions: string(domain.Unversioned)}, nil
+			return &connection{Bucket: objects.Bucket, objects: objects, versions: string(domain.Unversioned), kept: func(context.Context, string) (kept, error) { return kept{}, nil }}, nil
 		},
 	}}, nil
 }

@@ -66,7 +66,7 @@ type provider struct {
 }
 
 // rights are the provider's names for what a store needs.
-type rights struct{ write, read, remove, list, sign string }
+type rights struct{ write, read, remove, list, sign, look string }
 
 // connection is an open bucket, for gocloud to list and sign, and its objects.
 type connection struct {
@@ -75,6 +75,7 @@ type connection struct {
 	versions string // the pattern of a version
 	base     string // of the addresses under which anyone fetches objects
 	sign     signer
+	kept     func(ctx context.Context, prefix string) (kept, error) // after Start
 }
 
 // objects asks by the provider's own client. gocloud throws the answer to an
@@ -143,6 +144,10 @@ func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domai
 		return nil
 	})
 }
+
+// FencesDeletions says, after Start, whether the store refuses to delete another
+// version than a change is over, where it refuses to replace one.
+func (s *PhotoStore) FencesDeletions() bool { return s.fencesDeletes || !s.fences }
 
 // condition returns what a change over a version asks for. It fails with
 // errConflict where the store can't have given that version.

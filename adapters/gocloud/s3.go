@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"gocloud.dev/blob"
@@ -39,7 +40,7 @@ func newS3(name string, parameters url.Values) (provider, error) {
 	return provider{
 		bucket:   name,
 		name:     fmt.Sprintf("the bucket %q", name),
-		rights:   rights{write: "s3:PutObject", read: "s3:GetObject", remove: "s3:DeleteObject", list: "s3:ListBucket on the bucket"},
+		rights:   rights{write: "s3:PutObject", read: "s3:GetObject", remove: "s3:DeleteObject", list: "s3:ListBucket on the bucket", look: "s3:GetObject"},
 		identity: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
 		connect: func(ctx context.Context) (*connection, error) {
 			return connectS3(ctx, name, parameters)
@@ -67,7 +68,8 @@ func connectS3(ctx context.Context, name string, parameters url.Values) (*connec
 	sign := func(ctx context.Context, name string, lifetime time.Duration) (string, error) {
 		return objects.SignedURL(ctx, name, &blob.SignedURLOptions{Method: http.MethodGet, Expiry: lifetime})
 	}
-	return &connection{objects, s3Objects{client, name, newS3Retryer()}, etags, s3Base(name, options), sign}, nil
+	bucket := s3Objects{client, name, newS3Retryer()}
+	return &connection{objects, bucket, etags, s3Base(name, options), sign, bucket.kept}, nil
 }
 
 // chooseS3 completes what the environment says. Most servers other than AWS
@@ -137,6 +139,48 @@ func (b s3Objects) get(ctx context.Context, name string) (stored, error) {
 		return stored{}, err
 	}
 	return stored{answer.Body, aws.ToInt64(answer.ContentLength), version(answer.ETag)}, nil
+}
+
+// kept looks at the marker, which Start has written again: that takes no right
+// but to read. Only the lifecycle takes one.
+func (b s3Objects) kept(ctx context.Context, prefix string) (kept, error) {
+	name := prefix + markerName
+	marker, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &name})
+	if err != nil {
+		return kept{}, err
+	}
+	if version := aws.ToString(marker.VersionId); version == "" || version == "null" { // null: suspended
+		return kept{}, nil
+	}
+	lifecycle, err := b.client.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &b.bucket})
+	switch _, code := answer(err); {
+	case code == "NoSuchLifecycleConfiguration":
+		return kept{versions: keptForEver}, nil
+	case err != nil:
+		return kept{versions: keptUnknown}, nil //nolint:nilerr // it says so
+	}
+	days := keptForEver
+	for _, rule := range lifecycle.Rules {
+		if end := rule.NoncurrentVersionExpiration; end != nil && end.NewerNoncurrentVersions == nil && appliesTo(rule, prefix) {
+			days = soonest(days, int(aws.ToInt32(end.NoncurrentDays)))
+		}
+	}
+	return kept{versions: days}, nil
+}
+
+// appliesTo says whether a rule is for all photos.
+func appliesTo(rule types.LifecycleRule, prefix string) bool {
+	if rule.Status != types.ExpirationStatusEnabled {
+		return false
+	}
+	of := aws.ToString(rule.Prefix) //nolint:staticcheck // old rules have it
+	if filter := rule.Filter; filter != nil {
+		if filter.Tag != nil || filter.And != nil || filter.ObjectSizeGreaterThan != nil || filter.ObjectSizeLessThan != nil {
+			return false
+		}
+		of = cmp.Or(aws.ToString(filter.Prefix), of)
+	}
+	return strings.HasPrefix(prefix+"fleet-", of)
 }
 
 // s3Base leaves out the default region as S3 does. A name with a dot is in the

@@ -12,6 +12,9 @@ package postgres
 
 import (
 	"context"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/exaring/otelpgx"
@@ -85,6 +88,33 @@ func (db *DB) Now(ctx context.Context) (now time.Time, err error) {
 		return conn.QueryRow(ctx, `SELECT now()`).Scan(&now)
 	})
 	return now, err
+}
+
+// oldestTested and newestTested are the major versions of PostgreSQL that the
+// README's matrix begins and ends with.
+const oldestTested, newestTested = 14, 18
+
+// Server returns what server this is and its version, and whether this program
+// is tested with it. It fails with Unavailable.
+func (db *DB) Server(ctx context.Context) (name string, tested bool, err error) {
+	err = db.do(ctx, "read the version", func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, `SELECT version()`).Scan(&name)
+	})
+	if words := strings.Fields(name); len(words) > 1 {
+		name = words[0] + " " + words[1]
+	}
+	return name, isTested(name), err
+}
+
+// isTested takes a name such as "PostgreSQL 15.8", and none of what only speaks
+// PostgreSQL.
+func isTested(name string) bool {
+	found := regexp.MustCompile(`^PostgreSQL (\d+)(\.\d+)*$`).FindStringSubmatch(name)
+	if found == nil {
+		return false
+	}
+	major, err := strconv.Atoi(found[1])
+	return err == nil && oldestTested <= major && major <= newestTested
 }
 
 // Close waits for the calls that run and ends all connections. The ports fail

@@ -64,6 +64,13 @@ type Step struct {
 	Do func(context.Context) (found string, err error)
 }
 
+// Note is what a Step returns as its error where nothing failed, but the operator
+// should know what was found.
+type Note string
+
+// Error implements error.
+func (n Note) Error() string { return string(n) }
+
 // NewStep makes a Step that finds nothing worth a word.
 func NewStep(name string, do func(context.Context) error) Step {
 	return Step{Name: name, Do: func(ctx context.Context) (string, error) {
@@ -233,7 +240,7 @@ func (d *Doctor) PhotoSteps() []Step {
 // does that the network held for long.
 func (d *Doctor) tryLate(ctx context.Context, key domain.PhotoKey) (string, error) {
 	if d.version == domain.Unversioned {
-		return "it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; the README says when", nil
+		return "", Note("it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; the README says when")
 	}
 	_, err := d.Photos.Put(ctx, key, d.first, d.version)
 	if err = expect(domain.Conflict, err); err == nil {
