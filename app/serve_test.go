@@ -186,6 +186,8 @@ func TestDemo(t *testing.T) {
 	directory := t.TempDir()
 	addr, admin := freeAddress(t), freeAddress(t)
 	c := command(t, directory, []string{"FLEETPHOTO_ADDR=" + addr, "FLEETPHOTO_ADMIN_ADDR=" + admin, "FLEETPHOTO_DATABASE_URL=postgres://ignored", "FLEETPHOTO_PHOTO_URL=signed"}, "serve", "--demo")
+	var log bytes.Buffer
+	c.Stderr = &log
 	out, err := c.StdoutPipe()
 	check(t, err)
 	check(t, c.Start())
@@ -195,7 +197,9 @@ func TestDemo(t *testing.T) {
 	for address == "" {
 		var text string
 		text, err = readLine(out)
-		check(t, err)
+		if err != nil {
+			t.Fatalf("%v, %v\n%s", err, c.Wait(), &log)
+		}
 		if strings.HasPrefix(text, "curl ") {
 			lines = append(lines, text)
 		}
