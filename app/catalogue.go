@@ -47,6 +47,7 @@ type Backend struct {
 	// What operators need beside them; nil where the adapter hasn't got it.
 	FleetDirectory    ports.FleetDirectory
 	CustomerDirectory ports.CustomerDirectory
+	FleetCustomers    ports.FleetCustomers // of FleetDirectory and CustomerDirectory
 	PINKeyBinder      ports.PINKeyBinder
 	ChangeRecorder    ports.ChangeRecorder // of CustomerRepo and ApiLog
 	ApiLogArchive     ports.ApiLogArchive
@@ -116,7 +117,7 @@ func openMemory(rawURL string) (Backend, error) {
 	return Backend{
 		FleetAuth: b.FleetAuth, CustomerRepo: b.CustomerRepo, ApiLog: b.ApiLog, PhotoStore: b.PhotoStore,
 		FleetDirectory: b.FleetAuth, CustomerDirectory: b.CustomerRepo, PINKeyBinder: b.CustomerRepo,
-		ChangeRecorder: b.ChangeRecorder(), ApiLogArchive: b.ApiLog, PhotoLister: b.PhotoStore, PhotoStoreName: "memory",
+		FleetCustomers: b.FleetCustomers(), ChangeRecorder: b.ChangeRecorder(), ApiLogArchive: b.ApiLog, PhotoLister: b.PhotoStore, PhotoStoreName: "memory",
 		Ephemeral: true,
 	}, nil
 }
@@ -129,7 +130,7 @@ func openSQLite(rawURL string) (Backend, error) {
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
 		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
-		ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
+		FleetCustomers: db.FleetCustomers(), ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close,
 		PINKeyFile: pinKeyBeside(db.Path()), DataFile: db.Path(), Disk: filepath.Dir(db.Path()),
 	}, nil
@@ -143,7 +144,7 @@ func openPostgres(rawURL string) (Backend, error) {
 	return Backend{
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
 		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
-		ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
+		FleetCustomers: db.FleetCustomers(), ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
 		Checks: []operator.Step{step("this program is tested with its version", func(ctx context.Context) (string, error) {
 			name, tested, err := db.Server(ctx)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"runtime"
 	"time"
 
@@ -84,7 +85,8 @@ var portsAndRoles = fx.Provide(
 	from((*backends).fleets, func(b Backend) ports.FleetAuth { return b.FleetAuth }),
 	from((*backends).fleets, func(b Backend) ports.FleetDirectory { return b.FleetDirectory }),
 	from((*backends).customers, func(b Backend) ports.CustomerRepo { return b.CustomerRepo }),
-	from((*backends).customers, func(b Backend) ports.CustomerDirectory { return b.CustomerDirectory }),
+	(*backends).customerDirectory,
+	(*backends).fleetCustomers,
 	from((*backends).customers, func(b Backend) ports.PINKeyBinder { return b.PINKeyBinder }),
 	from((*backends).log, func(b Backend) ports.ApiLog { return b.ApiLog }),
 	from((*backends).log, func(b Backend) ports.ApiLogArchive { return b.ApiLogArchive }),
@@ -136,6 +138,36 @@ func (b *backends) photoStoreName() (domain.PhotoStoreName, error) {
 		return "", err
 	}
 	return photos.PhotoStoreName, nil
+}
+
+// customerDirectory returns the one that looks after the fleets too, where the
+// fleets are in the same database.
+func (b *backends) customerDirectory() (ports.CustomerDirectory, error) {
+	customers, err := b.customers()
+	if err != nil {
+		return nil, err
+	}
+	if customers.FleetCustomers != nil && b.housesFleets(customers) {
+		return customers.FleetCustomers, nil
+	}
+	return offered(customers, func(b Backend) ports.CustomerDirectory { return b.CustomerDirectory })
+}
+
+func (b *backends) fleetCustomers() (ports.FleetCustomers, error) {
+	customers, err := b.customers()
+	if err != nil {
+		return nil, err
+	}
+	if !b.housesFleets(customers) {
+		return nil, settingError(customers.variable, errors.New("the customers are in another database than the fleets, so that no fleet can be removed in one step with the look for its customers; switch it off instead, with fleet disable"))
+	}
+	return offered(customers, func(b Backend) ports.FleetCustomers { return b.FleetCustomers })
+}
+
+// housesFleets says whether the fleets are in this backend too. It opens nothing.
+func (b *backends) housesFleets(customers *opened) bool {
+	_, fleets := b.config.databaseURL(fleetAuthVariable, b.config.FleetAuthURL)
+	return fleets == customers.rawURL
 }
 
 // changeRecorder returns the one of the backend that has both the customers and

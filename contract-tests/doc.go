@@ -6,7 +6,8 @@
 // [CustomerRepo], [PhotoStore] and [ApiLog]: an adapter that has the methods of
 // these ports and no others passes them. [UnversionedPhotoStore] takes the place
 // of PhotoStore where a store can't tell versions apart. [ChangeRecorder] is for
-// one database that has both the customers and the log. For what operators need,
+// one database that has both the customers and the log, [FleetCustomers] for one
+// that has both the fleets and their customers. For what operators need,
 // they are [FleetDirectory], [CustomerDirectory], [PINKeyBinder], [PhotoLister],
 // [PhotoAddresser] and [ApiLogArchive], each for those adapters that have the
 // role. Each takes a function that opens a port, and calls it for each clause

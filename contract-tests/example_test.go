@@ -55,6 +55,15 @@ func ExampleCustomerDirectory() {
 	}
 }
 
+func ExampleFleetCustomers() {
+	_ = func(t *testing.T) { // func TestFleetCustomers(t *testing.T)
+		contracttests.FleetCustomers(t, func(*testing.T) contracttests.Housed {
+			db := memory.New()
+			return contracttests.Housed{FleetCustomers: db.FleetCustomers(), Customers: db.CustomerRepo, Fleets: db.FleetAuth, Auth: db.FleetAuth}
+		})
+	}
+}
+
 func ExampleChangeRecorder() {
 	_ = func(t *testing.T) { // func TestChangeRecorder(t *testing.T)
 		contracttests.ChangeRecorder(t, func(*testing.T) contracttests.Recorded {

@@ -40,6 +40,7 @@ type database struct {
 		ports.ApiLogArchive
 	}
 	recorder ports.ChangeRecorder
+	housed   ports.FleetCustomers
 }
 
 // The adapters of the matrix by the scheme of their URLs, in its order.
@@ -93,7 +94,7 @@ func addFleets(t *testing.T, directory ports.FleetDirectory, fleets []contractte
 }
 
 func TestCustomerRepo(t *testing.T) {
-	clauses := len(customerrepo.Clauses()) + len(customerrepo.DirectoryClauses(1)) + len(customerrepo.PINKeyClauses()) + len(customerrepo.RecorderClauses())
+	clauses := len(customerrepo.Clauses()) + len(customerrepo.DirectoryClauses(1)) + len(customerrepo.PINKeyClauses()) + len(customerrepo.RecorderClauses()) + len(customerrepo.FleetClauses(1))
 	for _, a := range databases {
 		tested.cell(t, "CustomerRepo", clauses, func(t *testing.T) {
 			contracttests.CustomerRepo(t, func(t *testing.T, customers ...domain.Customer) ports.CustomerRepo {
@@ -115,6 +116,9 @@ func TestCustomerRepo(t *testing.T) {
 					return db.customers, db.customers
 				})
 			})
+			t.Run("fleets", func(t *testing.T) {
+				contracttests.FleetCustomers(t, func(t *testing.T) contracttests.Housed { return a.open(t).housing() })
+			})
 			t.Run("recorder", func(t *testing.T) {
 				contracttests.ChangeRecorder(t, func(t *testing.T) contracttests.Recorded { return a.open(t).recorded() })
 			})
@@ -124,6 +128,10 @@ func TestCustomerRepo(t *testing.T) {
 
 func (db database) recorded() contracttests.Recorded {
 	return contracttests.Recorded{Recorder: db.recorder, Customers: db.customers, Directory: db.customers, Log: db.log, Archive: db.log}
+}
+
+func (db database) housing() contracttests.Housed {
+	return contracttests.Housed{FleetCustomers: db.housed, Customers: db.customers, Fleets: db.fleets, Auth: db.fleets}
 }
 
 func addCustomer(t *testing.T, directory ports.CustomerDirectory, c domain.Customer) {
@@ -191,7 +199,7 @@ func TestPhotoStore(t *testing.T) {
 
 func openMemoryDatabase(*testing.T) database {
 	b := memory.New()
-	return database{b.FleetAuth, b.CustomerRepo, b.ApiLog, b.ChangeRecorder()}
+	return database{b.FleetAuth, b.CustomerRepo, b.ApiLog, b.ChangeRecorder(), b.FleetCustomers()}
 }
 
 func openSQLite(t *testing.T) database {
@@ -201,13 +209,13 @@ func openSQLite(t *testing.T) database {
 	closeAtEnd(t, db)
 	must(t, db.Migrate(t.Context()))
 	must(t, db.Start(t.Context()))
-	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder()}
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder(), db.FleetCustomers()}
 }
 
 func openPostgres(t *testing.T) database {
 	t.Helper()
 	db := startPostgres(t, servers.PostgresTemplate(t, migratePostgres))
-	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder()}
+	return database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder(), db.FleetCustomers()}
 }
 
 func startPostgres(t *testing.T, rawURL string) *postgres.DB {

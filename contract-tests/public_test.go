@@ -34,7 +34,7 @@ func TestPublicTexts(t *testing.T) {
 		must(t, db.Migrate(t.Context()))
 		must(t, db.Start(t.Context()))
 		must(t, db.Close())
-		checkPublicTexts(t, database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder()}, path, "secret-name")
+		checkPublicTexts(t, database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder(), db.FleetCustomers()}, path, "secret-name")
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -43,7 +43,7 @@ func TestPublicTexts(t *testing.T) {
 		db := startPostgres(t, rawURL)
 		proxy.Stop()
 		u := parse(t, rawURL)
-		checkPublicTexts(t, database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder()}, u.Host, u.Hostname(), u.Port(), filepath.Base(u.Path), password)
+		checkPublicTexts(t, database{db.FleetAuth(), db.CustomerRepo(), db.ApiLog(), db.ChangeRecorder(), db.FleetCustomers()}, u.Host, u.Hostname(), u.Port(), filepath.Base(u.Path), password)
 	})
 	t.Run("file", func(t *testing.T) {
 		t.Parallel()
@@ -76,6 +76,7 @@ func checkPublicTexts(t *testing.T, db database, forbidden ...string) {
 	fail(t, &fleetauth.Port{FleetAuth: db.fleets, FleetDirectory: db.fleets}, slices.Concat(fleetauth.Calls(), fleetauth.DirectoryCalls()), forbidden)
 	fail(t, &customerrepo.Port{CustomerRepo: db.customers, CustomerDirectory: db.customers, PINKeyBinder: db.customers},
 		slices.Concat(customerrepo.Calls(), customerrepo.DirectoryCalls(), customerrepo.PINKeyCalls()), forbidden)
+	fail(t, customerrepo.HousedPort(db.housing()), customerrepo.FleetCalls(), forbidden)
 	fail(t, customerrepo.RecordedPort(db.recorded()), customerrepo.RecorderCalls(), forbidden)
 	fail(t, apilog.Port{ApiLog: db.log, ApiLogArchive: db.log}, slices.Concat(apilog.Calls(), apilog.ArchiveCalls()), forbidden)
 }

@@ -57,6 +57,19 @@ func CustomerDirectory(t *testing.T, open func(t *testing.T) (ports.CustomerDire
 	})
 }
 
+// Housed is a ports.FleetCustomers and the ports of its database.
+type Housed = customerrepo.Housed
+
+// FleetCustomers proves that what open returns keeps the promises of
+// ports.FleetCustomers. Its database has neither fleets nor customers.
+func FleetCustomers(t *testing.T, open func(t *testing.T) Housed) {
+	t.Helper()
+	const imported = 500 // at once
+	clause.Prove(t, customerrepo.FleetClauses(imported), func(t *testing.T) *customerrepo.Port {
+		return customerrepo.HousedPort(open(t))
+	})
+}
+
 // PINKeyBinder proves that what open returns keeps the promises of
 // ports.PINKeyBinder: one with no key stored, and the directory, without
 // customers, whose customers have the PINs.

@@ -36,3 +36,10 @@ type Customer struct {
 	PIN   PINHash     // zero: no PIN is set, and none matches
 	Photo PhotoRecord // what the repository knows of the stored photo
 }
+
+// CustomerChange is what an operator changes of a customer.
+type CustomerChange struct {
+	Phone   PhoneNumber // 0: it stays
+	PIN     PINHash     // zero: the customer has none any more; ignored with KeepPIN
+	KeepPIN bool
+}

@@ -94,6 +94,14 @@ type CustomerDirectory interface {
 	// waits for no change. It fails with Unavailable alone.
 	PlanImport(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error)
 
+	// SetCustomer makes a change of the customer ref, in one step, durably: what
+	// change doesn't have stays, whatever else changes it at once, and so do the
+	// PIN's lock and the photo's record. It fails with CustomerNotFound and,
+	// changing nothing, with Conflict where another customer of the fleet has the
+	// phone number. It may wait for a ChangePhoto of this customer. Repeating it is
+	// harmless.
+	SetCustomer(ctx context.Context, ref domain.CustomerRef, change domain.CustomerChange) error
+
 	// RemoveCustomer runs change, which deletes the photo, as ChangePhoto does,
 	// and then removes the customer instead of storing the record, durably, with
 	// the PIN's lock. When change fails or panics, the customer stays, and
@@ -107,6 +115,22 @@ type CustomerDirectory interface {
 	// UnlockPIN sets the PIN's lock to its zero value, durably. It fails with
 	// CustomerNotFound.
 	UnlockPIN(ctx context.Context, ref domain.CustomerRef) error
+}
+
+// FleetCustomers is a CustomerDirectory and the FleetDirectory of its fleets in
+// one database, which leaves no customer without a fleet: a customer who is added
+// and the fleet's removal are never both stored. An AddKey and the fleet's removal
+// aren't either.
+type FleetCustomers interface {
+	// ImportCustomers, of its methods, also fails with NotFound, changing
+	// nothing, where there is no fleet of one of the customers.
+	CustomerDirectory
+
+	// RemoveFleet removes a fleet together with its keys, durably. It fails with
+	// NotFound when there is no such fleet and, changing nothing, with Conflict
+	// where it has customers; the error's Public text says how many. It may wait
+	// for an ImportCustomers of the fleet.
+	RemoveFleet(ctx context.Context, fleet domain.FleetID) error
 }
 
 // ChangeRecorder is a CustomerRepo and an ApiLog in one database, which store a

@@ -19,6 +19,7 @@ import (
 
 type customerCommands struct {
 	Add    customerAddCommand    `cmd:"" help:"Add a customer to a fleet."`
+	Set    customerSetCommand    `cmd:"" help:"Change a customer's phone number or PIN."`
 	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer, by --id or --phone, and the photo."`
 	Unlock customerUnlockCommand `cmd:"" help:"End the lock on a customer's PIN after too many wrong ones."`
 	Remove customerRemoveCommand `cmd:"" help:"Remove a customer, and delete the photo."`
@@ -61,8 +62,21 @@ func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
 }
 
 func (c *customerAddCommand) pin(ctx context.Context) (domain.PIN, error) {
-	if c.PIN != standardStream {
-		return domain.ParseNewPIN(c.PIN)
+	if c.PIN == "" {
+		return domain.PIN{}, nil
+	}
+	return readPIN(ctx, c.PIN, "leave --pin out for a customer without one")
+}
+
+// readPIN reads the PIN that is given, or that is on the standard input.
+// without says how a customer gets none.
+func readPIN(ctx context.Context, given, without string) (domain.PIN, error) {
+	if given != standardStream {
+		pin, err := domain.ParseNewPIN(given)
+		if err == nil && pin.IsBlank() {
+			err = errors.New("--pin is blank; " + without)
+		}
+		return pin, err
 	}
 	line, err := bufio.NewReader(untilEnded(ctx, os.Stdin)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -70,9 +84,46 @@ func (c *customerAddCommand) pin(ctx context.Context) (domain.PIN, error) {
 	}
 	pin, err := domain.ParseNewPIN(line)
 	if err == nil && pin.IsBlank() {
-		err = errors.New("the standard input has no PIN; leave --pin out for a customer without one")
+		err = errors.New("the standard input has no PIN; " + without)
 	}
 	return pin, err
+}
+
+type customerSetCommand struct {
+	whichCustomer
+	Phone *domain.DialledPhone `placeholder:"NUMBER" help:"The new mobile number, international, or with its 0 where the fleet's country is set; left out, it stays."`
+	PIN   *string              `name:"pin" xor:"pin" placeholder:"PIN|-" help:"The new PIN, 4 to 12 digits, or - to read it from the standard input; left out, it stays. A lock after too many wrong ones stays too: customer unlock ends it."`
+	NoPIN bool                 `name:"no-pin" xor:"pin" help:"The customer has no PIN any more."`
+}
+
+// Validate is called by kong.
+func (c *customerSetCommand) Validate() error {
+	if c.Phone == nil && c.PIN == nil && !c.NoPIN {
+		return errors.New("nothing is to be set; give one of --phone, --pin and --no-pin")
+	}
+	return nil
+}
+
+// Run changes what is given.
+func (c *customerSetCommand) Run(ctx context.Context, e environment) error {
+	var pin *domain.PIN
+	if c.NoPIN {
+		pin = new(domain.PIN)
+	}
+	if c.PIN != nil {
+		read, err := readPIN(ctx, *c.PIN, "--no-pin takes the PIN away")
+		if err != nil {
+			return err
+		}
+		pin = &read
+	}
+	return e.run(ctx, func(ctx context.Context, customers *operator.Customers) error {
+		if err := customers.Set(ctx, c.ref(), c.Phone, pin); err != nil {
+			return err
+		}
+		e.say("customer %d of fleet %d is changed", c.ID, c.Fleet)
+		return nil
+	})
 }
 
 // untilEnded reads from in, and fails once ctx ends even where in is waited for.

@@ -15,8 +15,10 @@ type fleetCommands struct {
 	Add     fleetAddCommand    `cmd:"" help:"Add a fleet and print its API key, once."`
 	List    fleetListCommand   `cmd:"" help:"List the fleets."`
 	Set     fleetSetCommand    `cmd:"" help:"Set what a fleet's calls must have, and its country."`
+	Rename  fleetRenameCommand `cmd:"" help:"Give a fleet another name."`
 	Disable fleetSwitchCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
 	Enable  fleetSwitchCommand `cmd:"" help:"Switch a fleet on again."`
+	Remove  fleetRemoveCommand `cmd:"" help:"Remove a fleet that has no customers, and its API keys. The API log stays."`
 	Key     fleetKeyCommands   `cmd:"" help:"Manage the API keys of a fleet."`
 }
 
@@ -117,6 +119,22 @@ func (c *fleetSetCommand) change(fleet *domain.Fleet) {
 	}
 }
 
+type fleetRenameCommand struct {
+	ID   domain.FleetID   `arg:"" help:"The fleet's number."`
+	Name domain.FleetName `arg:"" help:"Its new name, for operators; an empty one is none."`
+}
+
+// Run changes the name, and nothing else.
+func (c *fleetRenameCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.Name = c.Name }); err != nil {
+			return err
+		}
+		e.say("fleet %d is called %q", c.ID, c.Name)
+		return nil
+	})
+}
+
 type fleetSwitchCommand struct {
 	ID domain.FleetID `arg:"" help:"The fleet's number."`
 }
@@ -130,6 +148,25 @@ func (c *fleetSwitchCommand) Run(ctx context.Context, e environment) error {
 		}
 		e.say("fleet %d is switched %s", c.ID, onOrOff(on))
 		return nil
+	})
+}
+
+type fleetRemoveCommand struct {
+	ID domain.FleetID `arg:"" help:"The fleet's number."`
+}
+
+// Run removes the fleet, or says how to remove what it has.
+func (c *fleetRemoveCommand) Run(ctx context.Context, e environment) error {
+	return e.run(ctx, func(ctx context.Context, customers ports.FleetCustomers) error {
+		err := customers.RemoveFleet(ctx, c.ID)
+		if errors.Is(err, domain.Conflict) {
+			return domain.Errorf(domain.Conflict, "%s; customer export --fleet %d lists them, and customer remove --fleet %d --id ID removes one with the photo",
+				domain.AsError(err).Public, c.ID, c.ID)
+		}
+		if err == nil {
+			e.say("fleet %d is removed, with its keys", c.ID)
+		}
+		return err
 	})
 }
 

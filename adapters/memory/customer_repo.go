@@ -129,6 +129,24 @@ func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) er
 	})
 }
 
+// SetCustomer implements ports.CustomerDirectory.
+func (r *CustomerRepo) SetCustomer(ctx context.Context, ref domain.CustomerRef, change domain.CustomerChange) error {
+	return r.update(ctx, "set customer", ref, func(c *customer) error {
+		if change.Phone != 0 {
+			wanted := fleetPhone{ref.Fleet, change.Phone}
+			if owner := r.phones[wanted]; owner != nil && owner != c {
+				return domain.Errorf(domain.Conflict, "another customer of fleet %d has this phone number", ref.Fleet)
+			}
+			delete(r.phones, fleetPhone{ref.Fleet, c.Phone})
+			c.Phone, r.phones[wanted] = change.Phone, c
+		}
+		if !change.KeepPIN {
+			c.PIN = change.PIN
+		}
+		return nil
+	})
+}
+
 // ChangePhoto implements ports.CustomerRepo.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	return r.whileLocked(ctx, ref, change.Closing(), r.storeRecord, ignore)

@@ -34,6 +34,11 @@ func NewAt(now func() time.Time) *Backend {
 // ChangeRecorder is CustomerRepo and ApiLog as the one database that they are.
 func (b *Backend) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{b.CustomerRepo, b.ApiLog} }
 
+// FleetCustomers is FleetAuth and CustomerRepo as the one database that they are.
+func (b *Backend) FleetCustomers() *FleetCustomers {
+	return &FleetCustomers{b.CustomerRepo, b.FleetAuth}
+}
+
 // Open makes an empty Backend for the URL memory://, which takes nothing more.
 func Open(rawURL string) (*Backend, error) {
 	u, err := url.Parse(rawURL)

@@ -13,8 +13,16 @@ import (
 // ImportCustomers implements ports.CustomerDirectory. Unchanged customers are not
 // locked. When another process adds or changes the same customers at the same
 // time, it starts over.
-func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
+func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	return r.importAfter(ctx, customers, func(pgx.Tx) error { return nil })
+}
+
+// importAfter imports in a transaction that begins with check.
+func (r *CustomerRepo) importAfter(ctx context.Context, customers []domain.CustomerImport, check func(pgx.Tx) error) (results []domain.ImportResult, err error) {
 	err = r.db.write(ctx, "import customers", func(tx pgx.Tx) error {
+		if err := check(tx); err != nil {
+			return err
+		}
 		results, err = rows.Import(importTx{ctx, tx}, customers)
 		if code(err) == uniqueViolation { // the row was not there when it was looked up
 			err = errors.Join(errRaced, err)

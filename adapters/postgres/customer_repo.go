@@ -46,6 +46,14 @@ func (r *CustomerRepo) FindByPhone(ctx context.Context, fleet domain.FleetID, ph
 	return r.find(ctx, rows.NoPhone(), `WHERE fleet_id = $1 AND phone = $2`, fleet, phone)
 }
 
+// SetCustomer implements ports.CustomerDirectory.
+func (r *CustomerRepo) SetCustomer(ctx context.Context, ref domain.CustomerRef, change domain.CustomerChange) error {
+	err := r.db.update(ctx, "set customer", rows.NoCustomer(ref), `
+		UPDATE customers SET phone = coalesce(nullif($3::bigint, 0), phone), pin_hash = CASE WHEN $5 THEN pin_hash ELSE $4 END WHERE fleet_id = $1 AND id = $2`,
+		ref.Fleet, ref.Customer, change.Phone, rows.Digest(change.PIN), change.KeepPIN)
+	return ifDuplicate(err, rows.PhoneTaken, ref.Fleet)
+}
+
 // ChangePhoto implements ports.CustomerRepo.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	return r.db.change(ctx, ref, 0, change.Closing(), storeRecord)

@@ -60,7 +60,7 @@ func addKey(ctx context.Context, tx pgx.Tx, fleet domain.FleetID, key domain.Fle
 // AddKey implements ports.FleetDirectory.
 func (a *FleetAuth) AddKey(ctx context.Context, fleet domain.FleetID, key domain.FleetKey) error {
 	return a.db.write(ctx, "add key", func(tx pgx.Tx) error {
-		if err := fleetExists(ctx, tx, fleet); err != nil {
+		if err := keepFleets(ctx, tx, fleet); err != nil {
 			return err
 		}
 		return addKey(ctx, tx, fleet, key)

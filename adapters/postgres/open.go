@@ -69,6 +69,9 @@ func (db *DB) FleetAuth() *FleetAuth { return &FleetAuth{db} }
 // CustomerRepo is the customers in this database.
 func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
 
+// FleetCustomers is the customers of the fleets in this database.
+func (db *DB) FleetCustomers() *FleetCustomers { return &FleetCustomers{db.CustomerRepo()} }
+
 // ChangeRecorder stores a change of CustomerRepo and how it ended in ApiLog in
 // one commit.
 func (db *DB) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{db} }

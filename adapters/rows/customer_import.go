@@ -139,3 +139,15 @@ func stored(tx ImportTx, customers []domain.CustomerImport) (map[domain.Customer
 	}
 	return known, owners, find("phone", phones)
 }
+
+// FleetsOf returns the fleets of customers, each once.
+func FleetsOf(customers []domain.CustomerImport) []domain.FleetID {
+	var fleets []domain.FleetID
+	for _, c := range customers {
+		if len(fleets) == 0 || fleets[len(fleets)-1] != c.Ref.Fleet {
+			fleets = append(fleets, c.Ref.Fleet)
+		}
+	}
+	slices.Sort(fleets)
+	return slices.Compact(fleets)
+}

@@ -1,6 +1,10 @@
 package rows
 
-import "github.com/fleetphoto/fleetphoto/domain"
+import (
+	"slices"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+)
 
 // NoKey is the error of a key that no fleet has.
 func NoKey() *domain.Error {
@@ -10,6 +14,21 @@ func NoKey() *domain.Error {
 // NoFleet is the error of a fleet that doesn't exist.
 func NoFleet(id domain.FleetID) *domain.Error {
 	return domain.Errorf(domain.NotFound, "there is no fleet %d", id)
+}
+
+// LacksFleet is NoFleet of the first of fleets that isn't found; nil where all are.
+func LacksFleet(fleets, found []domain.FleetID) error {
+	for _, fleet := range fleets {
+		if !slices.Contains(found, fleet) {
+			return NoFleet(fleet)
+		}
+	}
+	return nil
+}
+
+// HasCustomers is the error of a fleet that can't be removed.
+func HasCustomers(fleet domain.FleetID, count int) *domain.Error {
+	return domain.Errorf(domain.Conflict, "fleet %d still has customers: %d", fleet, count)
 }
 
 // NoLabel is the error of a key that the fleet doesn't have.
@@ -26,6 +45,10 @@ func NoPhone() *domain.Error {
 func NoCustomer(ref domain.CustomerRef) *domain.Error {
 	return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
 }
+
+// PhoneTaken is what is said, with the fleet, where a customer is to get a phone
+// number that another one has.
+const PhoneTaken = "another customer of fleet %d has this phone number"
 
 // OtherPINKey is the error of a PIN key that is not the bound one.
 func OtherPINKey() *domain.Error {

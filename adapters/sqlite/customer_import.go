@@ -15,8 +15,16 @@ import (
 const importSettings = `PRAGMA cache_size = -12000; PRAGMA wal_autocheckpoint = 10000`
 
 // ImportCustomers implements ports.CustomerDirectory.
-func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) (results []domain.ImportResult, err error) {
+func (r *CustomerRepo) ImportCustomers(ctx context.Context, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
+	return r.importAfter(ctx, customers, func(context.Context, *sql.Tx) error { return nil })
+}
+
+// importAfter imports in a transaction that begins with check.
+func (r *CustomerRepo) importAfter(ctx context.Context, customers []domain.CustomerImport, check writing) (results []domain.ImportResult, err error) {
 	err = r.db.writeAlone(ctx, "import customers", func(ctx context.Context, tx *sql.Tx) error {
+		if err := check(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
 			return err
 		}

@@ -74,6 +74,14 @@ func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offer
 	return cmp.Or(err, verdict)
 }
 
+// SetCustomer implements ports.CustomerDirectory.
+func (r *CustomerRepo) SetCustomer(ctx context.Context, ref domain.CustomerRef, change domain.CustomerChange) error {
+	err := r.db.update(ctx, "set customer", rows.NoCustomer(ref), `
+		UPDATE customers SET phone = coalesce(nullif(?3, 0), phone), pin_hash = iif(?5, pin_hash, ?4) WHERE fleet_id = ?1 AND id = ?2`,
+		ref.Fleet, ref.Customer, change.Phone, rows.Digest(change.PIN), change.KeepPIN)
+	return ifDuplicate(err, rows.PhoneTaken, ref.Fleet)
+}
+
 // ChangePhoto implements ports.CustomerRepo.
 func (r *CustomerRepo) ChangePhoto(ctx context.Context, ref domain.CustomerRef, change ports.PhotoChange) error {
 	return r.db.change(ctx, ref, change.Closing(), storeRecord, 0)

@@ -89,6 +89,9 @@ func (db *DB) CustomerRepo() *CustomerRepo { return &CustomerRepo{db} }
 // ApiLog is the API log in this database.
 func (db *DB) ApiLog() *ApiLog { return &ApiLog{db} }
 
+// FleetCustomers is the customers of the fleets in this database.
+func (db *DB) FleetCustomers() *FleetCustomers { return &FleetCustomers{db.CustomerRepo()} }
+
 // ChangeRecorder is the customers and the API log in this database, in one commit.
 func (db *DB) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{db} }
 

@@ -23,6 +23,7 @@ type Port struct {
 	ports.PINKeyBinder
 	Open     func(customers ...domain.Customer) ports.CustomerRepo
 	recorded Recorded
+	housed   Housed
 }
 
 type (

@@ -26,7 +26,7 @@ func importRaceClauses() []clauseOf {
 			)), holdsRecord(alice, photoRecord(1))),
 		), clause.New(
 			"import_during_change", "an import and a change of a customer's photo at once are both stored",
-			clause.Steps(addsCustomers(alice), importsDuringChange(alice.Ref, is(domain.Changed, moved)), holdsRecord(moved, photoRecord(1))),
+			clause.Steps(addsCustomers(alice), duringChange(alice.Ref, imports(is(domain.Changed, moved))), holdsRecord(moved, photoRecord(1))),
 		),
 	}
 }
@@ -72,12 +72,12 @@ func importsOtherAtOnce(ctx context.Context, repo *Port) error {
 	return nil
 }
 
-// importsDuringChange begins an import while a change of the customer runs.
-func importsDuringChange(ref domain.CustomerRef, row imported) check {
+// duringChange begins a call while a change of the customer runs.
+func duringChange(ref domain.CustomerRef, call check) check {
 	return func(ctx context.Context, repo *Port) error {
 		done := make(chan error, 1)
 		begin := func(ctx context.Context, repo *Port) error {
-			go func() { done <- imports(row)(ctx, repo) }()
+			go func() { done <- call(ctx, repo) }()
 			return clause.Fails(domain.Unavailable, "ChangePhoto whose ctx ends while another change runs", givesUp(changePhoto.notRun(ref)))(ctx, repo) // it has begun by then
 		}
 		if err := whileChanging(ref, begin)(ctx, repo); err != nil {

@@ -66,7 +66,7 @@ func isGone(c domain.Customer) check {
 		return clause.Fails(domain.CustomerNotFound, fmt.Sprintf("%s of %+v, who was removed", method, c.Ref), call)
 	}
 	return clause.Steps(findsNobody(c.Ref.Fleet, c.Phone), gone("FindCustomer", findsRef(c.Ref)), gone("TryPIN", triesPIN(c.Ref, right(c))),
-		gone("UnlockPIN", unlocksPIN(c.Ref)), gone("ChangePhoto", changePhoto.notRun(c.Ref)), gone("RemoveCustomer", removeCustomer.notRun(c.Ref)))
+		gone("UnlockPIN", unlocksPIN(c.Ref)), gone("SetCustomer", sets(c.Ref, phoneOf(c))), gone("ChangePhoto", changePhoto.notRun(c.Ref)), gone("RemoveCustomer", removeCustomer.notRun(c.Ref)))
 }
 
 func removeCutOff(ctx, ending context.Context, repo *Port, n int) (done bool, err error) {

@@ -40,6 +40,7 @@ func allClauses() []runnable {
 		runnables("FleetDirectory", "fleet_auth", fleetauth.DirectoryClauses(), openFleetDirectory),
 		runnables("CustomerRepo", "customer", customerrepo.Clauses(), openCustomerRepo),
 		runnables("CustomerDirectory", "customer", customerrepo.DirectoryClauses(mostImported), openCustomerDirectory),
+		runnables("FleetCustomers", "fleet_customers", customerrepo.FleetClauses(mostImported), openFleetCustomers),
 		runnables("PINKeyBinder", "customer", customerrepo.PINKeyClauses(), openCustomerDirectory),
 		runnables("ChangeRecorder", "c", customerrepo.RecorderClauses(), openRecorder), // both files whose names begin so
 		runnables("PhotoStore", "photo_store", photostore.Clauses(largest), openPhotoStore),
@@ -101,6 +102,12 @@ func openCustomerRepo(t *testing.T) *customerrepo.Port {
 func openCustomerDirectory(*testing.T) *customerrepo.Port {
 	repo := memory.NewCustomerRepo(time.Now)
 	return &customerrepo.Port{CustomerRepo: repo, CustomerDirectory: repo, PINKeyBinder: repo}
+}
+
+func openFleetCustomers(*testing.T) *customerrepo.Port { return housedIn(memory.New()) }
+
+func housedIn(b *memory.Backend) *customerrepo.Port {
+	return customerrepo.HousedPort(customerrepo.Housed{FleetCustomers: b.FleetCustomers(), Customers: b.CustomerRepo, Fleets: b.FleetAuth, Auth: b.FleetAuth})
 }
 
 func openRecorder(*testing.T) *customerrepo.Port {

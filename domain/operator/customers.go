@@ -19,15 +19,20 @@ type Customers struct {
 // where the fleet doesn't exist, with TypeError where no caller sends such a
 // phone number, and with Conflict where the fleet has this id or phone number already.
 func (c *Customers) Add(ctx context.Context, ref domain.CustomerRef, phone domain.DialledPhone, pin domain.PIN) error {
-	fleet, err := findFleet(ctx, c.Fleets, ref.Fleet)
-	if err != nil {
-		return err
-	}
-	number, err := phone.ToStore(fleet.Country)
+	number, err := c.toStore(ctx, ref.Fleet, phone)
 	if err != nil {
 		return err
 	}
 	return addCustomer(ctx, c.Directory, domain.CustomerImport{Ref: ref, Phone: number, PIN: c.PINKey.Hash(ref, pin)})
+}
+
+// toStore returns the number that is stored for a customer of the fleet.
+func (c *Customers) toStore(ctx context.Context, id domain.FleetID, phone domain.DialledPhone) (domain.PhoneNumber, error) {
+	fleet, err := findFleet(ctx, c.Fleets, id)
+	if err != nil {
+		return 0, err
+	}
+	return phone.ToStore(fleet.Country)
 }
 
 // FindByPhone returns the customer whom a call with this number reaches. It
@@ -38,6 +43,23 @@ func FindByPhone(ctx context.Context, fleets ports.FleetDirectory, customers por
 		return domain.Customer{}, err
 	}
 	return usecase.FindByPhone(ctx, customers, fleet, phone)
+}
+
+// Set changes a customer: what is nil stays as it is, and a blank pin is none. It
+// fails with CustomerNotFound, with Conflict where another customer of the fleet
+// has the phone number, and for a phone number as Add.
+func (c *Customers) Set(ctx context.Context, ref domain.CustomerRef, phone *domain.DialledPhone, pin *domain.PIN) error {
+	change := domain.CustomerChange{KeepPIN: pin == nil}
+	if phone != nil {
+		var err error
+		if change.Phone, err = c.toStore(ctx, ref.Fleet, *phone); err != nil {
+			return err
+		}
+	}
+	if pin != nil {
+		change.PIN = c.PINKey.Hash(ref, *pin)
+	}
+	return c.Directory.SetCustomer(ctx, ref, change)
 }
 
 // addCustomer adds a customer. It fails with Conflict where the fleet has the id

@@ -64,3 +64,51 @@ func TestAddCustomerNeedsTheFleets(t *testing.T) {
 		t.Errorf("got %v, want %q", err, string(domain.Unavailable))
 	}
 }
+
+func TestSetCustomer(t *testing.T) {
+	t.Parallel()
+	fleets, backend := newFleets(strings.NewReader(strings.Repeat("a", 25)))
+	if _, err := fleets.Add(t.Context(), domain.Fleet{ID: ourFleet, Country: 44}, domain.FirstKey); err != nil {
+		t.Fatal(err)
+	}
+	repo := backend.CustomerRepo
+	customers := operator.Customers{Fleets: backend.FleetAuth, Directory: repo, PINKey: pinKey}
+	added := domain.Customer{Ref: customer, Phone: phone, PIN: pinKey.Hash(customer, rightPIN)}
+	if _, err := repo.ImportCustomers(t.Context(), []domain.CustomerImport{{Ref: added.Ref, Phone: added.Phone, PIN: added.PIN}}); err != nil {
+		t.Fatal(err)
+	}
+	newPIN, err := domain.ParseNewPIN("987654")
+	if err != nil {
+		t.Fatal(err)
+	}
+	national, err := domain.ParseDialledPhone("07700 900009")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const abroad domain.PhoneNumber = 447700900009
+	before, short := number(phone), number(9)
+	for _, test := range []struct {
+		name  string
+		phone *domain.DialledPhone
+		pin   *domain.PIN
+		want  domain.Customer
+	}{
+		{"the phone number", &national, nil, domain.Customer{Ref: customer, Phone: abroad, PIN: added.PIN}},
+		{"the PIN", nil, &newPIN, domain.Customer{Ref: customer, Phone: abroad, PIN: pinKey.Hash(customer, newPIN)}},
+		{"no PIN", nil, new(domain.PIN), domain.Customer{Ref: customer, Phone: abroad}},
+		{"both", &before, &rightPIN, added},
+	} {
+		if err := customers.Set(t.Context(), customer, test.phone, test.pin); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if got, err := repo.FindCustomer(t.Context(), customer); err != nil || got != test.want {
+			t.Errorf("%s: the customer is %+v, %v, want %+v", test.name, got, err, test.want)
+		}
+	}
+	if err := customers.Set(t.Context(), customer, &short, nil); !errors.Is(err, domain.TypeError) {
+		t.Errorf("too short a phone number: got %v", err)
+	}
+	if err := customers.Set(t.Context(), pinless, &national, nil); !errors.Is(err, domain.CustomerNotFound) {
+		t.Errorf("one who doesn't exist: got %v", err)
+	}
+}
