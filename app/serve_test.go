@@ -153,7 +153,7 @@ func TestServeSaysWhatItServes(t *testing.T) {
 			server := serve(t, directory, test.settings...)
 			var got strings.Builder
 			for line := range strings.Lines(server.logged) {
-				var e struct{ Msg, Database, Fleets, Api_log, Photo_store, Url, Address, Setting string } //nolint:revive // JSON's names
+				var e struct{ Msg, Database, Fleets, Api_log, Photo_store, Url, Address, Setting string }
 				check(t, json.Unmarshal([]byte(line), &e))
 				got.WriteString(e.Msg)
 				for _, fact := range [][2]string{{"database", e.Database}, {"fleets", e.Fleets}, {"api_log", e.Api_log}, {"photo_store", e.Photo_store}, {"url", e.Url}, {"address", e.Address}, {"setting", e.Setting}} {

@@ -64,7 +64,7 @@ type helpCommand struct {
 
 // Run prints the help where flags came before the word help.
 func (c *helpCommand) Run(line *kong.Context) error {
-	_, _ = line.Kong.Parse(append(c.Command, "--help")) // what it fails with after the help was printed says nothing
+	_, _ = line.Parse(append(c.Command, "--help")) // what it fails with after the help was printed says nothing
 	return nil
 }
 

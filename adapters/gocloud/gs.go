@@ -136,7 +136,7 @@ func (b gsObjects) get(ctx context.Context, name string) (stored, error) {
 	return stored{reader, reader.Attrs.Size, generation(reader.Attrs.Generation)}, nil
 }
 
-func (b gsObjects) kept(ctx context.Context, prefix string) (kept, error) {
+func (b gsObjects) kept(ctx context.Context, _ string) (kept, error) {
 	bucket, err := b.bucket.Attrs(ctx)
 	if err != nil {
 		return kept{}, err
