@@ -126,11 +126,21 @@ func (s *Server) requestBody() *huma.RequestBody {
 		Type: huma.TypeString, Format: "binary",
 		Description: "The image file itself, or a file of its Base64; or a part without a file name, that holds Base64 or the word delete. " + limits,
 	}
+	inJSON := parameters(number(1, domain.MaxPhoneDigits, examplePhone, phoneText()), pinJSON(), text)
+	s.nameSchema(inJSON, fieldPhone, "PhoneNumber")
+	s.nameSchema(inJSON, fieldPIN, "CustomerPIN")
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		typeJSON:      {Schema: parameters(number(1, domain.MaxPhoneDigits, examplePhone, phoneText()), pinJSON(), text)},
+		typeJSON:      {Schema: inJSON},
 		typeForm:      {Schema: parameters(phoneText(), pinText(), text)},
 		typeMultipart: {Schema: parameters(phoneText(), pinText(), file)},
 	}}
+}
+
+// nameSchema makes a property's schema one of the components, as generators
+// call a union without a name by its whole path.
+func (s *Server) nameSchema(of *huma.Schema, property, name string) {
+	s.api.OpenAPI().Components.Schemas.Map()[name] = of.Properties[property]
+	of.Properties[property] = &huma.Schema{Ref: "#/components/schemas/" + name}
 }
 
 func parameters(phone, pin, photo *huma.Schema) *huma.Schema {

@@ -23,6 +23,15 @@ func documented(s *Server) map[string][]string {
 	return examples
 }
 
+// property returns a property's schema, wherever it stands.
+func property(s *Server, of *huma.Schema, name string) *huma.Schema {
+	schema := of.Properties[name]
+	if schema.Ref != "" {
+		return s.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	return schema
+}
+
 func TestEachStatusHasItsExamples(t *testing.T) {
 	want := map[string][]string{
 		"200": {"delete", "update"},
@@ -87,7 +96,7 @@ func TestExampleRequestWorks(t *testing.T) {
 	s := newFixture(t).Server
 	for mediaType, media := range s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content {
 		example := func(name string) string {
-			if schema := media.Schema.Properties[name]; len(schema.Examples) == 1 {
+			if schema := property(s, media.Schema, name); len(schema.Examples) == 1 {
 				return fmt.Sprint(schema.Examples[0])
 			}
 			return deletePhoto // of a file, there is no example
@@ -115,8 +124,8 @@ func TestExampleRequestWorks(t *testing.T) {
 // configuration, and of the constants that enforce them.
 func TestLimitsAreTheServers(t *testing.T) {
 	s := newFixture(t).Server
-	properties := s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content[typeJSON].Schema.Properties
-	phone, pin, photo := properties[fieldPhone].AnyOf[0], properties[fieldPIN].AnyOf[0], properties[fieldPhoto]
+	inJSON := s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content[typeJSON].Schema
+	phone, pin, photo := property(s, inJSON, fieldPhone).AnyOf[0], property(s, inJSON, fieldPIN).AnyOf[0], property(s, inJSON, fieldPhoto)
 	got := []any{*phone.Minimum, *phone.Maximum, *pin.Minimum, *pin.Maximum, pin.Nullable, *photo.MinLength, *photo.MaxLength}
 	if want := []any{1.0, 999_999_999_999_999.0, 0.0, 999_999_999_999.0, true, 1, 2<<20 + bodyOverhead}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

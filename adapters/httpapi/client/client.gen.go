@@ -43,6 +43,11 @@ const (
 	Valid SuccessResult = "valid"
 )
 
+// CustomerPIN The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
+//
+// Examples: 1234
+type CustomerPIN = int64
+
 // Failure defines model for Failure.
 type Failure struct {
 	// ApiLogId The number of the call in the server's log; 0 where nothing was logged.
@@ -63,6 +68,11 @@ type FailureError string
 
 // FailureResult Always error.
 type FailureResult string
+
+// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses; and, where the fleet has a country, a 0 in place of the country code.
+//
+// Examples: 447700900123
+type PhoneNumber = int64
 
 // Success defines model for Success.
 type Success struct {
@@ -89,12 +99,12 @@ type UpdateCustomerPhotoJSONBody struct {
 	// CustomerPin The customer's PIN, 4 to 12 digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; the JSON number 0 is refused, as it mostly is an integer that was never set. 5 wrong ones in a row lock it for 15 minutes.
 	//
 	// Examples: 1234
-	CustomerPin *int64 `json:"customer_pin,omitempty"`
+	CustomerPin *CustomerPIN `json:"customer_pin,omitempty"`
 
-	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.
+	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses; and, where the fleet has a country, a 0 in place of the country code.
 	//
 	// Examples: 447700900123
-	PhoneNumber int64 `json:"phone_number"`
+	PhoneNumber PhoneNumber `json:"phone_number"`
 
 	// PhotoBase64 The image in Base64, standard or URL-safe, padded or not, with line breaks or a data URI's prefix; or the word delete. JPEG, PNG, GIF or WebP, at most 10485760 bytes and 50000000 pixels.
 	//
@@ -114,7 +124,7 @@ type UpdateCustomerPhotoFormdataBody struct {
 	// Examples: 1234
 	CustomerPin *string `form:"customer_pin,omitempty" json:"customer_pin,omitempty"`
 
-	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.
+	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses; and, where the fleet has a country, a 0 in place of the country code.
 	//
 	// Examples: 447700900123
 	PhoneNumber string `form:"phone_number" json:"phone_number"`
@@ -137,7 +147,7 @@ type UpdateCustomerPhotoMultipartBody struct {
 	// Examples: 1234
 	CustomerPin *string `json:"customer_pin,omitempty"`
 
-	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses.
+	// PhoneNumber The customer's mobile number, international, up to 15 digits; without + or 00 at best, but as a text it may carry these, tel:, spaces, dashes, dots and parentheses; and, where the fleet has a country, a 0 in place of the country code.
 	//
 	// Examples: 447700900123
 	PhoneNumber string `json:"phone_number"`
