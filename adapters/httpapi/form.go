@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/hex"
@@ -77,7 +78,7 @@ func unescapeForm(name string, value []byte) ([]byte, error) {
 func readMultipart(from io.Reader, boundary string, into *body) (fields, error) {
 	var f fields
 	ends := map[*field][2]int{} // where each part lies in the body
-	bounded := &headReader{Reader: from}
+	bounded := newHeadReader(from, boundary)
 	parts := multipart.NewReader(bounded, boundary)
 	for {
 		part, err := bounded.nextPart(parts)
@@ -112,43 +113,117 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 	return f, nil
 }
 
-// maxPartHead bounds what comes before a part's content. The library takes ten
-// megabytes of it, which no budget counts.
-const maxPartHead = 64 << 10
+// What a multipart form may have: three parts are ours, with up to three lines
+// of head each. The library takes ten megabytes of head in 10,000 lines, and
+// keeps them in a map, which no budget counts.
+const (
+	maxParts     = 20
+	maxPartHead  = 4 << 10 // bytes
+	maxPartLines = 20
+)
 
-// headReader fails after left bytes.
+var (
+	errParts    = domain.Errorf(domain.TypeError, "body: want at most %d parts, got more", maxParts)
+	errPartHead = domain.Errorf(domain.TypeError, "body: want at most %d bytes and %d lines before the content of a part, got more", maxPartHead, maxPartLines)
+)
+
+// headReader passes a multipart form on, and fails before the part whose head is too large.
 type headReader struct {
-	io.Reader
-	left   int64
-	begun  bool
-	object bool // the body begins as a JSON object does
-	parts  int
+	from      *bufio.Reader
+	delimiter []byte // a line that begins with it, behind its line feed, ends a part (RFC 2046, section 5.1.1)
+	inHead    bool
+	left      int  // bytes of what comes before the part's content
+	lines     int  // of the head, that may still come
+	filled    bool // the current line of the head isn't blank
+	newline   bool // the last byte was a line feed, or there was none
+	begun     bool
+	object    bool // the body begins as a JSON object does
+	parts     int
+	failed    error // whatever the library makes of it
+}
+
+func newHeadReader(from io.Reader, boundary string) *headReader {
+	return &headReader{from: bufio.NewReader(from), delimiter: []byte("\n--" + boundary), left: maxPartHead, newline: true}
 }
 
 // Read implements io.Reader.
 func (h *headReader) Read(p []byte) (int, error) {
-	if h.left <= 0 {
-		return 0, domain.Errorf(domain.TypeError, "body: want at most %d bytes before the content of a part, got more", maxPartHead)
+	text, err := h.from.Peek(len(h.delimiter))
+	if len(text) == 0 {
+		return 0, err
 	}
-	n, err := h.Reader.Read(p[:min(int64(len(p)), h.left)])
-	h.left -= int64(n)
+	whole := err != nil // there is no more
+	text, _ = h.from.Peek(h.from.Buffered())
 	if !h.begun {
-		h.begun, h.object = n > 0, beginsObject(p[:n])
+		h.begun, h.object = true, beginsObject(text)
 	}
-	return n, err
+	if !h.inHead && h.newline && bytes.HasPrefix(text, h.delimiter[1:]) {
+		h.inHead, h.filled, h.left, h.lines = true, false, maxPartHead, maxPartLines+1 // and the delimiter's own
+	}
+	passed := 0
+	if h.inHead {
+		passed, err = h.head(text[:min(len(text), len(p))])
+	} else {
+		passed, err = h.content(text, whole, len(p))
+	}
+	if err != nil {
+		h.failed = err
+		return 0, err
+	}
+	h.newline = text[passed-1] == '\n'
+	return h.from.Read(p[:passed])
+}
+
+// head returns how much of text belongs to the current line of a part's head.
+func (h *headReader) head(text []byte) (int, error) {
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		text = text[:end+1]
+	}
+	h.filled = h.filled || len(bytes.TrimRight(text, "\r\n")) > 0
+	if h.left -= len(text); h.left < 0 {
+		return 0, errPartHead
+	}
+	switch ended := text[len(text)-1] == '\n'; {
+	case ended && !h.filled:
+		h.inHead, h.left = false, math.MaxInt
+	case ended:
+		h.filled = false
+		if h.lines--; h.lines < 0 {
+			return 0, errPartHead
+		}
+	}
+	return len(text), nil
+}
+
+// content returns how much of text, of which most can be taken, surely comes
+// before the next part's head. Before the first one it is bounded as a head is.
+func (h *headReader) content(text []byte, whole bool, most int) (int, error) {
+	end := len(text) - len(h.delimiter) + 1
+	if at := bytes.Index(text, h.delimiter); at >= 0 {
+		end = at + 1
+	} else if whole {
+		end = len(text)
+	}
+	end = min(end, most)
+	if h.left -= end; h.left < 0 {
+		return 0, errPartHead
+	}
+	return end, nil
 }
 
 // nextPart returns the next of parts, or io.EOF behind the last one. It says
 // what came instead of the first.
 func (h *headReader) nextPart(parts *multipart.Reader) (*multipart.Part, error) {
-	h.left = maxPartHead
 	part, err := parts.NextRawPart()
-	h.left = math.MaxInt64
 	switch {
+	case err == nil && h.parts == maxParts:
+		return nil, errParts
 	case err == nil:
 		h.parts++
 	case h.parts == 0 && h.object:
 		return nil, domain.Errorf(domain.TypeError, "body: want the parts of a form, got a JSON object; send it as %s", typeJSON)
+	case h.failed != nil:
+		return nil, h.failed
 	case h.parts == 0 && errors.Is(err, io.EOF):
 		return nil, domain.Errorf(domain.TypeError, "body: want parts between the boundary that Content-Type names, got none")
 	}
