@@ -31,7 +31,8 @@ type certificate struct {
 	current atomic.Pointer[tls.Certificate]
 
 	// What was said already, of the one goroutine that looks.
-	failure string           // of the last look; empty: none
+	failed  int              // looks since the last one that found a pair
+	failure string           // that was said; empty: none since then
 	expired *tls.Certificate // nil: none has
 }
 
@@ -93,18 +94,20 @@ func newCertificate(config Config, logger *slog.Logger) (*certificate, error) {
 }
 
 // look takes the files' pair where they have another one, and keeps the current
-// one where they have none.
+// one where they have none. It says so at the second look: at the first, a
+// renewal may have written one file and not yet the other.
 func (c *certificate) look() {
 	defer c.sayIfExpired()
 	pair, err := readCertificate(c.config)
 	if err != nil {
-		if failure := err.Error(); failure != c.failure {
+		c.failed++
+		if failure := err.Error(); c.failed > 1 && failure != c.failure {
 			c.failure = failure
 			c.logger.Warn("the TLS certificate's files can't be used; the certificate of before is kept", slog.String("cause", failure))
 		}
 		return
 	}
-	if c.failure = ""; !slices.EqualFunc(pair.Certificate, c.current.Load().Certificate, bytes.Equal) {
+	if c.failed, c.failure = 0, ""; !slices.EqualFunc(pair.Certificate, c.current.Load().Certificate, bytes.Equal) {
 		c.current.Store(pair)
 		c.logger.Info("the TLS certificate was read again", slog.Time("valid_until", pair.Leaf.NotAfter))
 	}
