@@ -31,7 +31,7 @@ func TestRateLimited(t *testing.T) {
 			"text/xml": "<key>" + testKey + "</key>",
 		} {
 			got := f.post(t, contentType, strings.NewReader(body))
-			const begins, detail = `{"result":"error","error":"Too Many Requests","api_log_id":0,`, `"detail":"too many calls without a live api_key came from this address; correct this one, and send it after that: `
+			const begins, detail = `{"result":"error","error":"Too Many Requests","api_log_id":0,`, `"detail":"too many calls without a live api_key came from this address, or from all; correct this one, and send it after that: `
 			if got.Code != test.want || got.Header().Get("Retry-After") != "2" || !strings.HasPrefix(got.Body.String(), begins+detail) {
 				t.Errorf("%s: got %d %s", contentType, got.Code, got.Body)
 			}

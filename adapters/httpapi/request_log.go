@@ -62,14 +62,10 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 				slog.Int64("customer", int64(call.Customer)), slog.String("phone", string(call.Phone)),
 				slog.String("operation", string(call.Operation)))
 		}
-		level := s.lines.level(e)
 		if e.Err != nil {
-			kind := domain.AsError(e.Err).Kind
-			if level > slog.LevelDebug {
-				level = levels[kind]
-			}
-			line = append(line, slog.String("error", string(kind)), slog.String("cause", e.Err.Error()))
+			line = append(line, slog.String("error", string(domain.AsError(e.Err).Kind)), slog.String("cause", e.Err.Error()))
 		}
+		level := s.lines.level(e)
 		if level > slog.LevelDebug {
 			if omitted := s.lines.omitted.Swap(0); omitted > 0 {
 				line = append(line, slog.Int64("omitted", omitted))
@@ -80,31 +76,44 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 	})
 }
 
-// What requests without a live key may write to the log: a loop that asks for
-// nothing fills no disk, at 500 MB a day.
+// What requests without a live key may write to the log at each level: a loop
+// that asks for nothing fills no disk, at 500 MB a day, nor does a database that
+// is down, and neither leaves out what the other would have said.
 const (
 	linesASecond = 20
 	linesAtOnce  = 1000
 )
 
-// lines bounds the lines of requests without a live key, and counts what it
-// leaves out for the next line that is written.
+// lines bounds the lines of requests without a live key, level by level, and
+// counts what it leaves out for the next line that is written.
 type lines struct {
-	limit   *rate.Limiter
+	limits  map[slog.Level]*rate.Limiter
 	omitted atomic.Int64
+}
+
+func newLines() *lines {
+	l := &lines{limits: map[slog.Level]*rate.Limiter{}}
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		l.limits[level] = rate.NewLimiter(linesASecond, linesAtOnce)
+	}
+	return l
 }
 
 // level is LevelDebug for what is left out: what the rate limits refused, who
 // tell of all of it at once, and what is too much.
 func (l *lines) level(e *Exchange) slog.Level {
+	level := slog.LevelInfo
+	if e.Err != nil {
+		level = levels[domain.AsError(e.Err).Kind]
+	}
 	switch {
 	case errors.Is(e.Err, usecase.ErrRateLimited):
 		return slog.LevelDebug
-	case e.Answer.Call.Fleet == 0 && !l.limit.Allow():
+	case e.Answer.Call.Fleet == 0 && !l.limits[level].Allow():
 		l.omitted.Add(1)
 		return slog.LevelDebug
 	}
-	return slog.LevelInfo
+	return level
 }
 
 // levels are those of the failures that are the service's own; others are information.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // entry returns the last entry of the API log.
@@ -176,25 +178,59 @@ func TestKeysElsewhereAreMasked(t *testing.T) {
 	}
 }
 
-// TestLinesAreBounded: requests without a key fill no disk, and what is left
-// out is counted by the next line. A call with a live key has its line.
+// TestLinesAreBounded: requests without a key fill no disk, nor do a bug or a
+// database that is down, none hides another, and what is left out is counted by
+// the next line. A call with a live key has its line.
 func TestLinesAreBounded(t *testing.T) {
-	f := newFixture(t)
-	const requests = 3 * linesAtOnce
-	for range requests {
+	fleets := &changedFleets{}
+	f := newFixture(t, func(o *Options) {
+		fleets.FleetAuth = o.Update.Fleets
+		o.Update.Fleets = fleets
+	})
+	const each = 2 * linesAtOnce
+	for range each {
 		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nothing", nil))
 	}
-	f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto)))
-	lines, told := 0, 0
+	for _, fleets.err = range []error{domain.Errorf(domain.Unavailable, "the database is down"), errors.New("a bug"), nil} {
+		for range each {
+			if f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto))); fleets.err == nil {
+				break
+			}
+		}
+	}
+	levels, told := map[string]int{}, 0
 	for text := range strings.Lines(f.log.String()) {
 		var line struct {
-			Omitted int
-			Fleet   int
+			Level          string
+			Omitted, Fleet int
 		}
 		check(t, json.Unmarshal([]byte(text), &line))
-		lines, told = lines+1, told+line.Omitted
+		if line.Fleet != 0 {
+			line.Level = "of a fleet"
+		}
+		levels[line.Level]++
+		told += line.Omitted
 	}
-	if lines >= 2*linesAtOnce || lines+told != requests+1 || !strings.Contains(f.log.String(), `"fleet":689`) {
-		t.Errorf("%d lines, and %d told as omitted, of %d requests", lines, told, requests+1)
+	written := 0
+	for _, level := range []string{"INFO", "WARN", "ERROR"} {
+		if written += levels[level]; levels[level] < linesAtOnce || levels[level] >= each {
+			t.Errorf("%d lines of %d have the level %s", levels[level], each, level)
+		}
 	}
+	if levels["of a fleet"] != 1 || written+told != 3*each {
+		t.Errorf("the lines are %v, and %d are told as omitted, of %d requests", levels, told, 3*each+1)
+	}
+}
+
+// changedFleets fails by err, if there is one.
+type changedFleets struct {
+	ports.FleetAuth
+	err error
+}
+
+func (c *changedFleets) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
+	if c.err != nil {
+		return domain.Caller{}, c.err
+	}
+	return c.FleetAuth.Authenticate(ctx, key)
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"golang.org/x/time/rate"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
@@ -85,7 +84,7 @@ type Server struct {
 	Options
 	maxPhoto, maxBody int64
 	room              *room
-	lines             lines
+	lines             *lines
 	router            chi.Router
 	api               huma.API
 }
@@ -104,7 +103,7 @@ func New(options Options) *Server {
 		maxPhoto: maxPhoto,
 		maxBody:  MaxBodyBytes(maxPhoto),
 		room:     newRoom(options.MaxInflightBytes, MaxBodyBytes(maxPhoto)),
-		lines:    lines{limit: rate.NewLimiter(linesASecond, linesAtOnce)},
+		lines:    newLines(),
 		router:   chi.NewRouter(),
 	}
 	s.router.Use(s.tellOrigin, dropRest, s.logRequest, s.answerPanic, noSniff, s.boundHeaders, middleware.GetHead)
