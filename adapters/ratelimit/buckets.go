@@ -43,6 +43,14 @@ func (b *buckets[K]) take(key K, now time.Time) time.Duration {
 	if b.rate == 0 {
 		return 0
 	}
+	wait := waitFor(b.bucket(key), now)
+	if wait > 0 {
+		b.count(key, 1)
+	}
+	return wait
+}
+
+func (b *buckets[K]) bucket(key K) *rate.Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	bucket, found := b.kept.Get(key)
@@ -50,20 +58,27 @@ func (b *buckets[K]) take(key K, now time.Time) time.Duration {
 		bucket = rate.NewLimiter(b.rate, b.burst)
 		b.kept.Add(key, bucket)
 	}
+	return bucket
+}
+
+// waitFor takes a token out of bucket, or returns when there will be one.
+func waitFor(bucket *rate.Limiter, now time.Time) time.Duration {
 	if bucket.AllowN(now, 1) {
 		return 0
 	}
-	b.count(key)
 	missing := 1 - bucket.TokensAt(now)
-	return time.Duration(missing/float64(b.rate)*float64(time.Second)) + 1 // rounded up, and never 0
+	return time.Duration(missing/float64(bucket.Limit())*float64(time.Second)) + 1 // rounded up, and never 0
 }
 
-func (b *buckets[K]) count(key K) {
+// count counts so many refused calls.
+func (b *buckets[K]) count(key K, calls int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if _, told := b.refused[key]; !told && len(b.refused) >= mostTold {
 		var others K
 		key = others
 	}
-	b.refused[key]++
+	b.refused[key] += calls
 }
 
 // refusals returns how many calls were refused since the last time, by key.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/fleetphoto/fleetphoto/adapters/memory"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -116,6 +118,7 @@ func TestFleets(t *testing.T) {
 func TestAMillionAddresses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(1, 0, nil)
+	w.total = rate.NewLimiter(rate.Inf, 0)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -185,6 +188,7 @@ func TestReportIsBounded(t *testing.T) {
 	t.Parallel()
 	log := memory.New().ApiLog
 	w := newWorld(1, 0, log)
+	w.total = rate.NewLimiter(rate.Inf, 0)
 	const addresses, refused = mostTold + 500, 3
 	for i := range addresses {
 		passed(FailureBurst+refused, func() time.Duration { return w.Failure(fmt.Sprintf("10.0.%d.%d", i/256, i%256)) })
@@ -195,24 +199,81 @@ func TestReportIsBounded(t *testing.T) {
 		t.Fatalf("got %d entries, %v, want %d", len(entries), err, mostTold+1)
 	}
 	others := slices.IndexFunc(entries, func(e domain.ApiLogEntry) bool { return e.Call.From == "" })
-	if others < 0 || !strings.Contains(entries[others].Outcome.Detail, fmt.Sprintf(" %d. They came", 500*refused)) {
+	if others < 0 || !strings.Contains(entries[others].Outcome.Detail, fmt.Sprintf(" %d. They came without a live API key, when", 500*refused)) {
 		t.Errorf("got %+v", entries[max(0, others)])
 	}
 }
 
-// TestReportWithoutTheLog says so, and how many there were.
-func TestReportWithoutTheLog(t *testing.T) {
+// TestFailuresOfAllAddresses: those that have entries of their own are bounded,
+// and the rest is counted in one.
+func TestFailuresOfAllAddresses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(1, 0, brokenLog{})
-	passed(FailureBurst+2, func() time.Duration { return w.Failure("203.0.113.5") })
+	log := memory.New().ApiLog
+	w := newWorld(1, 0, log)
+	next := 0
+	fail := func() time.Duration {
+		next++
+		return w.Failure(fmt.Sprintf("2001:db8:0:%x::1", next))
+	}
+	if got := passed(2*totalBurst, fail); got != totalBurst {
+		t.Errorf("%d passed at once, want %d", got, totalBurst)
+	}
+	if got := passed(10, func() time.Duration { return w.Failure("") }); got != 0 {
+		t.Errorf("%d of unknown addresses passed as well", got)
+	}
+	if wait := fail(); wait <= 0 || wait > time.Second/totalRate+time.Microsecond {
+		t.Errorf("the wait is %v", wait)
+	}
+	w.now = w.now.Add(2 * time.Second)
+	if got := passed(totalBurst, fail); got != 2*totalRate {
+		t.Errorf("%d passed 2 s later, want %d", got, 2*totalRate)
+	}
 	w.Report(t.Context())
-	if got := w.log.String(); !strings.Contains(got, "calls=2") || !strings.Contains(got, `cause="the disk is full"`) {
-		t.Errorf("got %s", got)
+	const refused = totalBurst + 10 + 1 + totalBurst - 2*totalRate
+	entries, err := log.List(t.Context(), domain.ApiLogFilter{}, 10)
+	want := fmt.Sprintf("calls that are counted in this entry: %d. They came without a live API key, when too many of these had come from others", refused)
+	if err != nil || len(entries) != 1 || entries[0].Call.From != "" || entries[0].Outcome.Detail != want {
+		t.Errorf("got %+v, %v, want %q", entries, err, want)
+	}
+	off := newWorld(0, 0, nil)
+	if got := passed(2*totalBurst, func() time.Duration { return off.Failure("203.0.113.5") }); got != 2*totalBurst {
+		t.Errorf("without a limit %d passed", got)
 	}
 }
 
-type brokenLog struct{ ports.ApiLog }
+// TestReportWithoutTheLog names the cause once, and what isn't logged is left to the next one.
+func TestReportWithoutTheLog(t *testing.T) {
+	t.Parallel()
+	const addresses = 20
+	log := &brokenLog{ApiLog: memory.New().ApiLog, takes: 7}
+	w := newWorld(1, 0.1, log)
+	for i := range addresses {
+		passed(FailureBurst+2, func() time.Duration { return w.Failure(fmt.Sprintf("203.0.113.%d", i)) })
+	}
+	passed(1+4, func() time.Duration { return w.Fleet(689) })
+	w.Report(t.Context())
+	log.takes = 2 * addresses
+	w.Report(t.Context())
+	w.Report(t.Context())
+	const line = "level=WARN msg=\"calls were refused by the rate limits\" "
+	want := line + "calls=14 addresses=7 fleets=0 not_yet_logged=30 cause=\"the disk is full\"\n" + line + "calls=30 addresses=13 fleets=1\n"
+	if got := w.log.String(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if entries, err := log.List(t.Context(), domain.ApiLogFilter{}, 2*addresses); err != nil || len(entries) != addresses+1 {
+		t.Errorf("got %d entries, %v, want %d", len(entries), err, addresses+1)
+	}
+}
 
-func (brokenLog) Record(context.Context, domain.ApiCall, domain.Outcome) (domain.ApiLogID, error) {
-	return 0, errors.New("the disk is full")
+// brokenLog takes so many entries.
+type brokenLog struct {
+	*memory.ApiLog
+	takes int
+}
+
+func (b *brokenLog) Record(ctx context.Context, call domain.ApiCall, outcome domain.Outcome) (domain.ApiLogID, error) {
+	if b.takes--; b.takes < 0 {
+		return 0, errors.New("the disk is full")
+	}
+	return b.ApiLog.Record(ctx, call, outcome)
 }

@@ -14,9 +14,10 @@ var ErrRateLimited = errors.New("over a rate limit")
 // RateLimits says which calls are too many, and tells of them together: they
 // have no log entries of their own. It is safe for concurrent use.
 type RateLimits interface {
-	// Failure counts a call from this address that has no live key. Unless it
-	// returns 0, the call is over the limit, and the next one won't be after
-	// that time. Calls from an unknown address, "", may be over no limit.
+	// Failure counts a call from this address that has no live key, and bounds
+	// those of all addresses, too. Unless it returns 0, the call is over a limit,
+	// and the next one won't be after that time. Calls from an unknown address, "",
+	// may be over no limit of its own.
 	Failure(from string) (wait time.Duration)
 	// Fleet counts a call with a live key of this fleet, and returns as Failure.
 	Fleet(fleet domain.FleetID) (wait time.Duration)
@@ -29,7 +30,7 @@ func (u *UpdateCustomerPhoto) limitFailure(from string, cause error) error {
 		return cause
 	}
 	if wait := u.Limits.Failure(from); wait > 0 {
-		return limited(wait, "too many calls without a live api_key came from this address; correct this one, and send it after that: %s", domain.AsError(cause).Public)
+		return limited(wait, "too many calls without a live api_key came from this address, or from all; correct this one, and send it after that: %s", domain.AsError(cause).Public)
 	}
 	return cause
 }
