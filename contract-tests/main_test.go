@@ -4,8 +4,6 @@ import (
 	"context"
 	"flag"
 	"os"
-	"runtime"
-	"strconv"
 	"testing"
 
 	"github.com/fleetphoto/fleetphoto/app"
@@ -19,8 +17,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(app.Main(context.Background(), os.Args[1:], app.Adapters()))
 	}
-	parallel := 2 * runtime.GOMAXPROCS(0) // unless the command line says otherwise: most tests wait for servers
-	if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
+	const parallel = "8" // unless the command line says otherwise: most tests wait for servers
+	if err := flag.Set("test.parallel", parallel); err != nil {
 		panic(err)
 	}
 	os.Exit(reportMatrix(servers.Main(m)))
