@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,10 @@ func TestAttacks(t *testing.T) {
 	}
 	stalled := append([]byte(head(20<<20)+`{"photo_base64":"`), bytes.Repeat([]byte("A"), 17_600_000)...)
 	bomb := "POST /update_customer_photo.json HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("a:b\r\n", 200_000) + "\r\n"
+	part := "POST /update_customer_photo.json HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n--b\r\n"
+	for i := range 9900 {
+		part += strconv.FormatInt(int64(i), 36) + ":\r\n"
+	}
 	var large bytes.Buffer
 	const side = 6200 // the largest that is taken: 6700 is refused by its header
 	must(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&large, image.NewGray(image.Rect(0, 0, side, side))))
@@ -56,6 +61,7 @@ func TestAttacks(t *testing.T) {
 		"5000 connections without a byte":               {5000, addresses(9), sendAndWait(nil), false},
 		"4200 headers without a body":                   {4200, addresses(9), sendAndWait([]byte(head(1 << 20))), false},
 		"30 header bombs":                               {30, addresses(9), sendAndWait([]byte(bomb)), false},
+		"2000 heads of parts with 9900 fields":          {2000, addresses(5), sendAndWait([]byte(part + "\r\nx")), false},
 		"200 addresses without a key":                   {200, addresses(200), guess, false},
 		"one fleet's 12 senders of PNGs of 6200 × 6200": {12, addresses(9), sendPhotos(large.Bytes()), true},
 	} {
@@ -65,7 +71,7 @@ func TestAttacks(t *testing.T) {
 
 func (a attack) run(t *testing.T) {
 	s, fleets := start(t, 2)
-	good := newCaller(s, fleets[0])
+	good := newCaller(s, "127.0.9.9", fleets[0], inBase64(photo()))
 	if _, err := good.call(t.Context()); err != nil {
 		t.Fatal(err)
 	}

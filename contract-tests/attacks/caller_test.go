@@ -25,19 +25,28 @@ func dialFrom(address string) *net.Dialer {
 type caller struct {
 	server *server
 	client *http.Client
-	body   []byte
+	fleet  fleet
+	photo  []byte // in Base64
 }
 
-func newCaller(s *server, f fleet) *caller {
-	transport := &http.Transport{DialContext: dialFrom("127.0.9.9").DialContext, DisableKeepAlives: true} // a connection a call: the hardest
-	return &caller{s, &http.Client{Transport: transport}, callJSON(f, photo())}
+// newCaller returns one that sends a photo, which is in Base64.
+func newCaller(s *server, from string, f fleet, photo []byte) *caller {
+	transport := &http.Transport{DialContext: dialFrom(from).DialContext, DisableKeepAlives: true} // a connection a call: the hardest
+	return &caller{s, &http.Client{Transport: transport}, f, photo}
 }
 
 // callJSON is a call's body with a photo in it.
 func callJSON(f fleet, photo []byte) []byte {
-	body := fmt.Appendf(nil, `{"api_key":%q,"phone_number":%s,"photo_base64":"`, f.key, f.phone)
-	return append(base64.StdEncoding.AppendEncode(body, photo), `"}`...)
+	return append(base64.StdEncoding.AppendEncode(startOfCall(f), photo), endOfCall...)
 }
+
+func startOfCall(f fleet) []byte {
+	return fmt.Appendf(nil, `{"api_key":%q,"phone_number":%s,"photo_base64":"`, f.key, f.phone)
+}
+
+const endOfCall = `"}`
+
+func inBase64(photo []byte) []byte { return base64.StdEncoding.AppendEncode(nil, photo) }
 
 // photo is a JPEG of about 50 KB.
 func photo() []byte {
@@ -58,23 +67,26 @@ func photo() []byte {
 // call makes the call, which must be valid.
 func (c *caller) call(ctx context.Context) (took time.Duration, err error) {
 	begun := time.Now()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.server.api+"/update_customer_photo.json", bytes.NewReader(c.body))
+	start, end := startOfCall(c.fleet), []byte(endOfCall)
+	body := io.MultiReader(bytes.NewReader(start), bytes.NewReader(c.photo), bytes.NewReader(end))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.server.api+"/update_customer_photo.json", body)
 	if err != nil {
 		return 0, err
 	}
+	request.ContentLength = int64(len(start) + len(c.photo) + len(end))
 	request.Header.Set("Content-Type", "application/json")
 	response, err := c.client.Do(request)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	var answer struct{ Result string }
 	if err == nil {
-		err = json.Unmarshal(body, &answer)
+		err = json.Unmarshal(text, &answer)
 	}
 	if err == nil && answer.Result != "valid" {
-		err = fmt.Errorf("%s: %s", response.Status, body)
+		err = fmt.Errorf("%s: %s", response.Status, text)
 	}
 	return time.Since(begun), err
 }

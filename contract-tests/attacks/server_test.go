@@ -17,9 +17,9 @@ import (
 	"testing"
 )
 
-// binary is the command as it is shipped: the race detector, which the tests
+// shippedCommand is the command as it is shipped: the race detector, which the tests
 // may have, takes many times the memory.
-var binary = sync.OnceValues(func() (string, error) {
+var shippedCommand = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(directory, "fleetphoto")
 	out, err := exec.Command("go", "build", "-o", path, "../../app/fleetphoto").CombinedOutput()
 	if err != nil {
@@ -71,11 +71,12 @@ func start(t *testing.T, fleets int) (*server, []fleet) {
 
 func (s *server) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := binary()
+	path, err := shippedCommand()
 	must(t, err)
 	c := exec.Command(path, args...)
 	c.Dir = s.directory
-	c.Env = append(os.Environ(), "FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0")
+	// The README's number is that of two processors.
+	c.Env = append(os.Environ(), "GOMAXPROCS=2", "GOMEMLIMIT=off", "FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0")
 	return c
 }
 
