@@ -125,7 +125,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("the admin address: got %d", status)
 	}
 	output(t, directory, []string{"FLEETPHOTO_ADMIN_ADDR=" + strings.TrimPrefix(server.admin, "http://")}, "healthcheck")
-	if log := server.logged + server.stop(t); strings.Contains(log, `"WARN"`) || strings.Contains(log, "without TLS") {
+	if log := server.logged + server.stop(t); strings.Contains(log, `"WARN"`) || strings.Contains(log, "without TLS") || !strings.Contains(log, `"url":"`+server.api+`/"`) {
 		t.Errorf("something is wrong: %s", log)
 	}
 }
