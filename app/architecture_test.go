@@ -41,6 +41,7 @@ var importRules = []struct {
 	{"adapters/*/...", []string{standard, thirdParty, "domain/...", "ports"}},
 	{"contract-tests/servers", []string{standard, thirdParty}},
 	{"contract-tests/example", []string{standard, "domain", "ports", "app"}}, // a main of somebody else's
+	{"contract-tests/example/dispatch", []string{standard, "github.com/jackc/pgx/v5/...", "domain", "ports", "app"}},
 	{"contract-tests/testserver", []string{standard, "domain/...", "ports", "adapters/*"}},
 	{"contract-tests/clause", []string{standard, "domain"}},
 	{"contract-tests/fleetauth", []string{standard, "domain", "ports", "contract-tests/clause"}},
@@ -229,6 +230,7 @@ func TestImportRulesFindBadImports(t *testing.T) {
 			[]string{"/domain", "/ports", "/adapters/postgres", "/contract-tests", "database/sql"},
 		},
 		{"contract-tests/example", []string{"os", "net/http", "/domain", "/ports", "/app"}, []string{sqlite, "/adapters/memory", "/contract-tests"}},
+		{"contract-tests/example/dispatch", []string{"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgxpool", "/ports", "/app"}, []string{sqlite, "/adapters/postgres", "/adapters/locks"}},
 		{"contract-tests/fleetauth", []string{"/domain", "/ports", "/contract-tests/clause"}, []string{"/adapters/memory", "/contract-tests/apilog"}},
 		{"contract-tests/util", nil, []string{"fmt"}},
 		{

@@ -51,7 +51,8 @@
 // tested on.
 //
 // The folder example has a whole adapter of a stranger to this module, its test
-// and the main that puts it into the product.
+// and the main that puts it into the product. The folder example/dispatch has
+// another one, for customers in a table of another program, which it only reads.
 //
 // # Over HTTP
 //
