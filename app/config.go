@@ -119,10 +119,7 @@ func (c *Config) validate() error {
 	if keep := time.Duration(c.LogRetention); keep != 0 && keep <= usecase.LateAfter {
 		return settingError("FLEETPHOTO_LOG_RETENTION", fmt.Errorf("want more than %v, as calls are settled until then, got %v", usecase.LateAfter, keep))
 	}
-	_, originsErr := c.corsOrigins()
-	_, proxiesErr := c.trustedProxies()
-	_, hostsErr := c.hosts()
-	return cmp.Or(originsErr, proxiesErr, hostsErr, c.validateChoices(), c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
+	return cmp.Or(c.readLists(&httpapi.Options{}), c.validateChoices(), c.validateAddresses(), c.validateBaseURL(), c.validatePhotoURL())
 }
 
 // validateChoices checks what is one of two words.
@@ -141,34 +138,23 @@ func (c Config) validateChoices() error {
 	return nil
 }
 
-// corsOrigins returns the origins whose pages may call the API.
-func (c Config) corsOrigins() ([]string, error) {
-	if c.CORSOrigins == "" {
-		return nil, nil
+// readLists reads the settings that are lists.
+func (c Config) readLists(into *httpapi.Options) error {
+	var originsErr, proxiesErr, hostsErr error
+	if c.CORSOrigins != "" {
+		into.CORSOrigins, originsErr = httpapi.ParseOrigins(c.CORSOrigins)
 	}
-	origins, err := httpapi.ParseOrigins(c.CORSOrigins)
-	if err != nil {
-		return nil, settingError("FLEETPHOTO_CORS_ORIGINS", err)
+	into.TrustedProxies, proxiesErr = httpapi.ParseProxies(c.TrustedProxies)
+	into.Hosts, hostsErr = httpapi.ParseHosts(c.Hosts)
+	for _, list := range []struct {
+		variable string
+		err      error
+	}{{"FLEETPHOTO_CORS_ORIGINS", originsErr}, {"FLEETPHOTO_TRUSTED_PROXIES", proxiesErr}, {"FLEETPHOTO_HOSTS", hostsErr}} {
+		if list.err != nil {
+			return settingError(list.variable, list.err)
+		}
 	}
-	return origins, nil
-}
-
-// trustedProxies returns the proxies that say where calls come from.
-func (c Config) trustedProxies() (httpapi.Proxies, error) {
-	proxies, err := httpapi.ParseProxies(c.TrustedProxies)
-	if err != nil {
-		return nil, settingError("FLEETPHOTO_TRUSTED_PROXIES", err)
-	}
-	return proxies, nil
-}
-
-// hosts returns the names that the server answers under.
-func (c Config) hosts() ([]string, error) {
-	hosts, err := httpapi.ParseHosts(c.Hosts)
-	if err != nil {
-		return nil, settingError("FLEETPHOTO_HOSTS", err)
-	}
-	return hosts, nil
+	return nil
 }
 
 func (c Config) validateAddresses() error {
@@ -207,14 +193,13 @@ func (c Config) validatePhotoURL() error {
 
 // httpOptions are the API server's, but for what it serves and who watches it.
 func (c Config) httpOptions() httpapi.Options {
-	origins, _ := c.corsOrigins() // validate has looked at them, and at the next two
-	proxies, _ := c.trustedProxies()
-	hosts, _ := c.hosts()
-	return httpapi.Options{
+	options := httpapi.Options{
 		Update:           &usecase.UpdateCustomerPhoto{Reader: photo.NewReader(c.photoLimits(), 1)},
 		MaxInflightBytes: int64(c.MaxInflight), FailureStatus: c.failureStatus(), Pages: c.Pages == "on", Prefill: c.Prefill,
-		CORSOrigins: origins, TrustedProxies: proxies, Hosts: hosts, Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler),
 	}
+	_ = c.readLists(&options) // validate has read them
+	return options
 }
 
 // databaseURL returns the URL of a port's backend and the variable that it
