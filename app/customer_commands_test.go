@@ -108,12 +108,12 @@ func TestCustomerImport(t *testing.T) {
 	writeFile(t, list, "\uFEFFid;phone;pin\r\n452733;447700900123;4321\r\n8;+44 7700 900008;\r\nx;447700900009;\r\n9;447700900008;\r\n10;447700900010;1010\r\n")
 	imported := []string{"customer", "import", "--fleet", "689", "customers.csv"}
 	const complaint = "not all rows are in, 2 rejected; customers.rejected.csv has their lines and the reasons"
-	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected\n", "not all rows are in, 2 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
-	expect(t, directory, "", "5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected\n", complaint, imported...)
-	expect(t, directory, "", "5 rows: 0 added, 0 changed, 3 unchanged, 2 rejected\n", complaint, imported...)
+	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected; PINs: 2 set, 0 removed\n", "not all rows are in, 2 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
+	expect(t, directory, "", "5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected; PINs: 2 set, 0 removed\n", complaint, imported...)
+	expect(t, directory, "", "5 rows: 0 added, 0 changed, 3 unchanged, 2 rejected; PINs: 0 set, 0 removed\n", complaint, imported...)
 	rejected, err := os.ReadFile(filepath.Join(directory, "customers.rejected.csv"))
 	check(t, err)
-	const reasons = "line,reason\n4,id: want a positive integer\n5,phone: another customer of this fleet has this number\n"
+	const reasons = "line,reason\n4,\"id: want a positive integer, digits alone\"\n5,\"phone: another customer of this fleet has this number; give each their own, or leave one of the two out\"\n"
 	if string(rejected) != reasons {
 		t.Errorf("rejected are %s", rejected)
 	}
@@ -125,7 +125,7 @@ func TestCustomerImport(t *testing.T) {
 	}
 
 	// From the standard input, from a line on, without PINs, which stay.
-	expect(t, directory, "7,447700900007\n452733,447700900124\ny,447700900003\n", "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected\n",
+	expect(t, directory, "7,447700900007\n452733,447700900124\ny,447700900003\n", "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected; PINs: 0 set, 0 removed\n",
 		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "--from-line", "2", "-")
 	form.Set("phone_number", "447700900124")
 	if a, err := postForm(server.api, withPhoto(form, "delete")); err != nil || a.Result != "valid" {
@@ -137,12 +137,12 @@ func TestCustomerImportComplains(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	newFleet(t, directory)
-	const none = "0 rows: 0 added, 0 changed, 0 unchanged, 0 rejected\n"
+	const none = "0 rows: 0 added, 0 changed, 0 unchanged, 0 rejected; PINs: 0 set, 0 removed\n"
 	writeFile(t, filepath.Join(directory, "bad.csv"), "1,1\nx,1\n")
 	for _, test := range []struct{ in, args, out, complaint string }{
 		{"", "--fleet 689 missing.csv", "", "cannot read the customers: open missing.csv: no such file or directory"},
 		{"", "--fleet 7 bad.csv", none, "there is no fleet 7; add it first, or check the number"},
-		{"id,number\n", "--fleet 689 -", none, "the first line names no column phone; want id, phone and, where PINs are to be set, pin"},
+		{"id,number\n", "--fleet 689 -", none, `the first line names no column phone; want id, phone and, where PINs are to be set, pin; it has "id", "number". Rename the columns in the first line`},
 		{"", "--fleet 689 bad.csv --rejected bad.csv", none, "cannot list the rejected rows, name another file with --rejected: bad.csv is what is imported"},
 		{"", "--fleet 689 bad.csv --rejected no/such/folder", none, "cannot list the rejected rows, name another file with --rejected: open no/such/folder: no such file or directory"},
 	} {
@@ -184,7 +184,7 @@ func TestCustomerImportCutOff(t *testing.T) {
 	}
 
 	rest := list.String() + "x,y\n"
-	expect(t, directory, rest, "11 rows: 10 added, 0 changed, 0 unchanged, 1 rejected\n",
+	expect(t, directory, rest, "11 rows: 10 added, 0 changed, 0 unchanged, 1 rejected; PINs: 0 set, 0 removed\n",
 		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(operator.ImportBatch+1))
 }
 
@@ -204,12 +204,12 @@ func TestCustomerExport(t *testing.T) {
 	}
 	expect(t, directory, "", "", "there is no fleet 7; add it first, or check the number", "customer", "export", "--fleet", "7", "export.csv")
 
-	expect(t, directory, "", "2 rows: 0 added, 0 changed, 2 unchanged, 0 rejected\n", "", "customer", "import", "--fleet", "689", "export.csv")
+	expect(t, directory, "", "2 rows: 0 added, 0 changed, 2 unchanged, 0 rejected; PINs: 0 set, 0 removed\n", "", "customer", "import", "--fleet", "689", "export.csv")
 	if a, err := postForm(serve(t, directory).api, withPhoto(form, "delete")); err != nil || a.Result != "valid" {
 		t.Errorf("with the PIN: got %+v, %v", a, err)
 	}
 	output(t, directory, nil, "fleet", "add", "691")
-	expect(t, directory, want, "2 rows: 2 added, 0 changed, 0 unchanged, 0 rejected\n", "", "customer", "import", "--fleet", "691", "-")
+	expect(t, directory, want, "2 rows: 2 added, 0 changed, 0 unchanged, 0 rejected; PINs: 0 set, 0 removed\n", "", "customer", "import", "--fleet", "691", "-")
 }
 
 // TestNoCustomersInMemory: they would be gone with the command.

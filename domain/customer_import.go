@@ -14,14 +14,21 @@ type CustomerImport struct {
 // ImportResult is what an import does to a customer.
 type ImportResult string
 
-// The results of an import. Only Added and Changed change anything.
+// The results of an import. Only those that IsWritten change anything.
 const (
 	Added      ImportResult = "added"
-	Changed    ImportResult = "changed"     // the phone number or the PIN
+	Changed    ImportResult = "changed"     // the phone number alone
+	PINSet     ImportResult = "PIN set"     // to another one, perhaps the phone number too
+	PINRemoved ImportResult = "PIN removed" // perhaps the phone number is changed, too
 	Unchanged  ImportResult = "unchanged"   // the phone number and the PIN are the same
 	IDTaken    ImportResult = "id taken"    // the customer exists and was to be New, whoever has the phone number
 	PhoneTaken ImportResult = "phone taken" // another customer of the fleet has the phone number
 )
+
+// IsWritten says that the customer is added or changed.
+func (r ImportResult) IsWritten() bool {
+	return r == Added || r == Changed || r == PINSet || r == PINRemoved
+}
 
 // Apply returns what the import does to known, the customer with its Ref, and
 // how the customer is afterwards. known is nil where there is no such customer,
@@ -46,6 +53,10 @@ func (i CustomerImport) Apply(known, owner *Customer) (Customer, ImportResult) {
 		return after, Added
 	case after == *known:
 		return after, Unchanged
+	case after.PIN == known.PIN:
+		return after, Changed
+	case after.PIN == PINHash{}:
+		return after, PINRemoved
 	}
-	return after, Changed
+	return after, PINSet
 }

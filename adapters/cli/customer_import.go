@@ -17,11 +17,12 @@ import (
 )
 
 type customerImportCommand struct {
-	Fleet    domain.FleetID `required:"" placeholder:"ID" help:"The fleet's number."`
-	File     string         `arg:"" help:"CSV with the columns id, phone and pin; -: from the standard input."`
-	DryRun   bool           `help:"Only say what would be added and changed, as compared with what is stored now."`
-	Rejected string         `placeholder:"PATH" help:"Where to list the rows that aren't taken, with line and reason; left out: customers.rejected.csv for customers.csv."`
-	FromLine int            `default:"1" placeholder:"N" help:"Go on with this line, after an import that was cut off."`
+	Fleet      domain.FleetID `required:"" placeholder:"ID" help:"The fleet's number."`
+	File       string         `arg:"" help:"CSV with the columns id, phone and pin; -: from the standard input."`
+	RemovePINs bool           `name:"remove-pins" help:"A blank PIN removes the customer's; without this it stays."`
+	DryRun     bool           `help:"Only say what would be added and changed."`
+	Rejected   string         `placeholder:"PATH" help:"Where to list the rows that aren't taken, with line and reason; left out: customers.rejected.csv for customers.csv."`
+	FromLine   int            `default:"1" placeholder:"N" help:"Go on with this line, after an import that was cut off."`
 }
 
 // Run imports until all is in or a signal comes. It fails where a row isn't taken.
@@ -35,7 +36,7 @@ func (c *customerImportCommand) Run(ctx context.Context, e environment) error {
 	return e.run(ctx, func(ctx context.Context, customers *operator.ImportCustomers) error {
 		progress := e.newProgress("importing", sizeOf(in), progressbar.OptionShowBytes(true))
 		report, err := customers.Do(ctx, operator.Import{
-			Fleet: c.Fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun,
+			Fleet: c.Fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun, RemovePINs: c.RemovePINs,
 			Reject: rejections.add,
 			Progress: func(report operator.ImportReport) {
 				if rejections.flush() == nil { // or the end says it
@@ -94,8 +95,11 @@ func (c *customerImportCommand) print(out io.Writer, report operator.ImportRepor
 	if c.DryRun {
 		would = "dry run, nothing is changed: "
 	}
-	_, err := fmt.Fprintf(out, "%s%d rows: %d added, %d changed, %d unchanged, %d rejected\n", would,
-		report.Rows, report.Added, report.Changed, report.Unchanged, report.Rejected)
+	_, err := fmt.Fprintf(out, "%s%d rows: %d added, %d changed, %d unchanged, %d rejected; PINs: %d set, %d removed\n", would,
+		report.Rows, report.Added, report.Changed, report.Unchanged, report.Rejected, report.PINsSet, report.PINsGone)
+	if err == nil && c.DryRun && report.Rows > operator.PlanBatch {
+		_, err = fmt.Fprintf(out, "each %d rows are compared with what is stored now: where a row depends on one in the %d before, the import may end otherwise\n", operator.PlanBatch, operator.PlanBatch)
+	}
 	return err
 }
 

@@ -44,7 +44,7 @@ func (r *CustomerRepo) apply(customers []domain.CustomerImport) []domain.ImportR
 		switch result {
 		case domain.Added:
 			r.add(after)
-		case domain.Changed:
+		case domain.Changed, domain.PINSet, domain.PINRemoved:
 			delete(r.phones, fleetPhone{known.Ref.Fleet, known.Phone})
 			known.Customer = after
 			r.phones[fleetPhone{after.Ref.Fleet, after.Phone}] = known

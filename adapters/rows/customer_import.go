@@ -47,7 +47,7 @@ func groups(customers []domain.CustomerImport, results []domain.ImportResult) it
 		var changed, added []domain.CustomerImport
 		written := map[any]bool{}
 		for i, c := range customers {
-			if !writes(results[i]) {
+			if !results[i].IsWritten() {
 				continue
 			}
 			if written[c.Ref] || written[number(c)] {
@@ -58,7 +58,7 @@ func groups(customers []domain.CustomerImport, results []domain.ImportResult) it
 				clear(written)
 			}
 			written[c.Ref], written[number(c)] = true, true
-			if results[i] == domain.Changed {
+			if results[i] != domain.Added {
 				changed = append(changed, c)
 			} else {
 				added = append(added, c)
@@ -66,10 +66,6 @@ func groups(customers []domain.CustomerImport, results []domain.ImportResult) it
 		}
 		yield(changed, inPhoneOrder(added))
 	}
-}
-
-func writes(result domain.ImportResult) bool {
-	return result == domain.Added || result == domain.Changed
 }
 
 // inPhoneOrder sorts customers so that each page of the index of phone numbers
@@ -90,7 +86,7 @@ func PlanImport(tx ImportTx, customers []domain.CustomerImport) ([]domain.Import
 		before := known[c.Ref]
 		after, result := c.Apply(before, owners[number(c)])
 		results[i] = result
-		if !writes(result) {
+		if !result.IsWritten() {
 			continue
 		}
 		if before != nil {

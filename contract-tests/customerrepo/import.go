@@ -28,11 +28,11 @@ func importClauses(most int) []clauseOf {
 			"import_changes_phone", "a customer whose phone number is another one is Changed, and found by the new one alone",
 			clause.Steps(given, imports(is(domain.Changed, aliceMoved)), findsCustomers(aliceMoved), findsNobody(689, alice.Phone), holdsAll(aliceMoved, bob, namesake)),
 		), clause.New(
-			"import_changes_pin", "a customer whose PIN is another one is Changed",
-			clause.Steps(given, imports(is(domain.Changed, aliceNewPIN)), holdsAll(aliceNewPIN, bob, namesake)),
+			"import_changes_pin", "a customer whose PIN is another one is PINSet",
+			clause.Steps(given, imports(is(domain.PINSet, aliceNewPIN)), holdsAll(aliceNewPIN, bob, namesake)),
 		), clause.New(
-			"import_removes_pin", "a customer who has a PIN, of whom none is imported, is Changed, and has none",
-			clause.Steps(given, imports(is(domain.Changed, aliceNoPIN)), holdsAll(aliceNoPIN, bob, namesake), imports(is(domain.Changed, alice)), holdsAll(alice, bob, namesake)),
+			"import_removes_pin", "a customer who has a PIN, of whom none is imported, is PINRemoved, and has none",
+			clause.Steps(given, imports(is(domain.PINRemoved, aliceNoPIN)), holdsAll(aliceNoPIN, bob, namesake), imports(is(domain.PINSet, alice)), holdsAll(alice, bob, namesake)),
 		), clause.New(
 			"import_keeps_pin", "KeepPIN leaves the PIN of a customer who exists as it is, and a new one has none",
 			clause.Steps(given, imports(keeping(domain.Changed, withPIN(aliceMoved, carol.PIN)), keeping(domain.Unchanged, withPIN(bob, carol.PIN)), keeping(domain.Added, carol)),
@@ -42,7 +42,7 @@ func importClauses(most int) []clauseOf {
 			clause.Steps(given, lockAndRecord(alice), imports(is(domain.Unchanged, alice)), lockedAndRecorded(alice)),
 		), clause.New(
 			"import_keeps_lock_and_photo", "a change leaves the PIN's lock and the photo's record",
-			clause.Steps(given, lockAndRecord(alice), imports(is(domain.Changed, withPIN(aliceMoved, carol.PIN))), lockedAndRecorded(withPIN(aliceMoved, carol.PIN))),
+			clause.Steps(given, lockAndRecord(alice), imports(is(domain.PINSet, withPIN(aliceMoved, carol.PIN))), lockedAndRecorded(withPIN(aliceMoved, carol.PIN))),
 		), clause.New(
 			"import_phone_taken", "a customer whose phone number another one of the fleet has is PhoneTaken, and all of it stays, while the rest goes in",
 			clause.Steps(given, lockAndRecord(bob), imports(is(domain.PhoneTaken, bobTakes), is(domain.Added, carol)), lockedAndRecorded(bob),
@@ -54,7 +54,7 @@ func importClauses(most int) []clauseOf {
 			importsInTurn(),
 		), clause.New(
 			"import_leaves_others", "ImportCustomers leaves other customers, and those of other fleets with the same ids and phone numbers",
-			clause.Steps(given, lockAndRecord(namesake), imports(is(domain.Changed, withPIN(aliceMoved, carol.PIN)), is(domain.Added, carol)),
+			clause.Steps(given, lockAndRecord(namesake), imports(is(domain.PINSet, withPIN(aliceMoved, carol.PIN)), is(domain.Added, carol)),
 				lockedAndRecorded(namesake), findsRefs(bob), imports(is(domain.Changed, withPhone(namesake, bob.Phone))), findsRefs(bob)),
 		), clause.New(
 			"import_results", "the results are in the order of the customers",
@@ -220,7 +220,7 @@ func importsTwice() check {
 	moved, newPIN := withPhone(alice, 9), withPIN(withPhone(alice, 9), bob.PIN)
 	rows := []imported{
 		adding(domain.Added, alice), adding(domain.IDTaken, moved), is(domain.Changed, moved), is(domain.Unchanged, moved),
-		is(domain.Added, withPhone(bob, alice.Phone)), is(domain.PhoneTaken, alice), is(domain.Changed, bob), is(domain.Changed, newPIN),
+		is(domain.Added, withPhone(bob, alice.Phone)), is(domain.PhoneTaken, alice), is(domain.Changed, bob), is(domain.PINSet, newPIN),
 	}
 	return clause.Steps(plans(rows...), imports(rows...), holdsAll(newPIN, bob))
 }
@@ -269,6 +269,10 @@ func importOne(stored map[domain.CustomerRef]domain.Customer, row domain.Custome
 		return domain.Added
 	case after == before:
 		return domain.Unchanged
+	case after.PIN == before.PIN:
+		return domain.Changed
+	case after.PIN == domain.PINHash{}:
+		return domain.PINRemoved
 	}
-	return domain.Changed
+	return domain.PINSet
 }

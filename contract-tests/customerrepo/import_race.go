@@ -56,7 +56,7 @@ func importsOtherAtOnce(ctx context.Context, repo *Port) error {
 	for _, stored := range manyCustomers(clause.Crowd) {
 		newPIN, newPhone := withPIN(stored, customer(690, stored.Ref.Customer).PIN), withPhone(stored, stored.Phone+1_000)
 		batches := [][]domain.CustomerImport{
-			withoutResults([]imported{keeping(domain.Changed, newPhone)}), withoutResults([]imported{is(domain.Changed, newPIN)}),
+			withoutResults([]imported{keeping(domain.Changed, newPhone)}), withoutResults([]imported{is(domain.PINSet, newPIN)}),
 		}
 		if err := clause.Steps(addsCustomers(stored), clause.AtOnce(len(batches), func(ctx context.Context, repo *Port, i int) error {
 			_, err := repo.ImportCustomers(ctx, batches[i])

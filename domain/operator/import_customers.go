@@ -25,8 +25,8 @@ type ImportRow struct {
 	Line     int // where it begins, from 1
 	Customer domain.CustomerID
 	Phone    domain.DialledPhone
-	PIN      domain.PIN // blank: the customer has none
-	KeepPIN  bool       // the list doesn't tell PINs: those of customers who exist stay
+	PIN      domain.PIN // blank: that of a customer who exists stays, unless RemovePINs
+	KeepPIN  bool       // the list doesn't tell PINs: they stay, with RemovePINs too
 	Rejected string     // why it isn't taken, for the operator; empty: it is
 }
 
@@ -44,8 +44,10 @@ type Import struct {
 	// Rows yields the rows, each on a later line than the one before. After an
 	// error it yields nothing more.
 	Rows iter.Seq2[ImportRow, error]
-	// DryRun changes nothing. It compares each ImportBatch of rows with what is
-	// stored now, and doesn't see what the rows before them would change.
+	// RemovePINs has a row with a blank PIN remove the customer's.
+	RemovePINs bool
+	// DryRun changes nothing, and reports what an import of up to PlanBatch rows
+	// would. Of a longer list it doesn't see what rows change that are in the PlanBatch before.
 	DryRun bool
 	// Reject gets each row that isn't taken, in their order. When it fails,
 	// the import ends.
@@ -59,13 +61,19 @@ type ImportReport struct {
 	Rows      int // all of them
 	Added     int
 	Changed   int
+	PINsSet   int // of those who are added or changed
+	PINsGone  int // of those who are changed
 	Unchanged int
 	Rejected  int
 	Line      int // all rows up to this line are stored, durably, or rejected; 0: none yet
 }
 
-// ImportBatch is how many rows are imported in one transaction.
-const ImportBatch = 5_000
+// ImportBatch is how many rows are imported in one transaction, and PlanBatch
+// how many a dry run compares at once, in some 50 MB.
+const (
+	ImportBatch = 5_000
+	PlanBatch   = 50_000
+)
 
 // importWaits is how long an import waits for a backend that fails with
 // Unavailable, before it tries again; after the last one it gives up.
@@ -81,9 +89,12 @@ func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, 
 	if err != nil {
 		return report, err
 	}
-	batch := &importBatch{}
+	batch, most := &importBatch{removePINs: wanted.RemovePINs}, ImportBatch
+	if wanted.DryRun {
+		most = PlanBatch
+	}
 	for row, err := range wanted.Rows {
-		if err == nil && len(batch.rows) == ImportBatch {
+		if err == nil && len(batch.rows) == most {
 			err = i.store(ctx, wanted, batch, &report)
 		}
 		if err != nil {
@@ -106,7 +117,7 @@ func (i *ImportCustomers) store(ctx context.Context, wanted Import, batch *impor
 	next := *report
 	for _, row := range batch.rows {
 		if row.Rejected == "" {
-			row.Rejected = next.count(results[0])
+			row.Rejected = next.count(results[0], row.PIN)
 			results = results[1:]
 		}
 		if row.Rejected == "" {
@@ -126,16 +137,25 @@ func (i *ImportCustomers) store(ctx context.Context, wanted Import, batch *impor
 }
 
 // count counts a result and returns why the row isn't taken; empty if it is.
-func (r *ImportReport) count(result domain.ImportResult) string {
+func (r *ImportReport) count(result domain.ImportResult, pin domain.PIN) string {
 	switch result {
 	case domain.Added:
 		r.Added++
+		if !pin.IsBlank() {
+			r.PINsSet++
+		}
 	case domain.Changed:
 		r.Changed++
+	case domain.PINSet:
+		r.Changed++
+		r.PINsSet++
+	case domain.PINRemoved:
+		r.Changed++
+		r.PINsGone++
 	case domain.Unchanged:
 		r.Unchanged++
 	case domain.PhoneTaken:
-		return "phone: another customer of this fleet has this number"
+		return "phone: another customer of this fleet has this number; give each their own, or leave one of the two out"
 	case domain.IDTaken: // an import changes those who exist
 	}
 	return ""
@@ -174,6 +194,8 @@ func (i *ImportCustomers) once(ctx context.Context, dryRun bool, customers []dom
 type importBatch struct {
 	rows      []ImportRow
 	customers []domain.CustomerImport // of the rows that aren't rejected, in their order
+
+	removePINs bool
 }
 
 func (b *importBatch) add(key domain.PINKey, fleet domain.Fleet, row ImportRow) {
@@ -186,7 +208,8 @@ func (b *importBatch) add(key domain.PINKey, fleet domain.Fleet, row ImportRow) 
 		return
 	}
 	ref := domain.CustomerRef{Fleet: fleet.ID, Customer: row.Customer}
-	b.customers = append(b.customers, domain.CustomerImport{Ref: ref, Phone: phone, PIN: key.Hash(ref, row.PIN), KeepPIN: row.KeepPIN})
+	keep := row.KeepPIN || row.PIN.IsBlank() && !b.removePINs
+	b.customers = append(b.customers, domain.CustomerImport{Ref: ref, Phone: phone, PIN: key.Hash(ref, row.PIN), KeepPIN: keep})
 }
 
 func (b *importBatch) reset() {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/internal/usecasetest"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -21,10 +22,11 @@ type checkedRepo struct {
 	t        *testing.T
 	failures []error
 	batches  []int
+	most     int // in a batch
 }
 
 func (r *checkedRepo) check(ctx context.Context, customers []domain.CustomerImport) error {
-	if _, bounded := ctx.Deadline(); !bounded || len(customers) == 0 || len(customers) > operator.ImportBatch {
+	if _, bounded := ctx.Deadline(); !bounded || len(customers) == 0 || len(customers) > r.most {
 		r.t.Errorf("%d customers come, with a deadline: %v", len(customers), bounded)
 	}
 	r.batches = append(r.batches, len(customers))
@@ -54,18 +56,19 @@ func (r *checkedRepo) PlanImport(ctx context.Context, customers []domain.Custome
 type importing struct {
 	repo     *checkedRepo
 	dryRun   bool
+	remove   bool
 	rejected []string
 	progress []operator.ImportReport
 }
 
 func newImporting(t *testing.T, w *world) *importing {
-	return &importing{repo: &checkedRepo{CustomerDirectory: w.Backend.CustomerRepo, t: t}}
+	return &importing{repo: &checkedRepo{CustomerDirectory: w.Backend.CustomerRepo, t: t, most: operator.ImportBatch}}
 }
 
 func (i *importing) do(ctx context.Context, w *world, rows iter.Seq2[operator.ImportRow, error]) (operator.ImportReport, error) {
 	do := operator.ImportCustomers{Fleets: w.Backend.FleetAuth, Customers: i.repo, PINKey: pinKey}
 	return do.Do(ctx, operator.Import{
-		Fleet: ourFleet, Rows: rows, DryRun: i.dryRun,
+		Fleet: ourFleet, Rows: rows, DryRun: i.dryRun, RemovePINs: i.remove,
 		Reject: func(line int, reason string) error {
 			i.rejected = append(i.rejected, fmt.Sprint(line, " ", reason))
 			return nil
@@ -116,7 +119,7 @@ var mixedRows = []operator.ImportRow{
 	{Line: 8, Customer: 8, Phone: number(447700900008), KeepPIN: true},                            // added
 	{Line: 9, Customer: 8, Phone: number(447700900008), PIN: rightPIN},                            // changed
 	{Line: 10, Customer: 10, Phone: number(447700900008)}, {Line: 11, Rejected: "another reason"}, // taken
-	{Line: 12, Customer: 452733, Phone: number(phone)}, {Line: 13, Customer: 8, Phone: number(447700900009)}, // the PINs are taken away
+	{Line: 12, Customer: 452733, Phone: number(phone)}, {Line: 13, Customer: 8, Phone: number(447700900009)}, // the PINs stay
 }
 
 func TestImportCustomers(t *testing.T) {
@@ -124,19 +127,19 @@ func TestImportCustomers(t *testing.T) {
 	w := newWorld(t)
 	i := newImporting(t, w)
 	report, err := i.do(t.Context(), w, list(nil, mixedRows...))
-	want := operator.ImportReport{Rows: 11, Added: 2, Changed: 4, Unchanged: 1, Rejected: 4, Line: 13}
+	want := operator.ImportReport{Rows: 11, Added: 2, Changed: 3, PINsSet: 3, Unchanged: 2, Rejected: 4, Line: 13}
 	if err != nil || report != want || i.progress[len(i.progress)-1] != want {
 		t.Errorf("got %+v, %v, want %+v; told was %+v", report, err, want, i.progress)
 	}
-	const taken = " phone: another customer of this fleet has this number"
+	const taken = " phone: another customer of this fleet has this number; give each their own, or leave one of the two out"
 	if want := []string{"4 a reason", "5" + taken, "10" + taken, "11 another reason"}; !slices.Equal(i.rejected, want) {
 		t.Errorf("rejected are %q, want %q", i.rejected, want)
 	}
 	for id, want := range map[domain.CustomerID]domain.Customer{
-		452733: {Phone: phone, Photo: w.Record(customer)},
+		452733: {Phone: phone, PIN: pinKey.Hash(customer, rightPIN), Photo: w.Record(customer)},
 		2:      {Phone: 447700900022, PIN: pinKey.Hash(pinless, rightPIN)},
 		7:      {Phone: otherPhone, PIN: pinKey.Hash(domain.CustomerRef{Fleet: ourFleet, Customer: 7}, rightPIN)},
-		8:      {Phone: 447700900009},
+		8:      {Phone: 447700900009, PIN: pinKey.Hash(domain.CustomerRef{Fleet: ourFleet, Customer: 8}, rightPIN)},
 	} {
 		want.Ref = domain.CustomerRef{Fleet: ourFleet, Customer: id}
 		if got := w.customer(id); got != want {
@@ -159,12 +162,82 @@ func TestImportCustomersDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := i.do(t.Context(), w, list(nil, mixedRows[:5]...))
-	if want := (operator.ImportReport{Rows: 5, Added: 1, Changed: 1, Unchanged: 1, Rejected: 2, Line: 7}); err != nil || report != want {
+	if want := (operator.ImportReport{Rows: 5, Added: 1, Changed: 1, PINsSet: 2, Unchanged: 1, Rejected: 2, Line: 7}); err != nil || report != want {
 		t.Errorf("got %+v, %v, want %+v", report, err, want)
 	}
 	after, err := w.Backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{}, 10)
 	if err != nil || !slices.Equal(before, after) {
 		t.Errorf("stored is %+v, %v, want %+v", after, err, before)
+	}
+}
+
+// TestBlankPINs stay unless they are to be removed, and nobody's where the list
+// has no PINs.
+func TestBlankPINs(t *testing.T) {
+	t.Parallel()
+	blank := operator.ImportRow{Line: 2, Customer: 452733, Phone: number(phone)}
+	without := blank
+	without.KeepPIN = true
+	for name, test := range map[string]struct {
+		row    operator.ImportRow
+		remove bool
+		want   operator.ImportReport
+	}{
+		"blank":            {blank, false, operator.ImportReport{Rows: 1, Unchanged: 1, Line: 2}},
+		"blank, to remove": {blank, true, operator.ImportReport{Rows: 1, Changed: 1, PINsGone: 1, Line: 2}},
+		"no column":        {without, true, operator.ImportReport{Rows: 1, Unchanged: 1, Line: 2}},
+	} {
+		w := newWorld(t)
+		i := newImporting(t, w)
+		i.remove = test.remove
+		report, err := i.do(t.Context(), w, list(nil, test.row))
+		if err != nil || report != test.want || (w.customer(452733).PIN == domain.PINHash{}) != (test.want.PINsGone > 0) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, report, err, test.want)
+		}
+	}
+}
+
+// TestNationalRows become international in their fleet's country, or are told
+// with what else is wrong.
+func TestNationalRows(t *testing.T) {
+	t.Parallel()
+	dialled := usecasetest.Must(domain.ParseDialledPhone("07700 900123"))
+	rows := []operator.ImportRow{{Line: 2, Customer: 7, Phone: dialled}, {Line: 3, Phone: dialled, Rejected: "id: x"}}
+	w := newWorld(t)
+	i := newImporting(t, w)
+	const reason = "phone: it begins with a single 0, as numbers do within their country; write the country code in place of the 0, as in 447700900123, or set the fleet's country (fleet set ID --country 44) and try again"
+	if report, err := i.do(t.Context(), w, list(nil, rows...)); err != nil || report.Rejected != 2 || !slices.Equal(i.rejected, []string{"2 " + reason, "3 id: x; " + reason}) {
+		t.Errorf("got %+v, %v, %q", report, err, i.rejected)
+	}
+	if err := w.Backend.FleetAuth.SetFleet(t.Context(), domain.Fleet{ID: ourFleet, Country: 44}); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := i.do(t.Context(), w, list(nil, rows[0])); err != nil || report.Added != 1 || w.customer(7).Phone != 447700900123 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+}
+
+// TestDryRunSaysWhatTheImportDoes also where rows depend on some of batches before.
+func TestDryRunSaysWhatTheImportDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rows := newcomers(1, operator.ImportBatch+10)
+	again := func(line int, row operator.ImportRow) operator.ImportRow { row.Line = line; return row }
+	moved := rows[0]
+	moved.Phone = number(447_800_000_000)
+	heir := operator.ImportRow{Customer: 3_000_000, Phone: rows[0].Phone}
+	taker := operator.ImportRow{Customer: 4_000_000, Phone: rows[1].Phone}
+	for n, row := range []operator.ImportRow{rows[2], moved, heir, taker} {
+		rows = append(rows, again(10_000+n, row))
+	}
+	dry := newImporting(t, w)
+	dry.dryRun, dry.repo.most = true, operator.PlanBatch
+	would, dryErr := dry.do(t.Context(), w, list(nil, rows...))
+	real := newImporting(t, w)
+	did, err := real.do(t.Context(), w, list(nil, rows...))
+	want := operator.ImportReport{Rows: len(rows), Added: operator.ImportBatch + 11, Changed: 1, Unchanged: 1, Rejected: 1, Line: 10_003}
+	if dryErr != nil || err != nil || would != did || did != want || !slices.Equal(dry.rejected, real.rejected) {
+		t.Errorf("got %+v and %q, %v; then %+v and %q, %v; want %+v", would, dry.rejected, dryErr, did, real.rejected, err, want)
 	}
 }
 

@@ -11,15 +11,17 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/operator"
 )
 
-// Rows reads customers from CSV in UTF-8, those whose rows begin on the line
-// from or a later one.
+// Rows reads customers from CSV in UTF-8 or Windows-1252, those whose rows begin
+// on the line from or a later one.
 //
-// A first line that doesn't begin with a number names the columns: id, phone
-// and pin, in any order, in capitals or not; others are passed over. Without
+// A first line such as "sep=;" is passed over. One that doesn't begin with a
+// number names the columns: id, phone and pin, or what columnNames have for
+// them, in any order, in capitals or not; others are passed over. Without
 // one they are id, phone and perhaps pin. What separates them is a tab where
 // the first line has one, or a semicolon, and otherwise a comma. Where there is
-// no column pin, the rows say KeepPIN; a blank field in it is no PIN. Rows in
-// which nothing stands are passed over.
+// no column pin, the rows say KeepPIN. Rows in which nothing stands are passed
+// over. Numbers are read as they were before a spreadsheet formatted them, or the
+// row says what the spreadsheet did.
 //
 // A row that can't be taken says so in Rejected, which has no part of the row
 // in it. Where its quotes are no CSV, the next row begins on the next line, so

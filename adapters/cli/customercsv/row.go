@@ -19,7 +19,11 @@ type columns struct {
 
 // newColumns understands the first row, which may be a header. It doesn't keep it.
 func newColumns(first []string) (c columns, isHeader bool, err error) {
-	if _, err := strconv.ParseInt(strings.TrimSpace(first[0]), 10, 64); err != nil {
+	text, err := digits(first[0])
+	if err == nil {
+		_, err = strconv.ParseInt(text, 10, 64)
+	}
+	if err != nil {
 		c, err = namedColumns(first)
 		return c, true, err
 	}
@@ -32,51 +36,39 @@ func newColumns(first []string) (c columns, isHeader bool, err error) {
 	return columns{}, false, fmt.Errorf("the first line begins with a number, so it should be id, phone and perhaps pin; it has %d columns. Name them in a first line, or separate them by commas", len(first))
 }
 
-func namedColumns(header []string) (columns, error) {
-	places := map[string]int{"id": -1, "phone": -1, "pin": -1}
-	for i, field := range header {
-		name := strings.ToLower(strings.TrimSpace(field))
-		place, known := places[name]
-		if known && place >= 0 {
-			return columns{}, fmt.Errorf("the first line names the column %s twice", name)
-		}
-		if known {
-			places[name] = i
-		}
-	}
-	for _, name := range []string{"id", "phone"} {
-		if places[name] < 0 {
-			return columns{}, fmt.Errorf("the first line names no column %s; want id, phone and, where PINs are to be set, pin", name)
-		}
-	}
-	return columns{places["id"], places["phone"], places["pin"], len(header)}, nil
-}
-
 // row reads a row. It doesn't keep fields.
 func (c columns) row(line int, fields []string) operator.ImportRow {
 	row := operator.ImportRow{Line: line, KeepPIN: c.pin < 0}
 	if len(fields) != c.count { // nobody can tell which one is missing
-		row.Rejected = fmt.Sprintf("it has %d columns, the first line %d", len(fields), c.count)
+		row.Rejected = fmt.Sprintf("it has %d columns, the first line %d; see that each has as many separators, and that text with one in it is in quotes", len(fields), c.count)
 		return row
 	}
 	var idErr, phoneErr, pinErr error
-	row.Customer, idErr = parseID(fields[c.id])
-	row.Phone, phoneErr = domain.ParseDialledPhone(fields[c.phone])
+	row.Customer, idErr = parsed("id", fields[c.id], parseID)
+	row.Phone, phoneErr = parsed("phone", fields[c.phone], domain.ParseDialledPhone)
 	if !row.KeepPIN {
-		row.PIN, pinErr = domain.ParseNewPIN(fields[c.pin])
+		row.PIN, pinErr = parsed("pin", fields[c.pin], domain.ParseNewPIN)
 	}
 	row.Rejected = reasons(idErr, phoneErr, pinErr)
 	return row
 }
 
+func parsed[T any](column, cell string, parse func(string) (T, error)) (T, error) {
+	text, err := digits(cell)
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("%s: %w", column, err)
+	}
+	return parse(text)
+}
+
 func parseID(text string) (domain.CustomerID, error) {
-	text = strings.TrimSpace(text)
 	if text == "" {
-		return 0, errors.New("id: it is missing")
+		return 0, errors.New("id: it is missing; give each customer a number")
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, errors.New("id: want a positive integer")
+		return 0, errors.New("id: want a positive integer, digits alone")
 	}
 	return domain.CustomerID(id), nil
 }

@@ -16,7 +16,7 @@ import (
 // maxRow is how long a row may be, in bytes.
 const maxRow = 64 << 10
 
-const badQuote = "a quote is not closed, or stands in the middle of a field"
+const badQuote = "a quote is not closed, or stands in the middle of a field; take it out, or write the field in quotes and each quote in it twice"
 
 // table is CSV of which the first line is understood.
 type table struct {
@@ -30,10 +30,17 @@ type table struct {
 func newTable(from io.Reader) (*table, error) {
 	buffered := bufio.NewReaderSize(from, maxRow)
 	line, err := firstLine(buffered)
+	comma, passed := namedSeparator(line), 0
+	if comma != 0 {
+		passed = 1
+		line, err = firstLine(buffered)
+	} else {
+		comma = separator(line)
+	}
 	if err != nil {
 		return nil, err
 	}
-	t := &table{in: &input{from: io.MultiReader(bytes.NewReader(line), buffered)}, comma: separator(line)}
+	t := &table{in: &input{from: io.MultiReader(bytes.NewReader(line), buffered), lines: passed}, comma: comma}
 	t.begin()
 	first, err := t.csv.Read()
 	if errors.As(err, new(*csv.ParseError)) {
@@ -63,6 +70,17 @@ func firstLine(in *bufio.Reader) ([]byte, error) {
 		return nil, errors.New("this is UTF-16; save it as CSV in UTF-8")
 	}
 	return bytes.Clone(bytes.TrimPrefix(line, []byte("\uFEFF"))), nil
+}
+
+// namedSeparator is what a line such as "sep=;" names, which Excel reads and
+// hides; 0: the line is none.
+func namedSeparator(line []byte) rune {
+	text := strings.ToLower(strings.Trim(strings.TrimRight(string(line), "\r\n"), `"`))
+	switch after, found := strings.CutPrefix(text, "sep="); {
+	case found && len(after) == 1 && strings.Contains(",;\t|", after):
+		return rune(after[0])
+	}
+	return 0
 }
 
 func separator(line []byte) rune {
