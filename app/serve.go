@@ -61,7 +61,7 @@ func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.
 	if config.Pages == "on" {
 		page = httpapi.PagePath
 	}
-	api := server{"the API is served", page, "FLEETPHOTO_ADDR", config.Addr, handler, handler.TrustedProxies, nil}
+	api := server{"the API is served", page, "FLEETPHOTO_ADDR", config.Addr, httpapi.HTTPServer(handler, handler.TrustedProxies, b.logger), nil}
 	if config.TLSCert != "" {
 		certificate, err := newCertificate(config, b.logger)
 		if err != nil {
@@ -80,7 +80,7 @@ func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.
 
 func serveAdmin(config Config, b *backends, readiness *usecase.Readiness, watcher *telemetry.Telemetry, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
 	admin := httpapi.NewAdmin(readiness, watcher.Metrics(), b.logger)
-	appendServer(server{"health and metrics are served", httpapi.ReadyPath, "FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, admin, nil, nil}, b.logger, lifecycle, shutdown)
+	appendServer(server{"health and metrics are served", httpapi.ReadyPath, "FLEETPHOTO_ADMIN_ADDR", config.AdminAddr, httpapi.AdminServer(admin, b.logger), nil}, b.logger, lifecycle, shutdown)
 }
 
 type server struct {
@@ -88,18 +88,18 @@ type server struct {
 	page     string // path of what a person opens first
 	variable string
 	addr     string
-	handler  http.Handler
-	proxies  httpapi.Proxies // that handler trusts
-	tls      *tls.Config     // nil: plain HTTP
+	http     *http.Server
+	tls      *tls.Config // nil: plain HTTP
 }
 
 // serve serves until it is told to stop.
-func (s server) serve(running *http.Server, listener net.Listener) error {
+func (s server) serve(listener net.Listener) error {
+	listener = httpapi.Listen(listener)
 	if s.tls == nil {
-		return running.Serve(listener)
+		return s.http.Serve(listener)
 	}
-	running.TLSConfig = s.tls
-	return running.ServeTLS(listener, "", "")
+	s.http.TLSConfig = s.tls
+	return s.http.ServeTLS(listener, "", "")
 }
 
 // url is where this machine's browser finds the page.
@@ -116,7 +116,6 @@ func (s server) url(listener net.Listener) string {
 // appendServer binds the address on start, so that a port in use stops the
 // start, and finishes the calls that run on stop.
 func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
-	running := httpapi.HTTPServer(s.handler, s.proxies, logger)
 	lifecycle.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
@@ -128,14 +127,14 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 			}
 			logger.Info(s.says, slog.String("url", s.url(listener)), slog.String("address", listener.Addr().String()), slog.String("setting", s.variable))
 			go func() {
-				if err := s.serve(running, listener); !errors.Is(err, http.ErrServerClosed) {
+				if err := s.serve(listener); !errors.Is(err, http.ErrServerClosed) {
 					logger.Error("the server stopped by itself", slog.String("cause", err.Error()))
 					_ = shutdown.Shutdown(fx.ExitCode(1)) // fails only when it is under way already
 				}
 			}()
 			return nil
 		},
-		OnStop: running.Shutdown,
+		OnStop: s.http.Shutdown,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 const (
 	// bodyOverhead is what a body may hold beside the photo's Base64.
 	bodyOverhead = 64 << 10
-	// chunkSize is the size of the buffers that a body arrives in.
-	chunkSize = 64 << 10
+	// chunkSize is the size of the buffers that a body arrives in, largeChunk
+	// that of those beyond the first megabyte.
+	chunkSize, largeChunk, manyBytes = 64 << 10, 256 << 10, 1 << 20
 	// smallBody is the size of the first one, so that a sender of a few bytes
 	// holds little.
 	smallBody = 4 << 10
@@ -31,22 +33,23 @@ type body struct {
 	source      io.Reader
 	connection  *connection // that it comes by; nil: unknown
 	setDeadline func(time.Time)
-	announced   int64 // its length; 0 or less: unknown
+	announced   int64 // its length; 0: unknown
 	arrived     int64 // bytes, those that aren't kept included
 
 	room   *room
-	sender *sender
+	from   netip.Addr
+	bounds [2]*bound // on what its address's bodies hold, and on what all do
 	chunks [][]byte
 	size   int     // of what is in the chunks
 	probe  [1]byte // for which no chunk is taken yet
 	data   []byte  // all of it, once it is whole
 
 	// The room's, under its lock.
-	held, needs, wants int64
-	whole              bool
-	verdict            error // why it can't stay; nil: it can
-	wake               chan struct{}
-	pace               pace
+	held, wants     int64
+	admitted, whole bool
+	verdict         error // why it can't stay; nil: it can
+	wake            chan struct{}
+	pace            pace
 }
 
 // receiveBody returns the body of a request, which must be released.
@@ -65,9 +68,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if err := b.mayStay(); err != nil { // looked at after the deadline, as evict does both the other way round
 		return 0, err
 	}
-	b.connection.waits()
 	n, err := b.source.Read(p)
-	evicted := b.connection.works()
+	evicted := b.connection.turn()
 	b.arrived += int64(n)
 	b.room.mu.Lock()
 	defer b.room.mu.Unlock()
@@ -134,30 +136,22 @@ func (b *body) fillNext(from io.Reader) (int, error) {
 	return n, err
 }
 
-// grow takes a chunk more. The first, small one is given back for a whole one.
+// grow takes a chunk more, not much larger than what is to come.
 func (b *body) grow() error {
-	if len(b.chunks) == 0 {
-		return b.take(smallBody)
+	size := int64(largeChunk)
+	switch {
+	case b.held == 0:
+		size = smallBody
+	case b.held < manyBytes:
+		size = chunkSize
 	}
-	if err := b.take(chunkSize); err != nil {
+	if b.announced > 0 {
+		size = min(size, max(b.announced-b.held, smallBody))
+	}
+	if err := b.room.take(b, size); err != nil {
 		return err
 	}
-	if first := b.chunks[0]; cap(first) == smallBody {
-		b.chunks[1] = append(b.chunks[1], first...)
-		b.chunks = b.chunks[1:]
-		b.room.mu.Lock()
-		defer b.room.mu.Unlock()
-		b.room.charge(b, -smallBody)
-		b.room.giveBack(first)
-	}
-	return nil
-}
-
-func (b *body) take(size int) error {
-	if err := b.room.take(b, int64(size)); err != nil {
-		return err
-	}
-	b.chunks = append(b.chunks, b.room.buffer(size))
+	b.chunks = append(b.chunks, make([]byte, 0, size))
 	return nil
 }
 
@@ -182,20 +176,16 @@ func (b *body) arrive() error {
 	b.room.mu.Lock()
 	defer b.room.mu.Unlock()
 	b.whole = true
-	b.needs = b.held
 	return b.verdict
 }
 
 func (b *body) joinChunks() {
 	b.room.joining.Lock()
 	defer b.room.joining.Unlock()
-	joined := b.room.buffer(len(b.chunks) * chunkSize)
+	joined := make([]byte, 0, b.size)
 	for i, chunk := range b.chunks {
 		joined = append(joined, chunk...)
 		b.chunks[i] = nil
-		b.room.mu.Lock()
-		b.room.giveBack(chunk)
-		b.room.mu.Unlock()
 	}
 	b.chunks = append(b.chunks[:0], joined)
 }
@@ -205,17 +195,6 @@ func (b *body) release() {
 	b.room.leave(b)
 	b.chunks, b.data = nil, nil
 }
-
-// awake ends the wait that b is in, if any. The room's lock is held.
-func (b *body) awake() {
-	if b.wake != nil {
-		close(b.wake)
-		b.wake = nil
-	}
-}
-
-// wholeChunks returns the bytes of the chunks that hold size bytes.
-func wholeChunks(size int64) int64 { return (size + chunkSize - 1) / chunkSize * chunkSize }
 
 // MaxBodyBytes returns the limit of a request body for photos of up to
 // maxPhotoBytes: Base64 adds a third, and escapes and line breaks may add half

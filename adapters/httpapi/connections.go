@@ -10,18 +10,24 @@ import (
 	"sync"
 )
 
-// mostConnections are open at once, a quarter of them from one address.
-const mostConnections = 2048
+// mostConnections are open at once at the API's address, a quarter of them from
+// one address, and adminConnections at the admin's.
+const (
+	mostConnections  = 2048
+	adminConnections = 64
+)
 
-// ConnectionsMemory is what they take together: one costs 8 KB without a request,
-// 28 KB where it waits for a body or, with the largest headers, 50 KB, and about
-// twice as much while it is answered.
-const ConnectionsMemory = mostConnections * 80 << 10
+// ConnectionsMemory is what they take together. One costs 8 KB without a request,
+// 28 KB where it waits for a body, 50 KB with 4 KB of a head, and up to twice as
+// much while it is answered; what costs more counts as several.
+const ConnectionsMemory = (mostConnections + adminConnections) * unitMemory
 
-// connections bounds the open connections of a server. At the bound, the one of
-// the address with the most that has waited longest for its client makes room
-// for the new one; where none waits, the new one is closed. In HTTP/2, requests
-// that come by one connection are bounded likewise.
+const unitMemory = 80 << 10
+
+// connections bounds the open connections of a server, in units: a connection is
+// one, each of its requests in HTTP/2 one more, and a long head longHead more. At
+// the bound, of the address with the most units the connection that has waited
+// longest for its client makes room; where none waits, who wants more is closed.
 type connections struct {
 	most int
 	// proxies may each have as many as all together.
@@ -30,23 +36,27 @@ type connections struct {
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
 	origins map[netip.Addr]*connectionOrigin
-	streams int   // requests of HTTP/2 that run
+	units   int
 	turns   int64 // counts who began to wait
+	evicted int64 // so far
 }
 
 // connectionOrigin is an address that has connections.
 type connectionOrigin struct {
-	address netip.Addr
-	most    int
-	open    []*connection
-	streams int
+	address     netip.Addr
+	most, units int
+	long        int // of units, for long heads
+	open        []*connection
 }
 
 type connection struct {
 	all    *connections
 	conn   net.Conn
+	head   *headConn // nil: unknown
 	origin *connectionOrigin
-	busy   int   // requests with a body that the server doesn't wait for
+	units  int
+	long   bool  // so is the head that comes
+	busy   int   // calls that the server works on
 	since  int64 // its turn
 	closed bool  // to make room
 }
@@ -76,47 +86,67 @@ func (c *connections) add(ctx context.Context, conn net.Conn) context.Context {
 			origin.most = c.most
 		}
 	}
-	if !c.makeRoom(origin) {
+	added := &connection{all: c, conn: conn, head: headOf(conn), origin: origin}
+	if !c.grow(added, 1) {
 		closeSocket(conn)
 		return ctx
 	}
-	added := &connection{all: c, conn: conn, origin: origin}
+	if added.head != nil {
+		added.head.connection = added
+	}
 	c.open[conn] = added
 	c.origins[address] = origin
 	origin.open = append(origin.open, added)
-	added.turn(0)
+	added.begin()
 	return context.WithValue(ctx, connectionKey{}, added)
 }
 
-// makeRoom tells whether there is room for one more of origin.
-func (c *connections) makeRoom(origin *connectionOrigin) bool {
-	var longest *connection
-	switch {
-	case len(origin.open) >= origin.most:
-		longest = origin.longestWaiting()
-	case len(c.open) < c.most:
-		return true
-	default:
-		for _, other := range c.origins {
-			if longest == nil || len(other.open) > len(longest.origin.open) {
-				longest = cmp.Or(other.longestWaiting(), longest)
-			}
+// grow has a connection count n units more. It tells whether others made room.
+func (c *connections) grow(grown *connection, n int) bool {
+	origin := grown.origin
+	for {
+		var longest *connection
+		switch {
+		case origin.units+n > origin.most:
+			longest = origin.longestWaiting(grown)
+		case c.units+n > c.most:
+			longest = c.longestWaiting(grown)
+		default:
+			c.charge(grown, n)
+			return true
+		}
+		if longest == nil {
+			return false
+		}
+		longest.closed = true
+		c.evicted++
+		c.remove(longest)
+		closeSocket(longest.conn)
+	}
+}
+
+func (c *connections) charge(conn *connection, n int) {
+	conn.units += n
+	conn.origin.units += n
+	c.units += n
+}
+
+// longestWaiting returns who has waited longest of the address with the most units,
+// but for one connection.
+func (c *connections) longestWaiting(but *connection) (longest *connection) {
+	for _, origin := range c.origins {
+		if longest == nil || origin.units > longest.origin.units {
+			longest = cmp.Or(origin.longestWaiting(but), longest)
 		}
 	}
-	if longest == nil {
-		return false
-	}
-	longest.closed = true
-	c.remove(longest)
-	closeSocket(longest.conn)
-	return true
+	return longest
 }
 
 // longestWaiting returns the connection that has waited longest for its client;
 // nil: none waits.
-func (o *connectionOrigin) longestWaiting() (longest *connection) {
+func (o *connectionOrigin) longestWaiting(but *connection) (longest *connection) {
 	for _, conn := range o.open {
-		if conn.busy == 0 && (longest == nil || conn.since < longest.since) {
+		if conn != but && conn.busy == 0 && (longest == nil || conn.since < longest.since) {
 			longest = conn
 		}
 	}
@@ -125,6 +155,8 @@ func (o *connectionOrigin) longestWaiting() (longest *connection) {
 
 func (c *connections) remove(gone *connection) {
 	delete(c.open, gone.conn)
+	gone.shorten()
+	c.charge(gone, -gone.units)
 	origin := gone.origin
 	origin.open = slices.DeleteFunc(origin.open, func(other *connection) bool { return other == gone })
 	if len(origin.open) == 0 {
@@ -136,55 +168,81 @@ func (c *connections) remove(gone *connection) {
 func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.open[conn]; known != nil && (state == http.StateClosed || state == http.StateHijacked) {
+	known := c.open[conn]
+	switch {
+	case known == nil:
+	case state == http.StateClosed || state == http.StateHijacked:
 		c.remove(known)
+	case state == http.StateIdle: // the next head is awaited
+		known.shorten()
+		if known.head != nil {
+			known.head.awaits()
+		}
 	}
 }
 
-// count has the server work for the connections of requests with a body. Others
-// never keep a connection: their clients may be slow to take the answer.
+// count notes that a connection's request begins, and counts those of HTTP/2.
 func (c *connections) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := connectionOf(r)
-		if r.ProtoMajor > 1 {
-			if !conn.stream(1) {
-				newFailure(errNoRoom(), 0).write(w)
-				return
-			}
-			defer conn.stream(-1)
+		conn.turn()
+		if conn != nil && conn.head != nil {
+			conn.head.arrived()
 		}
-		if r.ContentLength != 0 {
-			conn.works()
-			defer conn.waits()
-		} else {
-			conn.change(0)
+		if r.ProtoMajor > 1 {
+			if !conn.grow(1) {
+				panic(http.ErrAbortHandler)
+			}
+			defer conn.grow(-1)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// stream counts a request of HTTP/2 that begins or ends. It tells whether there
-// is room for it.
-func (c *connection) stream(n int) bool {
+// grow counts n units more, or -n less. It tells whether there is room for them.
+func (c *connection) grow(n int) bool {
 	if c == nil {
 		return true
 	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	if n > 0 && (c.all.streams >= c.all.most || c.origin.streams >= c.origin.most) {
+	return c.all.open[c.conn] == c && c.all.grow(c, n)
+}
+
+// lengthen counts a long head, until the connection is idle. Where its address has
+// many already, there is no room for it: to read it costs more than to refuse it.
+func (c *connection) lengthen() bool {
+	if c == nil {
+		return true
+	}
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	origin := c.origin
+	if c.all.open[c.conn] != c || origin.long+longHead > origin.most/2 || !c.all.grow(c, longHead) {
 		return false
 	}
-	c.all.streams += n
-	c.origin.streams += n
+	c.long = true
+	origin.long += longHead
 	return true
 }
 
-// waits notes that from now on the server waits for a request's client.
+func (c *connection) shorten() {
+	if c.long {
+		c.long = false
+		c.origin.long -= longHead
+		c.all.charge(c, -longHead)
+	}
+}
+
+// works notes that the server works on a call, and nothing depends on its client.
+func (c *connection) works() { c.change(1) }
+
+// waits notes that it has done so.
 func (c *connection) waits() { c.change(-1) }
 
-// works notes that it doesn't. It tells whether the connection was closed
+// turn begins a new wait for the client. It tells whether the connection was closed
 // meanwhile to make room.
-func (c *connection) works() (closed bool) { return c.change(1) }
+func (c *connection) turn() (closed bool) { return c.change(0) }
 
 func (c *connection) change(busy int) (closed bool) {
 	if c == nil {
@@ -192,25 +250,19 @@ func (c *connection) change(busy int) (closed bool) {
 	}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	c.turn(busy)
+	c.busy += busy
+	c.begin()
 	return c.closed
 }
 
-// turn begins a new wait where the connection isn't busy then.
-func (c *connection) turn(busy int) {
-	c.busy += busy
+func (c *connection) begin() {
 	c.all.turns++
 	c.since = c.all.turns
 }
 
 // closeSocket closes a connection at once: what TLS says at its end could have
 // to wait for the client.
-func closeSocket(conn net.Conn) {
-	if secured, is := conn.(interface{ NetConn() net.Conn }); is {
-		conn = secured.NetConn()
-	}
-	_ = conn.Close() // it is gone, either way
-}
+func closeSocket(conn net.Conn) { _ = socket(conn).Close() } // it is gone, either way
 
 // clientNetwork is what one client has of the addresses: of IPv6, the first 64 bits.
 func clientNetwork(addr netip.Addr) netip.Addr {

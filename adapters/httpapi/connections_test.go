@@ -1,14 +1,21 @@
 package httpapi
 
 import (
+	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // TestConnections: who takes all connections keeps nobody else out, whatever he
@@ -22,12 +29,13 @@ func TestConnections(t *testing.T) {
 		"a byte of it":    callHead(100) + "{",
 		"idle":            "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
 		"refused, no end": callHead(100, "Content-Encoding: gzip\r\n"),
+		"answers unread":  strings.Repeat("GET "+largePage+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 8),
 	} {
 		for _, addresses := range []int{1, 4, 20} {
 			t.Run(fmt.Sprint(name, " from ", addresses), func(t *testing.T) {
 				t.Parallel()
 				bounded := newConnections(most, nil)
-				server := serveTCP(t, newFixture(t), bounded)
+				server := serveTCP(t, newFixture(t, func(o *Options) { o.Pages = true }), bounded)
 				for i := range 4 * most {
 					dialFrom(t, server, byte(100+i%addresses)).send(sent)
 				}
@@ -43,6 +51,62 @@ func TestConnections(t *testing.T) {
 						t.Errorf("%v has %d connections", origin.address, len(origin.open))
 					}
 				}
+			})
+		}
+	}
+}
+
+// largePage is what a connection's buffers don't hold, eight times.
+const largePage = "/assets/swagger-ui-bundle.js"
+
+// TestLongHeads: a head that is long and doesn't end counts as several
+// connections, also behind an answered request and behind TLS.
+func TestLongHeads(t *testing.T) {
+	t.Parallel()
+	var distinct strings.Builder
+	for i := 0; distinct.Len() < 20<<10; i++ {
+		fmt.Fprintf(&distinct, "x%d:\r\n", i)
+	}
+	const head = "POST " + UpdatePath + " HTTP/1.1\r\nHost: x\r\n"
+	const most = 16 * (1 + longHead)
+	body := string(callJSON(t, deletePhoto))
+	for name, sent := range map[string]string{
+		"the first":        head + distinct.String(),
+		"after another":    callHead(len(body)) + body + head + distinct.String(),
+		"with a long body": callHead(1<<20) + strings.Repeat("x", 20<<10), // which isn't one
+	} {
+		for _, secured := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " secured=", secured), func(t *testing.T) {
+				t.Parallel()
+				bounded := newConnections(most, nil)
+				var server *httptest.Server
+				if secured {
+					server = serveHTTP2(t, newFixture(t), bounded)
+				} else {
+					server = serveTCP(t, newFixture(t), bounded)
+				}
+				for range 8 {
+					c := dialFrom(t, server, 100)
+					if secured {
+						c.Conn = tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true})
+					}
+					go c.send(sent)
+				}
+				want := 2
+				if strings.Contains(name, "body") {
+					want = 8
+				}
+				await(t, func() bool {
+					bounded.mu.Lock()
+					defer bounded.mu.Unlock()
+					long := 0
+					for _, conn := range bounded.open {
+						if conn.long {
+							long++
+						}
+					}
+					return want == 8 && long == 0 && len(bounded.open) == 8 && bounded.turns >= 16 || want == 2 && long == 2 && len(bounded.open) == 2
+				})
 			})
 		}
 	}
@@ -123,25 +187,47 @@ func TestConnectionThatGoes(t *testing.T) {
 	}
 }
 
-// TestBusy: a connection can be closed for a new one unless it brought a body,
-// which the server works on.
-func TestBusy(t *testing.T) {
-	for body, want := range map[string]int{"": 0, "x": 1} {
-		all := newConnections(8, nil)
-		conn := &fakeConn{from: "10.0.0.1:1"}
-		ctx := all.add(t.Context(), conn)
-		busy, before := -1, all.open[conn].since
-		handler := all.count(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			busy = all.open[conn].busy
-			if all.open[conn].since <= before {
-				t.Errorf("with the body %q, it still counts as waiting since before", body)
-			}
-		}))
-		handler.ServeHTTP(nil, httptest.NewRequestWithContext(ctx, http.MethodPost, UpdatePath, strings.NewReader(body)))
-		if after := all.open[conn].busy; busy != want || after != 0 {
-			t.Errorf("with the body %q: busy is %d, and %d after it; want %d, 0", body, busy, after, want)
-		}
+// TestWorkKeepsAConnection: it can't be closed for a new one while the server works
+// on its call, and only then.
+func TestWorkKeepsAConnection(t *testing.T) {
+	all := newConnections(8, nil)
+	conn := &fakeConn{from: "10.0.0.1:1"}
+	ctx := all.add(t.Context(), conn)
+	var busy []int
+	see := func() { busy = append(busy, all.open[conn].busy) }
+	f := newFixture(t, func(o *Options) { o.Update.Fleets = seenFleets{o.Update.Fleets, see} })
+	body := bytes.NewReader(callJSON(t, deletePhoto))
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, UpdatePath, readerFunc(func(p []byte) (int, error) {
+		see()
+		return body.Read(p)
+	}))
+	request.ContentLength = body.Size()
+	all.count(f).ServeHTTP(seenWriter{httptest.NewRecorder(), see}, request)
+	if busy = slices.Compact(busy); !slices.Equal(busy, []int{0, 1, 0}) {
+		t.Errorf("it was busy: %v; want it while the call is made, between the body and the answer", busy)
 	}
+}
+
+type seenFleets struct {
+	ports.FleetAuth
+	see func()
+}
+
+// Authenticate implements ports.FleetAuth.
+func (f seenFleets) Authenticate(ctx context.Context, key domain.APIKeyHash) (domain.Caller, error) {
+	f.see()
+	return f.FleetAuth.Authenticate(ctx, key)
+}
+
+type seenWriter struct {
+	http.ResponseWriter
+	see func()
+}
+
+// Write implements http.ResponseWriter.
+func (w seenWriter) Write(p []byte) (int, error) {
+	w.see()
+	return w.ResponseWriter.Write(p)
 }
 
 // TestClosedForANewOne: a body whose connection was closed to make room isn't
@@ -152,7 +238,6 @@ func TestClosedForANewOne(t *testing.T) {
 	ctx := all.add(t.Context(), first)
 	b := testBody(t, newRoom(1<<20, 1<<18), 1, 0)
 	b.connection = connectionOf(httptest.NewRequestWithContext(ctx, http.MethodPost, UpdatePath, nil))
-	b.connection.works()
 	b.source = readerFunc(func([]byte) (int, error) {
 		all.add(t.Context(), &fakeConn{from: "10.0.0.1:2"})
 		return 0, net.ErrClosed

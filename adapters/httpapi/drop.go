@@ -27,7 +27,7 @@ func dropRest(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		body := &incomingBody{ReadCloser: r.Body, connection: connectionOf(r)}
+		body := &incomingBody{ReadCloser: r.Body}
 		inner := r.WithContext(r.Context()) // a copy: the server goes by the body that it gave r
 		inner.Body = body
 		if r.URL.Path != UpdatePath { // an answer there may be large
@@ -46,9 +46,8 @@ func dropRest(next http.Handler) http.Handler {
 // incomingBody knows how far a request's body was read.
 type incomingBody struct {
 	io.ReadCloser
-	connection *connection
-	begun      bool
-	ended      bool // nothing follows, or it can't be read
+	begun bool
+	ended bool // nothing follows, or it can't be read
 }
 
 // Read implements io.Reader.
@@ -71,9 +70,7 @@ func (b *incomingBody) follows(r *http.Request, w http.ResponseWriter) bool {
 // before the next request must not wait for longer.
 func (b *incomingBody) drop(w http.ResponseWriter) {
 	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(dropTime)) == nil { // or else nothing would bound the wait
-		b.connection.waits()
 		_, _ = io.CopyN(io.Discard, b, mostDropped) // the answer goes out, whatever came
-		b.connection.works()
 	}
 }
 

@@ -25,6 +25,7 @@ func (s *Server) boundHeaders(next http.Handler) http.Handler {
 			fields += len(values)
 		}
 		if fields > mostHeaderFields {
+			w.Header().Set("Connection", "close") // what they take isn't kept for a body
 			s.answerFailure(w, r, errFields(fields))
 			return
 		}

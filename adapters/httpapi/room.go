@@ -17,9 +17,9 @@ const (
 	roomWait = 25 * time.Millisecond
 	// roomLeaves is how long it waits for those that were told to leave.
 	roomLeaves = time.Second
-	// senderWait is how long a body waits for others of its address: longer than
-	// they may stall.
-	senderWait = mostStall + 5*time.Second
+	// shareWait is how long a body of which nothing has come waits for others of
+	// its address.
+	shareWait = time.Second
 	// senderShare is the part of the room that one address may hold: a quarter.
 	senderShare = 4
 	// oldEnough is the age from which on a sender may be told to be slow.
@@ -37,7 +37,7 @@ func errNoRoom() error {
 }
 
 func errLeave() error {
-	return domain.Errorf(domain.Unavailable, "nothing was changed: the server is full, and of all bodies this one arrived most slowly; send the call again in a moment").WithCause(errEvicted)
+	return domain.Errorf(domain.Unavailable, "nothing was changed: there is no room for more bodies, and of all this one arrived most slowly; send the call again in a moment").WithCause(errEvicted)
 }
 
 func errShare() error {
@@ -45,70 +45,76 @@ func errShare() error {
 }
 
 // room bounds the bytes that request bodies hold together, and those of one
-// address. What is free and kept for later bodies counts too; only while a body
-// is put together, one at a time, its bytes exist twice.
+// address. Only while a body is put together, one at a time, its bytes exist twice.
 //
-// When the room is full, the body that arrives most slowly has to leave. Where
-// none is slow, one of the address that holds most has to, in favour of an address
-// that holds less; where they all hold as much, the newest is refused after roomWait.
+// When either is full, the body that arrives most slowly has to leave. Where none
+// is slow, one of the address that holds most has to, in favour of an address that
+// holds less; where there is none, who wants more is refused.
 type room struct {
-	budget  int64
 	share   int64      // of one address
-	largest int64      // body, in whole chunks
+	largest int64      // body
 	joining sync.Mutex // is held by who puts a body together
 
 	mu      sync.Mutex // guards the rest, and the account of each body
-	held    int64
-	leaving int64 // the part of held that was told to leave
-	spares  spares
-	senders map[netip.Addr]*sender
-	queue   []*body // waits for room
+	all     bound
+	senders map[netip.Addr]*bound
+	evicted int64 // bodies, so far
 }
 
-// sender is an address from which bodies arrive.
-type sender struct {
-	address netip.Addr
-	held    int64
-	bodies  []*body
-	queue   []*body // waits for others of this address
+// bound is on what some bodies hold: all, or those of an address.
+type bound struct {
+	most     int64
+	held     int64
+	leaving  int64 // the part of held that was told to leave
+	patience time.Duration
+	full     func() error
+	bodies   []*body
+	queue    []*body // waits for room
 }
 
 func newRoom(budget, largestBody int64) *room {
-	largest := wholeChunks(largestBody)
 	return &room{
-		budget: budget, largest: largest, share: max(budget/senderShare, largest+chunkSize), senders: map[netip.Addr]*sender{},
-		spares: spares{most: budget / sparePart, buffers: map[int][][]byte{}},
+		share: max(budget/senderShare, largestBody+largeChunk), largest: largestBody,
+		all: bound{most: budget, full: errNoRoom}, senders: map[netip.Addr]*bound{},
 	}
 }
 
 // newBody returns a body that arrives from an address. It holds nothing yet.
 func (r *room) newBody(announced int64, from netip.Addr) *body {
-	b := &body{room: r, announced: announced, needs: r.largest, pace: newPace(time.Now())}
-	if announced > 0 {
-		b.needs = min(wholeChunks(announced), r.largest)
-	}
+	b := &body{room: r, announced: max(announced, 0), from: from, pace: newPace(time.Now())}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.senders[from] == nil {
-		r.senders[from] = &sender{address: from}
+		r.senders[from] = &bound{most: r.share, patience: shareWait, full: errShare}
 	}
-	b.sender = r.senders[from]
-	b.sender.bodies = append(b.sender.bodies, b)
+	b.bounds = [2]*bound{r.senders[from], &r.all}
+	for _, in := range b.bounds {
+		in.bodies = append(in.bodies, b)
+	}
 	return b
 }
 
 // admit tells, before a body is read, whether there is room for what it
-// announces, or there would be once another one has left.
+// announces, or there would be once another one has left. It has a body wait for a
+// while for those of its address whose ends could fill the share.
 func (r *room) admit(b *body) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b.wants = b.announced
-	if r.has(b.wants) || r.slowest() != nil || r.larger(b) != nil {
-		return nil
-	}
-	r.wait(b, &r.queue, roomWait)
-	if b.verdict == nil && !r.has(b.wants) {
-		r.refuse(b, errNoRoom())
+	for begin := time.Now(); b.verdict == nil; {
+		full, waited := b.full(), time.Since(begin)
+		if full == nil && (waited >= shareWait || b.sender().announced()+b.announced <= r.share) {
+			b.admitted = true
+			break
+		}
+		if full != nil {
+			if leaves, _ := full.givesWay(b); leaves != nil {
+				break
+			}
+		}
+		if in := cmp.Or(full, b.sender()); !r.wait(b, in) && full != nil && waited+roomWait >= in.patience {
+			b.refuse(in.full())
+		}
 	}
 	return b.verdict
 }
@@ -118,118 +124,49 @@ func (r *room) take(b *body, n int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b.wants = n
-	for latest := time.Now().Add(roomLeaves); b.verdict == nil; {
-		switch {
-		case !r.has(n) && time.Now().After(latest):
-			r.refuse(b, errNoRoom())
-		case !r.has(n):
-			if !r.wait(b, &r.queue, roomWait) {
-				r.makeRoom(b)
-			}
-		case !r.letsFinish(b, n):
-			if !r.wait(b, &b.sender.queue, senderWait) && b.verdict == nil {
-				r.refuse(b, errShare())
-			}
-			latest = time.Now().Add(roomLeaves)
-		default:
-			r.charge(b, n)
-			r.wakeNext(b.sender)
-			return nil
+	for begin := time.Now(); b.verdict == nil; {
+		full := b.full()
+		if full == nil {
+			b.charge(n)
+			b.wakeNext()
+			break
+		}
+		if !r.wait(b, full) {
+			r.makeRoom(b, full, time.Since(begin))
 		}
 	}
 	return b.verdict
 }
 
-func (r *room) has(n int64) bool { return r.held+n <= r.budget }
-
 // LeastInflightBytes returns the bytes with which a call with a photo of
 // maxPhotoBytes has room in any case: its body fits in one address's share.
 func LeastInflightBytes(maxPhotoBytes int64) int64 {
-	return senderShare * (wholeChunks(MaxBodyBytes(maxPhotoBytes)) + chunkSize)
+	return senderShare * (MaxBodyBytes(maxPhotoBytes) + largeChunk)
 }
 
-// letsFinish tells whether b's address can hold n bytes more and still finish all
-// its bodies, one after the other, within its share (the banker's algorithm). Or
-// else they could fill the share while each waits for the end of another.
-func (r *room) letsFinish(b *body, n int64) bool {
-	free := r.share - b.sender.held - n
-	if free >= r.largest { // any of them could be next
-		return true
-	}
-	if free < 0 {
-		return false
-	}
-	type need struct{ more, frees int64 }
-	var needs []need
-	for _, other := range b.sender.bodies {
-		held := other.held
-		if other == b {
-			held += n
-		}
-		if held > 0 {
-			needs = append(needs, need{max(0, other.needs-held), held})
-		}
-	}
-	slices.SortFunc(needs, func(a, b need) int { return cmp.Compare(a.more, b.more) })
-	for _, next := range needs {
-		if next.more > free {
-			return false
-		}
-		free += next.frees
-	}
-	return true
-}
-
-// charge adds n bytes, or takes -n away, and lets spare buffers go that would be
-// beyond the budget.
-func (r *room) charge(b *body, n int64) {
-	b.held += n
-	b.sender.held += n
-	r.held += n
-	if b.verdict != nil {
-		r.leaving += n
-	}
-	r.spares.shrink(r.budget - r.held)
-}
-
-// leave ends what b holds; its chunks are kept for others.
+// leave ends what b holds.
 func (r *room) leave(b *body) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.charge(b, -b.held)
-	for _, chunk := range b.chunks {
-		r.giveBack(chunk)
+	b.charge(-b.held)
+	for _, in := range b.bounds {
+		in.bodies = without(in.bodies, b)
 	}
-	b.sender.bodies = without(b.sender.bodies, b)
-	if len(b.sender.bodies) == 0 {
-		delete(r.senders, b.sender.address)
+	if len(b.sender().bodies) == 0 {
+		delete(r.senders, b.from)
 	}
-	r.wakeNext(b.sender)
+	b.wakeNext()
 }
 
-// buffer returns an empty buffer of that size, which was charged.
-func (r *room) buffer(size int) []byte {
-	r.mu.Lock()
-	spare := r.spares.get(size)
-	r.mu.Unlock()
-	if spare != nil {
-		return spare
-	}
-	return make([]byte, 0, size)
-}
-
-// giveBack keeps a buffer for its next use. Nothing may use it meanwhile.
-func (r *room) giveBack(buffer []byte) { r.spares.put(buffer, r.budget-r.held) }
-
-// wait has b wait in queue, with the lock given back, until it is woken. Its
-// sender's time stands still.
-func (r *room) wait(b *body, queue *[]*body, most time.Duration) (woken bool) {
+// wait has b wait in a bound's queue, with the lock given back, until it is woken
+// or roomWait is over. Its sender's time stands still.
+func (r *room) wait(b *body, in *bound) (woken bool) {
 	begin, wake := time.Now(), make(chan struct{})
 	b.wake = wake
-	*queue = append(*queue, b)
+	in.queue = append(in.queue, b)
 	b.setDeadline(time.Time{}) // in HTTP/2, one that passes ends the body even where nobody reads
 	r.mu.Unlock()
-	timer := time.NewTimer(most)
+	timer := time.NewTimer(roomWait)
 	defer timer.Stop()
 	select {
 	case <-wake:
@@ -239,10 +176,10 @@ func (r *room) wait(b *body, queue *[]*body, most time.Duration) (woken bool) {
 	r.mu.Lock()
 	woken = b.wake == nil
 	b.wake = nil
-	*queue = without(*queue, b)
+	in.queue = without(in.queue, b)
 	b.pace.pause(time.Since(begin))
 	if b.verdict == nil && b.ctx.Err() != nil {
-		r.refuse(b, b.ctx.Err())
+		b.refuse(b.ctx.Err())
 	}
 	return woken
 }
@@ -251,104 +188,130 @@ func without(bodies []*body, b *body) []*body {
 	return slices.DeleteFunc(bodies, func(other *body) bool { return other == b })
 }
 
-// wakeNext wakes those for whom there is room by now. Each that takes it wakes
-// the next.
-func (r *room) wakeNext(from *sender) {
-	if next := leastNeed(from.queue); next != nil && r.letsFinish(next, next.wants) {
-		next.awake()
-	}
-	for _, next := range r.queue {
-		if r.has(next.wants) {
-			next.awake()
-			return
-		}
-	}
-}
-
-// leastNeed returns which body of a queue is nearest to its end.
-func leastNeed(queue []*body) (least *body) {
-	for _, b := range queue {
-		if least == nil || b.needs-b.held < least.needs-least.held {
-			least = b
-		}
-	}
-	return least
-}
-
-// makeRoom has the slowest bodies leave, or else those of an address that holds
-// more than b's will, or else the newest, until those that leave are enough for b
-// and all who wait.
-func (r *room) makeRoom(b *body) {
+// makeRoom has bodies give way, or else b, until those that leave are enough for
+// b and all who wait.
+func (r *room) makeRoom(b *body, in *bound, waited time.Duration) {
 	wanted := b.wants
-	for _, waits := range r.queue {
+	for _, waits := range in.queue {
 		wanted += min(waits.wants, chunkSize) // all that it needs at first
 	}
-	for b.verdict == nil && r.held-r.leaving+wanted > r.budget {
-		slowest, larger, newest := r.slowest(), r.larger(b), r.newest()
+	for b.verdict == nil && in.held-in.leaving+wanted > in.most {
+		leaves, why := in.givesWay(b)
 		switch {
-		case slowest != nil:
-			r.evict(slowest, errLeave())
-		case larger != nil:
-			r.evict(larger, errNoRoom())
-		case newest == nil || b.held == 0:
-			r.refuse(b, errNoRoom())
+		case leaves != nil:
+			r.evict(leaves, why)
+		case b.held == 0 && waited < in.patience:
+			return
 		default:
-			r.evict(newest, errNoRoom())
+			b.refuse(in.full())
 		}
+	}
+	if b.verdict == nil && waited > in.patience+roomLeaves {
+		b.refuse(in.full())
 	}
 }
 
 // evict has a body leave, whatever it does.
 func (r *room) evict(b *body, why error) {
-	r.refuse(b, why)
+	r.evicted++
+	b.refuse(why)
 	b.setDeadline(longAgo)
 	b.awake()
 }
 
-// refuse has it leave by itself.
-func (r *room) refuse(b *body, why error) {
-	b.verdict = why
-	r.leaving += b.held
+// givesWay returns who has to leave for b, and what it is told; nil: nobody has to.
+func (in *bound) givesWay(b *body) (leaves *body, why error) {
+	now := time.Now()
+	slowest := in.first(func(b *body) bool { return now.Sub(b.pace.begun) >= oldEnough }, func(a, b *body) bool {
+		return a.pace.rateAt(now) < b.pace.rateAt(now)
+	})
+	if slowest != nil {
+		return slowest, errLeave()
+	}
+	// Who sends little gets in, however fast a few others fill the room.
+	will := b.sender().held - b.held + b.needs()
+	return in.first(func(other *body) bool { return other.sender().held > will }, func(a, b *body) bool {
+		if a.sender().held != b.sender().held {
+			return a.sender().held > b.sender().held
+		}
+		return a.pace.begun.After(b.pace.begun)
+	}), errNoRoom()
+}
+
+// first returns the first in an order of the bodies that arrive and hold something.
+func (in *bound) first(may func(*body) bool, before func(a, b *body) bool) (first *body) {
+	for _, b := range in.bodies {
+		if b.verdict == nil && !b.whole && b.held > 0 && may(b) && (first == nil || before(b, first)) {
+			first = b
+		}
+	}
+	return first
+}
+
+// announced is what its bodies will hold in the end, as far as that is known.
+func (in *bound) announced() (total int64) {
+	for _, b := range in.bodies {
+		if b.admitted {
+			total += max(b.announced, b.held)
+		}
+	}
+	return total
 }
 
 // longAgo ends a read at once.
 var longAgo = time.Unix(1, 0)
 
-// slowest returns the body that arrives most slowly of those that are old
-// enough for that to be told; nil: none.
-func (r *room) slowest() *body {
-	now := time.Now()
-	return r.most(func(b *body) bool { return now.Sub(b.pace.begun) >= oldEnough }, func(a, b *body) bool {
-		return a.pace.rateAt(now) < b.pace.rateAt(now)
-	})
-}
+// sender bounds the bodies of b's address.
+func (b *body) sender() *bound { return b.bounds[0] }
 
-// larger returns the newest body of the address that holds most, if that is
-// more than b's will with all of b; nil: none. So who sends little gets in, however
-// fast a few others fill the room.
-func (r *room) larger(b *body) *body {
-	will := b.sender.held - b.held + b.needs
-	return r.most(func(other *body) bool { return other.sender.held > will }, func(a, b *body) bool {
-		if a.sender.held != b.sender.held {
-			return a.sender.held > b.sender.held
-		}
-		return a.pace.begun.After(b.pace.begun)
-	})
-}
-
-// newest returns the body that began to arrive last.
-func (r *room) newest() *body {
-	return r.most(func(*body) bool { return true }, func(a, b *body) bool { return a.pace.begun.After(b.pace.begun) })
-}
-
-// most returns the first in an order of the arriving bodies that hold something.
-func (r *room) most(may func(*body) bool, before func(a, b *body) bool) (first *body) {
-	for _, from := range r.senders {
-		for _, b := range from.bodies {
-			if b.verdict == nil && !b.whole && b.held > 0 && may(b) && (first == nil || before(b, first)) {
-				first = b
-			}
+// full returns what has no room for what b wants; nil: there is room.
+func (b *body) full() *bound {
+	for _, in := range b.bounds {
+		if in.held+b.wants > in.most {
+			return in
 		}
 	}
-	return first
+	return nil
+}
+
+// needs returns what b may hold in the end.
+func (b *body) needs() int64 {
+	return max(cmp.Or(b.announced, b.room.largest), b.held+b.wants)
+}
+
+// charge adds n bytes, or takes -n away.
+func (b *body) charge(n int64) {
+	b.held += n
+	for _, in := range b.bounds {
+		in.held += n
+		if b.verdict != nil {
+			in.leaving += n
+		}
+	}
+}
+
+// refuse has it leave by itself.
+func (b *body) refuse(why error) {
+	b.verdict = why
+	for _, in := range b.bounds {
+		in.leaving += b.held
+	}
+}
+
+// wakeNext wakes those for whom there is room by now. Each that takes it wakes
+// the next.
+func (b *body) wakeNext() {
+	for _, in := range b.bounds {
+		if i := slices.IndexFunc(in.queue, func(next *body) bool { return next.full() == nil }); i >= 0 {
+			in.queue[i].awake()
+		}
+	}
+}
+
+// awake ends the wait that b is in, if any.
+func (b *body) awake() {
+	if b.wake != nil {
+		close(b.wake)
+		b.wake = nil
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"testing"
@@ -40,8 +39,8 @@ func mustBeEmpty(t *testing.T, r *room) {
 			b.release()
 		}
 	}
-	if r.held != 0 || r.leaving != 0 || len(r.senders) != 0 || len(r.queue) != 0 {
-		t.Errorf("%d bytes are held, %d about to leave, by %d addresses; %d bodies wait", r.held, r.leaving, len(r.senders), len(r.queue))
+	if r.all.held != 0 || r.all.leaving != 0 || len(r.senders) != 0 || len(r.all.queue) != 0 {
+		t.Errorf("%d bytes are held, %d about to leave, by %d addresses; %d bodies wait", r.all.held, r.all.leaving, len(r.senders), len(r.all.queue))
 	}
 }
 
@@ -66,12 +65,12 @@ func TestBodyHoldsWhatArrived(t *testing.T) {
 	}{
 		{100, 100, []int64{0, smallBody, 0}},
 		{smallBody, smallBody, []int64{0, smallBody, 0}},
-		{smallBody + 1, smallBody + 1, []int64{0, smallBody, unit, 0}},
-		{3 * unit, 3 * unit, []int64{0, smallBody, unit, 2 * unit, 3 * unit, 0}},
+		{smallBody + 1, smallBody + 1, []int64{0, smallBody, 2 * smallBody, 0}},
+		{3 * unit, 3 * unit, []int64{0, smallBody, unit + smallBody, 2*unit + smallBody, 3 * unit, 0}},
 		{1600 * unit, 0, []int64{0}},
 		{1600 * unit, 1, []int64{0, smallBody, 0}},
-		{1600 * unit, unit + 1, []int64{0, smallBody, unit, 2 * unit, 0}},
-		{-1, 2 * unit, []int64{0, smallBody, unit, 2 * unit, 0}},
+		{1600 * unit, unit + 1, []int64{0, smallBody, unit + smallBody, 0}},
+		{-1, 2 * unit, []int64{0, smallBody, unit + smallBody, 2*unit + smallBody, 0}},
 	} {
 		t.Run(fmt.Sprintf("%d of %d", test.sent, test.announced), func(t *testing.T) {
 			r := newRoom(1<<30, 1<<27)
@@ -79,47 +78,21 @@ func TestBodyHoldsWhatArrived(t *testing.T) {
 			sent := bytes.Repeat([]byte("0123456789abcdef!"), int(test.sent)/17+1)[:test.sent]
 			reader, held := bytes.NewReader(sent), []int64(nil)
 			check(t, b.fill(readerFunc(func(p []byte) (int, error) {
-				held = append(held, r.held)
+				held = append(held, r.all.held)
 				return reader.Read(p)
 			})))
 			check(t, b.join())
-			if !bytes.Equal(b.data, sent) || cap(b.data) > max(smallBody, int(wholeChunks(test.sent))) {
+			if !bytes.Equal(b.data, sent) || cap(b.data) > max(smallBody, len(sent)) {
 				t.Errorf("got %d bytes in a buffer of %d, want the %d sent", len(b.data), cap(b.data), len(sent))
 			}
 			b.release()
-			if got := slices.Compact(append(held, r.held)); !slices.Equal(got, test.held) {
+			if got := slices.Compact(append(held, r.all.held)); !slices.Equal(got, test.held) {
 				t.Errorf("held are %v, want %v", got, test.held)
 			}
 			if len(r.senders) != 0 {
 				t.Error("its address is still known")
 			}
 		})
-	}
-}
-
-// TestSparesCount: buffers are used again, up to a part of the room, and go where
-// bodies need their bytes.
-func TestSparesCount(t *testing.T) {
-	r := newRoom(16*8*chunkSize, 4*chunkSize)
-	for range 20 {
-		b := receiving(t, r, 1, -1, 4*chunkSize)
-		check(t, b.join())
-		b.release()
-		if spare := len(r.spares.buffers[chunkSize])*chunkSize + len(r.spares.buffers[4*chunkSize])*4*chunkSize + len(r.spares.buffers[smallBody])*smallBody; int64(spare) != r.spares.held || r.spares.held > r.budget/sparePart {
-			t.Fatalf("%d bytes are spare, counted are %d, of %d at most", spare, r.spares.held, r.budget/sparePart)
-		}
-	}
-	b := testBody(t, r, 1, -1)
-	r.charge(b, r.budget-chunkSize)
-	if r.spares.held > chunkSize {
-		t.Errorf("%d bytes are spare where %d are free", r.spares.held, chunkSize)
-	}
-	allocs := testing.AllocsPerRun(100, func() {
-		other := r.buffer(chunkSize)
-		r.giveBack(other)
-	})
-	if allocs > 0 && r.spares.held > 0 {
-		t.Errorf("%v allocations for a spare buffer", allocs)
 	}
 }
 
@@ -235,32 +208,10 @@ func TestRoomOfManySmall(t *testing.T) {
 		}
 		decoding := testBody(t, r, 100, 0)
 		decoding.whole = true
-		r.charge(decoding, 15*chunkSize)
+		decoding.charge(15 * chunkSize)
 		begin := time.Now()
 		if err := r.take(testBody(t, r, 101, chunkSize), chunkSize); err != nil || time.Since(begin) != roomWait {
 			t.Errorf("got %v after %v", err, time.Since(begin))
-		}
-	})
-}
-
-// TestRoomNewestLeaves: where nobody is slow, a body that has begun goes before
-// one that begins later.
-func TestRoomNewestLeaves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(16*chunkSize, 4*chunkSize)
-		first := receiving(t, r, 1, 5*chunkSize, 4*chunkSize)
-		time.Sleep(time.Millisecond)
-		for n := byte(2); n <= 4; n++ {
-			b := receiving(t, r, n, 5*chunkSize, 4*chunkSize)
-			b.setDeadline = func(at time.Time) {
-				if at.Equal(longAgo) {
-					go b.release()
-				}
-			}
-			time.Sleep(time.Millisecond)
-		}
-		if err := r.take(first, chunkSize); err != nil || first.held != 5*chunkSize || r.held != 13*chunkSize {
-			t.Errorf("got %v, it holds %d of %d chunks; want the last to go, whose error is for others: 5 of 13", err, first.held/chunkSize, r.held/chunkSize)
 		}
 	})
 }
@@ -302,77 +253,88 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestShare: an address waits for its own bodies, and for no longer than
-// senderWait; another address doesn't.
+// TestShare: a body that finds its address's share taken waits for others to be
+// done, for a while, and the slowest of them has to leave for it. Another address
+// isn't concerned.
 func TestShare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(64*chunkSize, 4*chunkSize)
-		var own []*body
-		for range 4 {
-			own = append(own, receiving(t, r, 1, 4*chunkSize, 4*chunkSize))
-		}
-		waits := testBody(t, r, 1, chunkSize)
-		begin := time.Now()
-		deadline := begin // that its last read had
-		waits.setDeadline = func(at time.Time) { deadline = at }
-		if err := r.take(waits, chunkSize); !errors.Is(err, errFull) || time.Since(begin) != senderWait {
-			t.Errorf("got %v after %v, want a refusal after %v", err, time.Since(begin), senderWait)
-		}
-		if behind := time.Since(waits.pace.start); behind != 0 || !deadline.IsZero() {
-			t.Errorf("its sender is %v behind and has until %v, though it wasn't read", behind, deadline)
-		}
-		other := testBody(t, r, 2, chunkSize)
-		check(t, r.take(other, chunkSize))
-		next := testBody(t, r, 1, chunkSize)
-		begin = time.Now()
-		time.AfterFunc(time.Second, own[0].release)
-		if err := r.take(next, chunkSize); err != nil || time.Since(begin) != time.Second {
-			t.Errorf("got %v after %v, want room when one of its own is done, after a second", err, time.Since(begin))
-		}
-		mustBeEmpty(t, r)
-	})
-}
-
-// TestShareFinishes: an address may send any number of bodies at once, of any
-// sizes: they wait for each other, and none is refused.
-func TestShareFinishes(t *testing.T) {
-	for _, announced := range []bool{true, false} {
-		t.Run(fmt.Sprint(announced), func(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		age   time.Duration
+		whole bool
+		frees time.Duration // after which one is done; 0: none is
+		held  int64         // by the one that asks
+		want  error
+		after time.Duration
+	}{
+		{"one is done", 0, true, 500 * time.Millisecond, 0, nil, 500 * time.Millisecond},
+		{"none is done", 0, true, 0, 0, errFull, shareWait + roomWait},
+		{"the slowest leaves", 2 * time.Second, false, 0, 0, nil, roomWait},
+		{"who holds something holds up nobody", 0, false, 0, smallBody, errFull, roomWait},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRoom(4*16*chunkSize, 14*chunkSize)
-				errs := make(chan error)
-				const senders = 40
-				for i := range senders {
-					size := int64(1+i%14) * chunkSize
-					b := testBody(t, r, 1, -1)
-					if announced {
-						b.needs = size
+				r := newRoom(64*largeChunk, 2*largeChunk)
+				asks := receiving(t, r, 1, 0, test.held)
+				for i := range 4 {
+					b := receiving(t, r, 1, 0, 0)
+					b.charge(4*largeChunk - test.held/4)
+					b.pace.progress(i+1, time.Now())
+					age(b, test.age)
+					b.whole = test.whole
+					b.setDeadline = func(at time.Time) {
+						if at.Equal(longAgo) {
+							go b.release()
+						}
 					}
-					go func() {
-						defer b.release()
-						left := size
-						errs <- b.fill(readerFunc(func(p []byte) (int, error) {
-							time.Sleep(time.Millisecond) // so that all advance alike
-							n := int(min(left, int64(len(p))))
-							if left -= int64(n); n == 0 {
-								return 0, io.EOF
-							}
-							return n, nil
-						}))
-					}()
+					if i == 0 && test.frees > 0 {
+						time.AfterFunc(test.frees, b.release)
+					}
 				}
-				for range senders {
-					if err := <-errs; err != nil {
-						t.Error(err)
-					}
+				begin := time.Now()
+				check(t, r.take(testBody(t, r, 2, 0), chunkSize))
+				deadline := begin // that its last read had
+				asks.setDeadline = func(at time.Time) { deadline = at }
+				if err := r.take(asks, chunkSize); !errors.Is(err, test.want) || errors.Is(err, errEvicted) || time.Since(begin) > test.after {
+					t.Errorf("got %v after %v, want %v after %v", err, time.Since(begin), test.want, test.after)
+				}
+				if !deadline.IsZero() {
+					t.Errorf("its sender has until %v, though it wasn't read", deadline)
 				}
 				synctest.Wait()
-				if r.held != 0 {
-					t.Errorf("%d bytes are still held", r.held)
-				}
+				mustBeEmpty(t, r)
 			})
 		})
 	}
+}
+
+// TestShareTakesTurns: an address may send any number of bodies at once: those
+// that fit into its share go on, and others wait, unread, for them to be done.
+func TestShareTakesTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(320<<20, MaxBodyBytes(10<<20))
+		errs := make(chan error)
+		const senders, size, takes = 64, 4_200_000, 200 * time.Millisecond
+		for range senders {
+			b := testBody(t, r, 1, size)
+			go func() {
+				defer b.release()
+				err := r.admit(b)
+				if err == nil {
+					b.source = bytes.NewReader(make([]byte, size))
+					err = errors.Join(b.fill(b), b.join())
+				}
+				time.Sleep(takes)
+				errs <- err
+			}()
+		}
+		for range senders {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		mustBeEmpty(t, r)
+	})
 }
 
 // TestWaitEnds where the caller is gone.
@@ -385,7 +347,7 @@ func TestWaitEnds(t *testing.T) {
 		b := receiving(t, r, 1, 5*chunkSize, chunkSize)
 		ctx, cancel := context.WithCancel(t.Context())
 		b.ctx = ctx
-		time.AfterFunc(time.Second, cancel)
+		time.AfterFunc(roomWait/2, cancel)
 		if err := r.take(b, 4*chunkSize); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
@@ -401,8 +363,8 @@ func TestLeastInflightBytes(t *testing.T) {
 		b := testBody(t, r, 1, announced)
 		check(t, b.fill(bytes.NewReader(make([]byte, MaxBodyBytes(photo)))))
 		check(t, b.join())
-		if b.held > r.budget/senderShare {
-			t.Errorf("it holds %d bytes, a quarter is %d", b.held, r.budget/senderShare)
+		if b.held > r.all.most/senderShare {
+			t.Errorf("it holds %d bytes, a quarter is %d", b.held, r.all.most/senderShare)
 		}
 	}
 }

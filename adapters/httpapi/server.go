@@ -137,7 +137,7 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 func (s *Server) InflightBytes() int64 {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
-	return s.room.held
+	return s.room.all.held
 }
 
 // NewAdmin makes the handler of the admin address: LivePath answers 200 while
@@ -163,10 +163,16 @@ func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.L
 }
 
 // HTTPServer returns a server for handler with bounds for its connections and
-// headers, and deadlines for slow clients. A handler may take as long as a call
-// can. Of proxies, each may have as many connections as all clients together.
+// headers, and deadlines for slow clients; it is to serve what Listen returns. A
+// call may take as long as it can. Of proxies, each may have as many connections as
+// all clients together.
 func HTTPServer(handler http.Handler, proxies Proxies, logger *slog.Logger) *http.Server {
 	return newHTTPServer(handler, newConnections(mostConnections, proxies), logger)
+}
+
+// AdminServer is an HTTPServer for the few who look at the admin address.
+func AdminServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return newHTTPServer(handler, newConnections(adminConnections, nil), logger)
 }
 
 func newHTTPServer(handler http.Handler, bounded *connections, logger *slog.Logger) *http.Server {
@@ -182,7 +188,7 @@ func newHTTPServer(handler http.Handler, bounded *connections, logger *slog.Logg
 		ConnState:         bounded.follow,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       otherTimeout,
-		WriteTimeout:      otherTimeout + usecase.SettleAfter,
+		WriteTimeout:      2 * otherTimeout, // of an answer; calls have their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    mostHeaderBytes - slack,
 		HTTP2: &http.HTTP2Config{

@@ -187,7 +187,7 @@ func TestInflightBytes(t *testing.T) {
 	charge := func(n int64) {
 		f.room.mu.Lock()
 		defer f.room.mu.Unlock()
-		f.room.charge(other, n)
+		other.charge(n)
 	}
 	call := func() *httptest.ResponseRecorder {
 		return f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto)))

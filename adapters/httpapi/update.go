@@ -57,6 +57,9 @@ type success struct {
 func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, error) {
 	request, body, err := s.receive(in.writer, in.request)
 	defer body.release()
+	connection := connectionOf(in.request)
+	connection.works()
+	defer connection.waits()
 	var answer usecase.Answer
 	switch {
 	case err == nil:
@@ -67,6 +70,7 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 		answer, err = s.Update.Refuse(ctx, request, err)
 	}
 	note(in.request, answer, err)
+	_ = http.NewResponseController(in.writer).SetWriteDeadline(time.Now().Add(otherTimeout)) // as in receive
 	if errors.Is(err, errSlow) || errors.Is(err, errEvicted) {
 		in.writer.Header().Set("Connection", "close") // nobody waits for the rest
 	}

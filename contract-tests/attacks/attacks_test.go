@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// long is how long an attack goes on: longer than any deadline of one call.
+// long is how long an attack goes on: most deadlines are longer, so that it isn't
+// they that end it.
 const long = 8 * time.Second
 
 // attack is what many do at once.
@@ -52,6 +53,11 @@ func TestAttacks(t *testing.T) {
 	for i := range 9900 {
 		part += strconv.FormatInt(int64(i), 36) + ":\r\n"
 	}
+	unread := strings.Repeat("GET /assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 8)
+	distinct := bytes.NewBufferString("POST /update_customer_photo.json HTTP/1.1\r\nHost: x\r\n")
+	for i := 0; distinct.Len() < 31<<10; i++ {
+		fmt.Fprintf(distinct, "%c%c%c:\r\n", 'a'+i%26, 'a'+i/26%26, 'a'+i/26/26)
+	}
 	var large bytes.Buffer
 	const side = 6200 // the largest that is taken: 6700 is refused by its header
 	must(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&large, image.NewGray(image.Rect(0, 0, side, side))))
@@ -62,6 +68,8 @@ func TestAttacks(t *testing.T) {
 		"4200 headers without a body":                   {4200, addresses(9), sendAndWait([]byte(head(1 << 20))), false},
 		"30 header bombs":                               {30, addresses(9), sendAndWait([]byte(bomb)), false},
 		"2000 heads of parts with 9900 fields":          {2000, addresses(5), sendAndWait([]byte(part + "\r\nx")), false},
+		"2100 connections that read no answer":          {2100, addresses(4), sendAndStay(unread), false},
+		"2000 heads of distinct fields without an end":  {2000, addresses(5), sendAndWait(distinct.Bytes()), false},
 		"200 addresses without a key":                   {200, addresses(200), guess, false},
 		"one fleet's 12 senders of PNGs of 6200 × 6200": {12, addresses(9), sendPhotos(large.Bytes()), true},
 	} {
@@ -120,6 +128,19 @@ func sendAndWait(text []byte) func(net.Conn, *server, []fleet) {
 	return func(c net.Conn, _ *server, _ []fleet) {
 		_, _ = c.Write(text)
 		_, _ = io.Copy(io.Discard, c)
+	}
+}
+
+// sendAndStay sends text, reads nothing, and stays until the server closes.
+func sendAndStay(text string) func(net.Conn, *server, []fleet) {
+	return func(c net.Conn, _ *server, _ []fleet) {
+		_ = c.(*net.TCPConn).SetReadBuffer(1) // the least there is; its default is as well
+		for send := text; ; send = "x" {
+			if _, err := io.WriteString(c, send); err != nil {
+				return
+			}
+			time.Sleep(time.Second / 4)
+		}
 	}
 }
 
