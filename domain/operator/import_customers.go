@@ -69,7 +69,7 @@ type ImportReport struct {
 }
 
 // ImportBatch is how many rows are imported in one transaction, and PlanBatch
-// how many a dry run compares at once, in some 50 MB.
+// how many a dry run compares at once, in some 100 MB.
 const (
 	ImportBatch = 5_000
 	PlanBatch   = 50_000
