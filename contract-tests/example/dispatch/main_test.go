@@ -94,3 +94,17 @@ func freeAddress(t *testing.T) string {
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()
 }
+
+// TestDocumentShowsTheExample holds docs/backends.md to the code that is tested.
+func TestDocumentShowsTheExample(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../../docs/backends.md")
+	must(t, err)
+	for _, name := range []string{"main.go", "customers.go"} {
+		code, err := os.ReadFile(name)
+		must(t, err)
+		if !strings.Contains(string(document), "`"+name+"`:\n\n```go\n"+string(code)+"```\n") {
+			t.Errorf("docs/backends.md doesn't show %s as it is", name)
+		}
+	}
+}
