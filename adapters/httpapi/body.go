@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -188,6 +189,23 @@ func (b *body) joinChunks() {
 		b.chunks[i] = nil
 	}
 	b.chunks = append(b.chunks[:0], joined)
+}
+
+// keepOnly has the body hold nothing but a copy of the photo in it, where that
+// is less than half of it: what stands around a photo takes nobody's room while
+// the photo waits to be decoded.
+func (b *body) keepOnly(photo []byte) []byte {
+	size := int64(len(photo))
+	if b.held <= chunkSize || 2*size >= b.held {
+		return photo
+	}
+	photo = bytes.Clone(photo)
+	b.chunks, b.data = nil, nil
+	b.room.mu.Lock()
+	defer b.room.mu.Unlock()
+	b.charge(size - b.held)
+	b.wakeNext()
+	return photo
 }
 
 // release ends the loan: nothing may use data after it.

@@ -376,3 +376,28 @@ func TestDefaultRoom(t *testing.T) {
 		receiving(t, r, byte(i/8), 4_200_000, 4_200_000) // in Base64, with line breaks or escapes
 	}
 }
+
+// TestKeepOnly: a photo keeps its own bytes, not those that stand around it.
+func TestKeepOnly(t *testing.T) {
+	const unit = chunkSize
+	for _, test := range []struct{ body, photo, held int64 }{
+		{16 * unit, unit, unit},
+		{16 * unit, 0, 0}, // a deletion
+		{16 * unit, 12 * unit, 16 * unit},
+		{100, 10, smallBody},
+	} {
+		r := newRoom(1<<30, 1<<27)
+		b := receiving(t, r, 1, test.body, test.body)
+		check(t, b.join())
+		photo := b.data[3 : 3+test.photo]
+		photo = append(photo[:0], bytes.Repeat([]byte("x"), int(test.photo))...)
+		got := b.keepOnly(photo)
+		if !bytes.Equal(got, photo) || r.all.held != test.held || b.sender().held != test.held {
+			t.Errorf("%d of %d bytes: got %d, and %d are held, want %d", test.photo, test.body, len(got), r.all.held, test.held)
+		}
+		b.release()
+		if r.all.held != 0 {
+			t.Errorf("%d of %d bytes: %d are held at the end", test.photo, test.body, r.all.held)
+		}
+	}
+}

@@ -63,6 +63,7 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	var answer usecase.Answer
 	switch {
 	case err == nil:
+		request.Photo = body.keepOnly(request.Photo)
 		answer, err = s.Update.Do(ctx, request)
 	case errors.Is(err, errFull): // in an overload not even the log is written
 		answer.Call = request.Call()
