@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -139,20 +140,18 @@ func (b *body) fillNext(from io.Reader) (int, error) {
 
 // grow takes a chunk more, not much larger than what is to come.
 func (b *body) grow() error {
+	rest := cmp.Or(b.announced, b.room.largest) - b.held
 	size := int64(largeChunk)
 	switch {
-	case b.held == 0:
+	case b.held == 0 || rest <= smallBody:
 		size = smallBody
-	case b.held < manyBytes:
+	case b.held < manyBytes || rest <= chunkSize:
 		size = chunkSize
-	}
-	if b.announced > 0 {
-		size = min(size, max(b.announced-b.held, smallBody))
 	}
 	if err := b.room.take(b, size); err != nil {
 		return err
 	}
-	b.chunks = append(b.chunks, make([]byte, 0, size))
+	b.chunks = append(b.chunks, b.room.buffer(int(size)))
 	return nil
 }
 
@@ -183,10 +182,11 @@ func (b *body) arrive() error {
 func (b *body) joinChunks() {
 	b.room.joining.Lock()
 	defer b.room.joining.Unlock()
-	joined := make([]byte, 0, b.size)
+	joined := b.room.buffer(b.size)
 	for i, chunk := range b.chunks {
 		joined = append(joined, chunk...)
 		b.chunks[i] = nil
+		b.room.giveBack(chunk)
 	}
 	b.chunks = append(b.chunks[:0], joined)
 }
@@ -211,6 +211,9 @@ func (b *body) keepOnly(photo []byte) []byte {
 // release ends the loan: nothing may use data after it.
 func (b *body) release() {
 	b.room.leave(b)
+	for _, chunk := range b.chunks {
+		b.room.giveBack(chunk)
+	}
 	b.chunks, b.data = nil, nil
 }
 

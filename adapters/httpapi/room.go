@@ -54,6 +54,8 @@ type room struct {
 	share   int64      // of one address
 	largest int64      // body
 	joining sync.Mutex // is held by who puts a body together
+	// What bodies leave is used again, or goes with the next garbage.
+	chunks, larges, joined sync.Pool
 
 	mu      sync.Mutex // guards the rest, and the account of each body
 	all     bound
@@ -156,6 +158,32 @@ func (r *room) leave(b *body) {
 		delete(r.senders, b.from)
 	}
 	b.wakeNext()
+}
+
+// pool returns where buffers of a size are kept: chunks, or whole bodies of any.
+func (r *room) pool(size int) *sync.Pool {
+	switch size { // a whole body of just a chunk's size is as good as one
+	case chunkSize:
+		return &r.chunks
+	case largeChunk:
+		return &r.larges
+	}
+	return &r.joined
+}
+
+// buffer returns an empty buffer of that size at least.
+func (r *room) buffer(size int) []byte {
+	if spare, is := r.pool(size).Get().(*[]byte); is && cap(*spare) >= size {
+		return (*spare)[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+// giveBack keeps a buffer for its next use. Nothing may use it meanwhile.
+func (r *room) giveBack(buffer []byte) {
+	if cap(buffer) > smallBody {
+		r.pool(cap(buffer)).Put(&buffer)
+	}
 }
 
 // wait has b wait in a bound's queue, with the lock given back, until it is woken
