@@ -14,6 +14,7 @@ var (
 	grouped   = regexp.MustCompile(`^[0-9]{1,3}((,[0-9]{3})+|(\.[0-9]{3})+|('[0-9]{3})+|(’[0-9]{3})+|( [0-9]{3})+|(\x{a0}[0-9]{3})+|(\x{202f}[0-9]{3})+)$`) // 447,700,900,123
 )
 
+//nolint:staticcheck // it begins with a name
 var errShortened = errors.New("Excel shortened this number; format the column as text there, so that all digits are seen, and save it again")
 
 // digits reads a cell of digits as they were before a spreadsheet formatted them.

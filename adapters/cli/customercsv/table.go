@@ -76,11 +76,11 @@ func firstLine(in *bufio.Reader) ([]byte, error) {
 // hides; 0: the line is none.
 func namedSeparator(line []byte) rune {
 	text := strings.ToLower(strings.Trim(strings.TrimRight(string(line), "\r\n"), `"`))
-	switch after, found := strings.CutPrefix(text, "sep="); {
-	case found && len(after) == 1 && strings.Contains(",;\t|", after):
-		return rune(after[0])
+	after, found := strings.CutPrefix(text, "sep=")
+	if !found || len(after) != 1 || strings.IndexByte(",;\t|", after[0]) < 0 {
+		return 0
 	}
-	return 0
+	return rune(after[0])
 }
 
 func separator(line []byte) rune {
