@@ -38,7 +38,6 @@ type connections struct {
 	origins map[netip.Addr]*connectionOrigin
 	units   int
 	turns   int64 // counts who began to wait
-	evicted int64 // so far
 }
 
 // connectionOrigin is an address that has connections.
@@ -119,7 +118,6 @@ func (c *connections) grow(grown *connection, n int) bool {
 			return false
 		}
 		longest.closed = true
-		c.evicted++
 		c.remove(longest)
 		closeSocket(longest.conn)
 	}

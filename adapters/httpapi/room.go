@@ -60,7 +60,6 @@ type room struct {
 	mu      sync.Mutex // guards the rest, and the account of each body
 	all     bound
 	senders map[netip.Addr]*bound
-	evicted int64 // bodies, so far
 }
 
 // bound is on what some bodies hold: all, or those of an address.
@@ -241,7 +240,6 @@ func (r *room) makeRoom(b *body, in *bound, waited time.Duration) {
 
 // evict has a body leave, whatever it does.
 func (r *room) evict(b *body, why error) {
-	r.evicted++
 	b.refuse(why)
 	b.setDeadline(longAgo)
 	b.awake()
