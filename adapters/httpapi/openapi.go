@@ -78,7 +78,7 @@ func (s *Server) responses() map[string]*huma.Response {
 		response.Content[typeJSON].Examples[string(f.Word)] = &huma.Example{Value: f}
 		response.Description = strings.TrimPrefix(response.Description+", "+string(f.Word), ", ")
 		if f.retryAfter != 0 && f.status != http.StatusOK {
-			response.Headers = retryAfterHeader(f.Word == domain.Unavailable)
+			response.Headers = retryAfterHeader()
 		}
 	}
 	return responses
@@ -106,10 +106,9 @@ func callerWords() []any {
 	return words
 }
 
-// retryAfterHeader describes the header, which a PIN that is locked for good lacks.
-func retryAfterHeader(always bool) map[string]*huma.Param {
+func retryAfterHeader() map[string]*huma.Param {
 	return map[string]*huma.Param{"Retry-After": {
-		Description: "How many seconds to wait before the call is sent again.", Required: always,
+		Description: "How many seconds to wait before the call is sent again.", Required: true,
 		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: ptr(1.0)},
 	}}
 }

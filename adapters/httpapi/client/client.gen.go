@@ -449,7 +449,7 @@ type ClientWithResponsesInterface interface {
 
 // UpdateCustomerPhotoResponse429Headers the declared response headers of an HTTP 429 response for UpdateCustomerPhoto
 type UpdateCustomerPhotoResponse429Headers struct {
-	RetryAfter *int
+	RetryAfter int
 }
 
 // UpdateCustomerPhotoResponse503Headers the declared response headers of an HTTP 503 response for UpdateCustomerPhoto
@@ -673,10 +673,10 @@ func ParseUpdateCustomerPhotoResponse(rsp *http.Response) (*UpdateCustomerPhotoR
 		var headers UpdateCustomerPhotoResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.RetryAfter = &value
+			headers.RetryAfter = value
 		}
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:

@@ -167,7 +167,7 @@ func TestPINLocked(t *testing.T) {
 			continue
 		}
 		checkFailure(t, got, got.JSON429, client.PINLocked)
-		if got.Headers429 == nil || got.Headers429.RetryAfter == nil || *got.Headers429.RetryAfter < 60 {
+		if got.Headers429 == nil || got.Headers429.RetryAfter < 60 {
 			t.Errorf("got Retry-After %+v", got.Headers429)
 		}
 		return
