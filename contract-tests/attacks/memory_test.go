@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,9 +21,7 @@ import (
 // have 12 megapixels and are turned, and PNGs that take as much memory as they
 // may, all at once, and holds it to the README's number. Each upload is valid.
 func TestPeakMemory(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the callers have addresses that only Linux gives, and memory is read from /proc")
-	}
+	needsTheMachine(t)
 	const fleets, uploads, pngs = 4, 64, 16
 	s, all := start(t, fleets)
 	customers := addCustomers(t, s, all, (uploads+pngs)/fleets)

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +40,19 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(directory)
 	os.Exit(code)
+}
+
+// needsTheMachine skips a test unless it has the machine to itself: beside other
+// tests the attackers would starve the good caller, rather than the server.
+func needsTheMachine(t *testing.T) {
+	t.Helper()
+	required := slices.Contains(strings.Split(os.Getenv("FLEETPHOTO_REQUIRE"), ","), "attacks")
+	switch {
+	case runtime.GOOS != "linux" && required:
+		t.Fatal("the attackers have addresses that only Linux gives, and memory is read from /proc")
+	case !required:
+		t.Skip("attacks take two minutes of all processors: set FLEETPHOTO_REQUIRE=attacks, on Linux, and run nothing beside them")
+	}
 }
 
 // server is a process of the product with its defaults: SQLite and files.

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestCustomerRepo(t *testing.T) {
+	_ = servers.Postgres(t) // skips all of it where there is none
 	contracttests.CustomerRepo(t, func(t *testing.T, customers ...domain.Customer) ports.CustomerRepo {
 		their := newDispatch(t)
 		repo, err := Open(their.url + "&country=39")
