@@ -238,10 +238,13 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 func TestCopyPhotosSettlesBothStores(t *testing.T) {
 	t.Parallel()
 	m := newMove(t)
-	for name, store := range map[domain.PhotoStoreName]ports.PhotoStore{"old": m.Backend.PhotoStore, "new": m.to} {
-		changes := &usecase.ChangePhoto{Customers: m.Backend.CustomerRepo, Photos: store, Store: name, Log: m.Backend.ApiLog, Clock: m.Clock.Now}
+	for _, store := range []struct { // in this order: what the old one holds is copied
+		name domain.PhotoStoreName
+		ports.PhotoStore
+	}{{"old", m.Backend.PhotoStore}, {"new", m.to}} {
+		changes := &usecase.ChangePhoto{Customers: m.Backend.CustomerRepo, Photos: store.PhotoStore, Store: store.name, Log: m.Backend.ApiLog, Clock: m.Clock.Now}
 		m.copy.Repairs = append(m.copy.Repairs, &usecase.Repair{Changes: changes})
-		call := domain.ApiCall{ReceivedAt: start, Fleet: customer.Fleet, Customer: customer.Customer, Operation: domain.UpdatePhoto, Store: name}
+		call := domain.ApiCall{ReceivedAt: start, Fleet: customer.Fleet, Customer: customer.Customer, Operation: domain.UpdatePhoto, Store: store.name}
 		if _, err := m.Backend.ApiLog.Open(t.Context(), call); err != nil {
 			t.Fatal(err)
 		}
