@@ -155,8 +155,8 @@ func (b *body) grow() error {
 	return nil
 }
 
-// join puts the chunks together: data is all that was kept. Each chunk goes
-// when it was copied, so that nothing but this one body is there twice.
+// join puts the chunks together: data is all that was kept. Each chunk can be
+// used again once it is copied, so that only this one body is there twice.
 func (b *body) join() error {
 	if err := b.arrive(); err != nil {
 		return err
