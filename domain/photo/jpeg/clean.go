@@ -174,17 +174,16 @@ func (c *cleaner) application(marker byte, whole, content []byte) []byte {
 }
 
 func (c *cleaner) startScan(content []byte) error {
-	const quantizers, huffmans = huffmanSlot - quantizerSlot, intervalSlot - huffmanSlot
-	huffman := c.tables.has(huffmanSlot, huffmans) || c.file.standard
-	if !c.tables.has(quantizerSlot, quantizers) || !huffman && c.file.frame.progressive {
-		return errNoTables
-	}
 	s, err := c.file.frame.scan(content)
 	if err != nil {
 		return err
 	}
-	c.file.standard = c.file.standard || !huffman && c.file.Scans == 0
-	c.tables.scan(s, &c.file.frame, c.scanned)
+	const huffmans = intervalSlot - huffmanSlot
+	standard := c.file.standard || c.file.Scans == 0 && !c.file.frame.progressive && !c.tables.has(huffmanSlot, huffmans)
+	if err := c.tables.scan(s, &c.file.frame, c.scanned, standard); err != nil {
+		return err
+	}
+	c.file.standard = standard
 	c.file.Scans++
 	for _, part := range s.components {
 		c.scanned |= 1 << part.index

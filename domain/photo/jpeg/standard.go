@@ -67,9 +67,17 @@ var standard = [4]standardTable{
 	}},
 }
 
+// isStandard reports whether the standard has a table for a slot.
+func isStandard(slot int) bool {
+	return slices.ContainsFunc(standard[:], func(t standardTable) bool { return slot == t.slot() })
+}
+
+// slot is the place that the table is put into.
+func (t *standardTable) slot() int { return huffmanSlot + 4*int(t.class) + int(t.id) }
+
 // standardTables returns the DHT segments of those Huffman tables that scans lack.
 func standardTables(lacking [slots]bool) []byte {
-	isThere := func(t standardTable) bool { return !lacking[huffmanSlot+4*int(t.class)+int(t.id)] }
+	isThere := func(t standardTable) bool { return !lacking[t.slot()] }
 	return appendTables(nil, slices.DeleteFunc(slices.Clone(standard[:]), isThere))
 }
 

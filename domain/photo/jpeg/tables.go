@@ -87,8 +87,6 @@ func (t *tables) has(first, count int) bool {
 	return slices.ContainsFunc(t.current[first:first+count], func(i int) bool { return i > 0 })
 }
 
-func (t *tables) use(slot int) { t.lacking[slot] = !t.keep(slot) || t.lacking[slot] }
-
 // keep keeps what is in a slot, and reports whether anything is.
 func (t *tables) keep(slot int) bool {
 	i := t.current[slot]
@@ -98,26 +96,43 @@ func (t *tables) keep(slot int) bool {
 	return i > 0
 }
 
-// scan marks the tables that a scan uses. A component's quantization table is that
-// of its first scan.
-func (t *tables) scan(s scan, f *frame, scanned int) {
-	t.use(intervalSlot)
+// scan marks the tables that a scan uses. Where standard is set, the standard's own
+// Huffman tables stand in for those that are missing; any other missing table is an
+// error, and nothing is marked.
+func (t *tables) scan(s scan, f *frame, scanned int, standard bool) error {
+	used := s.tables(f, scanned)
+	for _, slot := range used {
+		if t.current[slot] == 0 && !(standard && isStandard(slot)) {
+			return errNoTables
+		}
+	}
+	for _, slot := range used {
+		t.lacking[slot] = !t.keep(slot) || t.lacking[slot]
+	}
+	t.keep(intervalSlot)
 	if len(f.components) == 1 { // encoders write colour's tables into grey files too, which stay as they came
 		t.keep(quantizerSlot + 1)
 		t.keep(huffmanSlot + 1)
 		t.keep(huffmanSlot + 4 + 1)
 	}
+	return nil
+}
+
+// tables returns the slots of the tables that a scan uses. A component's
+// quantization table is that of its first scan.
+func (s scan) tables(f *frame, scanned int) (used []int) {
 	for _, part := range s.components {
 		if scanned&(1<<part.index) == 0 {
-			t.use(quantizerSlot + int(f.components[part.index].table))
+			used = append(used, quantizerSlot+int(f.components[part.index].table))
 		}
 		if s.start == 0 && s.high == 0 {
-			t.use(huffmanSlot + int(part.dc))
+			used = append(used, huffmanSlot+int(part.dc))
 		}
 		if s.end > 0 {
-			t.use(huffmanSlot + 4 + int(part.ac))
+			used = append(used, huffmanSlot+4+int(part.ac))
 		}
 	}
+	return used
 }
 
 // sweep removes the tables that no scan uses, and segments without any, from data

@@ -130,3 +130,48 @@ func TestCleanWrongTables(t *testing.T) {
 		}
 	}
 }
+
+// TestCleanMissingTables refuses a scan that uses a table which isn't there while
+// others are, at once: without those, which nothing uses, it would be another file.
+// Behind the scans that the picture needs it is dropped.
+func TestCleanMissingTables(t *testing.T) {
+	t.Parallel()
+	for name, file := range writeKinds(t, "grey", "progressive, grey, restarts", "4:2:0", "three scans", "progressive, 4:2:0", "no DHT") {
+		frame, scan := segmentBehind(t, file.data, 0xC0, 0xC1, 0xC2), segmentBehind(t, file.data, markerSOS)
+		for what, change := range map[string]func(data []byte){
+			"quantizer":   func(data []byte) { data[frame+8] = 2 },
+			"table of DC": func(data []byte) { data[scan+2] |= 0x20 },
+			"table of AC": func(data []byte) { data[scan+2] |= 0x02 },
+			"two tables":  func(data []byte) { data[scan+2] |= 0x33 },
+		} {
+			data := bytes.Clone(file.data)
+			change(data)
+			f, err := clean(data)
+			if err == nil {
+				again, err := clean(f.Bytes())
+				if err != nil || !bytes.Equal(again.Bytes(), f.Bytes()) {
+					t.Errorf("%s, another %s: it comes out clean, and then: %v", name, what, err)
+				}
+			} else if !errors.Is(err, errNoTables) {
+				t.Errorf("%s, another %s: got error %v, want %v", name, what, err, errNoTables)
+			}
+		}
+	}
+}
+
+// segmentBehind returns where the content of the first segment of a marker begins.
+func segmentBehind(t *testing.T, data []byte, markers ...byte) int {
+	t.Helper()
+	for at := 2; ; {
+		_, code, err := nextMarker(data, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(markers, data[code]) {
+			return code + 3
+		}
+		if at, err = segmentEnd(data, code+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
