@@ -298,15 +298,15 @@ func isKnownFolder(name, ignore string) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(name, ".") || slices.Contains([]string{"adapters", "app", "contract-tests", "deploy", "docs", "domain", "ports"}, name)
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{"adapters", "app", "contract-tests", "docs", "domain", "ports"}, name)
 }
 
 func TestUnknownFoldersAreFound(t *testing.T) {
 	t.Parallel()
 	for name, known := range map[string]bool{
-		"domain": true, "ports": true, "adapters": true, "app": true, "contract-tests": true, "deploy": true, "docs": true, ".github": true,
+		"domain": true, "ports": true, "adapters": true, "app": true, "contract-tests": true, "docs": true, ".github": true,
 		"fleetphoto-data": true, "x.test": true,
-		"internal": false, "pkg": false, "util": false, "Domain": false, "fleetphoto-data2": false, "doc": false,
+		"internal": false, "pkg": false, "util": false, "Domain": false, "fleetphoto-data2": false, "doc": false, "deploy": false,
 	} {
 		if got := isKnownFolder(name, "/fleetphoto-data/\n*.test\n"); got != known {
 			t.Errorf("%s: known is %v, want %v", name, got, known)

@@ -149,7 +149,7 @@ func openPostgres(rawURL string) (Backend, error) {
 		Checks: []operator.Step{step("this program is tested with its version", func(ctx context.Context) (string, error) {
 			name, tested, err := db.Server(ctx)
 			if err == nil && !tested {
-				return "", operator.Note(name + " isn't among the versions of the README's matrix; run this program's tests on it")
+				return "", operator.Note(name + " isn't among the versions that docs/backends.md lists; run this program's tests on it")
 			}
 			return name, err
 		})},

@@ -21,7 +21,7 @@ import (
 )
 
 // Config is the whole configuration, from flags, the environment and, for what
-// is tagged as secret, files. The README's table is made of these tags.
+// is tagged as secret, files. The table in docs/operate.md is made of these tags.
 type Config struct {
 	DatabaseURL      string        `env:"FLEETPHOTO_DATABASE_URL" secret:"" default:"sqlite://fleetphoto-data/fleetphoto.db" placeholder:"URL" help:"Fleets, customers and the API log: sqlite://PATH, postgres://… or memory:// (${default})."`
 	FleetAuthURL     string        `env:"FLEETPHOTO_FLEET_AUTH_URL" secret:"" placeholder:"URL" help:"Fleets and their keys. Left out: in the database."`

@@ -11,29 +11,29 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-var writeReference = flag.Bool("write", false, "write the reference of the configuration into the README, between its markers")
+var writeReference = flag.Bool("write", false, "write the table of settings into docs/operate.md, between its markers")
 
 const (
 	referenceBegins = "<!-- configuration: written by task generate -->\n"
 	referenceEnds   = "<!-- end of the configuration -->\n"
 )
 
-// TestConfigReference: the README's table is what the tags of Config say.
+// TestConfigReference: the table in docs/operate.md is what the tags of Config say.
 func TestConfigReference(t *testing.T) {
 	t.Parallel()
-	const file = "../README.md"
+	const file = "../docs/operate.md"
 	text, err := os.ReadFile(file)
 	check(t, err)
 	before, rest, begins := strings.Cut(string(text), referenceBegins)
 	got, after, ends := strings.Cut(rest, referenceEnds)
 	if !begins || !ends {
-		t.Fatal("the markers of the configuration are missing from the README")
+		t.Fatal("the markers of the configuration are missing from docs/operate.md")
 	}
 	want := configReference(t)
 	if *writeReference {
 		check(t, os.WriteFile(file, []byte(before+referenceBegins+want+referenceEnds+after), 0o644))
 	} else if got != want {
-		t.Errorf("the README's table differs from the tags of Config; task generate writes it again. Got\n%s\nwant\n%s", got, want)
+		t.Errorf("the table in docs/operate.md differs from the tags of Config; task generate writes it again. Got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -123,8 +123,8 @@ func stopped(t *testing.T, rawURL string) string {
 	return u.String()
 }
 
-// TestPhotosMove moves photos between the clouds while a server runs, as the
-// README says.
+// TestPhotosMove moves photos between the clouds while a server runs, as
+// docs/operate.md says.
 func TestPhotosMove(t *testing.T) {
 	t.Parallel()
 	databaseURL, from, to := servers.Postgres(t), servers.S3(t), servers.Azblob(t)

@@ -33,7 +33,7 @@ func find[P any](adapters []adapter[P], scheme string) adapter[P] {
 // columns are the suites.
 var columns = []string{"FleetAuth", "CustomerRepo", "ApiLog", "PhotoStore", "HTTP"}
 
-// row is what suites ran on, as the README shows it: the schemes of the URLs,
+// row is what suites ran on, as docs/backends.md shows it: the schemes of the URLs,
 // and the servers with their versions.
 type row struct{ schemes, servers string }
 

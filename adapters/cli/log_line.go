@@ -9,7 +9,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// logLine is an entry of the API log as JSON. The README lists the names, which
+// logLine is an entry of the API log as JSON. docs/operate.md lists the names, which
 // programs rely on.
 type logLine struct {
 	ID          domain.ApiLogID    `json:"id"`

@@ -45,16 +45,16 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// TestReadmeTellsAStory: the README's example is what the command prints.
-func TestReadmeTellsAStory(t *testing.T) {
+// TestManualTellsAStory: the example in docs/operate.md is what the command prints.
+func TestManualTellsAStory(t *testing.T) {
 	t.Parallel()
 	var story strings.Builder
 	check(t, printStory(&story, stories()[0].entry))
-	want := "    " + strings.ReplaceAll(strings.TrimSpace(story.String()), "\n", "\n    ") + "\n"
-	readme, err := os.ReadFile("../../README.md")
+	want := "```\n" + strings.TrimSpace(story.String()) + "\n```\n"
+	manual, err := os.ReadFile("../../docs/operate.md")
 	check(t, err)
-	if !strings.Contains(string(readme), want) {
-		t.Errorf("want this in the README:\n%s", want)
+	if !strings.Contains(string(manual), want) {
+		t.Errorf("want this in docs/operate.md:\n%s", want)
 	}
 }
 

@@ -84,7 +84,7 @@ func startS3WithUsers(t *testing.T) (address string, allow func(actions string))
 	}
 }
 
-// The README's rights are enough for every promise, and each of them is named
+// The documented rights are enough for every promise, and each of them is named
 // where it is missing.
 func TestLeastRightsS3(t *testing.T) {
 	address, allow := startS3WithUsers(t)

@@ -143,7 +143,7 @@ func TestListNamesTheRight(t *testing.T) {
 	})
 }
 
-// The README's rights are enough to list, and the usual ones aren't.
+// The documented rights are enough to list, and the usual ones aren't.
 func TestListTakesItsOwnRightOnS3(t *testing.T) {
 	address, allow := startS3WithUsers(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", s3User)

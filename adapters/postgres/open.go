@@ -94,7 +94,7 @@ func (db *DB) Now(ctx context.Context) (now time.Time, err error) {
 }
 
 // oldestTested and newestTested are the major versions of PostgreSQL that the
-// README's matrix begins and ends with.
+// matrix in docs/backends.md begins and ends with.
 const oldestTested, newestTested = 14, 18
 
 // Server returns what server this is and its version, and whether this program

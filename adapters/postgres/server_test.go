@@ -20,22 +20,22 @@ func TestIsTested(t *testing.T) {
 	}
 }
 
-// TestTestedVersions are those of the README's matrix.
+// TestTestedVersions are those of the matrix in docs/backends.md.
 func TestTestedVersions(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	document, err := os.ReadFile("../../docs/backends.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rows, want []string
-	for _, row := range regexp.MustCompile(`(?m)^\| postgres:// +\| Postgres (\d+) `).FindAllSubmatch(readme, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| postgres:// +\| Postgres (\d+) `).FindAllSubmatch(document, -1) {
 		rows = append(rows, string(row[1]))
 	}
 	for major := oldestTested; major <= newestTested; major++ {
 		want = append(want, fmt.Sprint(major))
 	}
 	if !slices.Equal(rows, want) {
-		t.Errorf("the README's matrix has %q, the program says %q", rows, want)
+		t.Errorf("the matrix has %q, the program says %q", rows, want)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-var writeReference = flag.Bool("write", false, "write the table of metrics into the README, between its markers")
+var writeReference = flag.Bool("write", false, "write the table of metrics into docs/observe.md, between its markers")
 
 const (
 	referenceBegins = "<!-- metrics: written by task generate -->\n"
@@ -35,21 +35,21 @@ func exported(t *testing.T) map[string]*dto.MetricFamily {
 
 func isOurs(name string) bool { return strings.HasPrefix(name, "fleetphoto_") }
 
-// TestMetricsReference: the README's table is what the registry exports.
+// TestMetricsReference: the table in docs/observe.md is what the registry exports.
 func TestMetricsReference(t *testing.T) {
-	const file = "../../README.md"
+	const file = "../../docs/observe.md"
 	text, err := os.ReadFile(file)
 	check(t, err)
 	before, rest, begins := strings.Cut(string(text), referenceBegins)
 	got, after, ends := strings.Cut(rest, referenceEnds)
 	if !begins || !ends {
-		t.Fatal("the markers of the metrics are missing from the README")
+		t.Fatal("the markers of the metrics are missing from docs/observe.md")
 	}
 	want := metricsReference(t)
 	if *writeReference {
 		check(t, os.WriteFile(file, []byte(before+referenceBegins+want+referenceEnds+after), 0o644))
 	} else if got != want {
-		t.Errorf("the README's table differs from the metrics; task generate writes it again. Got\n%s\nwant\n%s", got, want)
+		t.Errorf("the table in docs/observe.md differs from the metrics; task generate writes it again. Got\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -91,7 +91,7 @@ var namedMetric = regexp.MustCompile(`\b(fleetphoto|go|process)_[a-z_]+`)
 // TestAlerts: every metric that a rule names is exported, and every one of ours
 // has the labels that it is chosen by.
 func TestAlerts(t *testing.T) {
-	text, err := os.ReadFile("../../deploy/alerts.yaml")
+	text, err := os.ReadFile("../../docs/examples/alerts.yaml")
 	check(t, err)
 	families := exported(t)
 	expressions := regexp.MustCompile(`(?m)^ +expr: (.*)$`).FindAllString(string(text), -1)
@@ -126,7 +126,7 @@ func hasLabel(family *dto.MetricFamily, name string) bool {
 // TestDashboard: every metric that it names is exported, and every one of ours
 // is on it.
 func TestDashboard(t *testing.T) {
-	text, err := os.ReadFile("../../deploy/grafana-dashboard.json")
+	text, err := os.ReadFile("../../docs/examples/grafana-dashboard.json")
 	check(t, err)
 	var dashboard struct {
 		Panels []struct {

@@ -100,7 +100,7 @@ func (a attack) run(t *testing.T) {
 	good.goOn(ctx, t)
 	attackers.Wait()
 	if peak, most := s.peak(t), most(t); peak > most {
-		t.Errorf("the process took %.0f MB, the README says at most %.0f", peak, most)
+		t.Errorf("the process took %.0f MB, docs/operate.md says at most %.0f", peak, most)
 	}
 	if struck := s.struck.Load(); (struck > 0) != a.valid {
 		t.Errorf("%d of the attackers' calls were valid", struck)

@@ -19,7 +19,7 @@ import (
 
 // TestPeakMemory has the shipped command take 64 uploads of 3 MB, whose photos
 // have 12 megapixels and are turned, and PNGs that take as much memory as they
-// may, all at once, and holds it to the README's number. Each upload is valid.
+// may, all at once, and holds it to docs/operate.md's number. Each upload is valid.
 func TestPeakMemory(t *testing.T) {
 	needsTheMachine(t)
 	const fleets, uploads, pngs = 4, 64, 16
@@ -44,7 +44,7 @@ func TestPeakMemory(t *testing.T) {
 	peak, most := s.peak(t), most(t)
 	t.Logf("the process took %.0f MB at most", peak)
 	if peak > most {
-		t.Errorf("it took %.0f MB, the README says at most %.0f", peak, most)
+		t.Errorf("it took %.0f MB, docs/operate.md says at most %.0f", peak, most)
 	}
 }
 

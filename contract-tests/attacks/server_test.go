@@ -90,7 +90,7 @@ func (s *server) command(t *testing.T, args ...string) *exec.Cmd {
 	must(t, err)
 	c := exec.Command(path, args...)
 	c.Dir = s.directory
-	// The README's number is that of two processors.
+	// docs/operate.md's number is that of two processors.
 	c.Env = append(os.Environ(), "GOMAXPROCS=2", "GOMEMLIMIT=off", "FLEETPHOTO_ADDR=127.0.0.1:0", "FLEETPHOTO_ADMIN_ADDR=127.0.0.1:0")
 	return c
 }
@@ -158,14 +158,14 @@ func (s *server) peak(t *testing.T) float64 {
 	return kilobytes * 1024 / 1e6
 }
 
-// most is the number of MB that the README promises.
+// most is the number of MB that docs/operate.md promises.
 func most(t *testing.T) float64 {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/operate.md")
 	must(t, err)
 	found := regexp.MustCompile(`at most \*\*(\d+) MB\*\* of memory`).FindSubmatch(text)
 	if found == nil {
-		t.Fatal("the README doesn't say how much memory the service takes at most")
+		t.Fatal("docs/operate.md doesn't say how much memory the service takes at most")
 	}
 	megabytes, err := strconv.ParseFloat(string(found[1]), 64)
 	must(t, err)

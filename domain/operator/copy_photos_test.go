@@ -153,7 +153,7 @@ func TestCopyPhotosOfARemovedCustomer(t *testing.T) {
 	}
 }
 
-// TestMoveWithTheServiceRunning goes the README's way from one store to another
+// TestMoveWithTheServiceRunning goes docs/operate.md's way from one store to another
 // while callers change and delete photos: servers on the old store, then on
 // either, then on the new one, with copies all the time. In the end the record
 // and the new store have what each customer's last call left, and callers whose

@@ -240,7 +240,7 @@ func (d *Doctor) PhotoSteps() []Step {
 // does that the network held for long.
 func (d *Doctor) tryLate(ctx context.Context, key domain.PhotoKey) (string, error) {
 	if d.version == domain.Unversioned {
-		return "", Note("it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; the README says when")
+		return "", Note("it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; docs/backends.md says when")
 	}
 	_, err := d.Photos.Put(ctx, key, d.first, d.version)
 	if err = expect(domain.Conflict, err); err == nil {

@@ -245,7 +245,7 @@ func TestDoctorTriesFences(t *testing.T) {
 	const name = "refuse a change that comes too late"
 	for want, wrap := range map[string]func(ports.PhotoStore) ports.PhotoStore{
 		"<nil>": func(s ports.PhotoStore) ports.PhotoStore { return s },
-		"it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; the README says when": func(s ports.PhotoStore) ports.PhotoStore { return unfenced{s} },
+		"it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; docs/backends.md says when": func(s ports.PhotoStore) ports.PhotoStore { return unfenced{s} },
 		errOther: func(s ports.PhotoStore) ports.PhotoStore { return forgetful{unfenced{s}} },
 	} {
 		w := newWorld(t)

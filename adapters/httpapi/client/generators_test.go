@@ -19,7 +19,7 @@ import (
 const requireVariable = "FLEETPHOTO_REQUIRE"
 
 // A generator has a folder, with a program over the client that it makes, and
-// a paragraph in the README, with three lines of a shell.
+// a paragraph in docs/clients.md, with three lines of a shell.
 type generator struct {
 	name, compile, start string
 	also                 string // another program, which gets what known returns
@@ -34,7 +34,7 @@ var generators = []generator{
 	{"oapi-codegen", "go build -o send .", "./send", ""},
 }
 
-// TestGenerators follows the README's lines for each generator against a live
+// TestGenerators follows docs/clients.md's lines for each generator against a live
 // server. Then the folder's program sends JSON and a file, and reads errors;
 // openapi-typescript's check.ts makes every other kind of call.
 func TestGenerators(t *testing.T) {
@@ -71,7 +71,7 @@ func TestGenerators(t *testing.T) {
 	}
 }
 
-// generate follows the README's lines in a copy of the generator's folder,
+// generate follows docs/clients.md's lines in a copy of the generator's folder,
 // which it returns, and compiles its program.
 func (g generator) generate(t *testing.T, baseURL string) string {
 	t.Helper()
@@ -90,23 +90,23 @@ func (g generator) generate(t *testing.T, baseURL string) string {
 		want, _ := os.ReadFile(filepath.Join(folder, name)) // none has all three
 		got, _ := os.ReadFile(filepath.Join(directory, name))
 		if !bytes.Equal(got, want) {
-			t.Errorf("the README's lines make %s\n%s", name, got)
+			t.Errorf("the documented lines make %s\n%s", name, got)
 		}
 	}
 	return directory
 }
 
-// recipe returns the three lines below the README's paragraph on a generator.
+// recipe returns the three lines below docs/clients.md's paragraph on a generator.
 func recipe(t *testing.T, name string) []string {
 	t.Helper()
-	readme, err := os.ReadFile("../../../README.md")
+	document, err := os.ReadFile("../../../docs/clients.md")
 	check(t, err)
-	_, after, _ := strings.Cut(string(readme), "\n**"+name+":**")
-	_, after, _ = strings.Cut(after, "\n\n    ")
-	block, _, _ := strings.Cut(after, "\n\n")
-	lines := strings.Split(block, "\n    ")
+	_, after, _ := strings.Cut(string(document), "\n**"+name+":**")
+	_, after, _ = strings.Cut(after, "\n\n```sh\n")
+	block, _, _ := strings.Cut(after, "\n```\n")
+	lines := strings.Split(block, "\n")
 	if len(lines) != 3 {
-		t.Fatalf("want three lines on %s in the README, got %q", name, lines)
+		t.Fatalf("want three lines on %s in docs/clients.md, got %q", name, lines)
 	}
 	return lines
 }
@@ -126,7 +126,7 @@ func installPackages(t *testing.T, directory string, packages []string) {
 		}
 	}
 	if !slices.Equal(packages, want) {
-		t.Fatalf("the README installs %q, package.json has %q", packages, want)
+		t.Fatalf("docs/clients.md installs %q, package.json has %q", packages, want)
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
 		skip(t, "npm", err.Error())

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// readme has the matrix written into a file, which FLEETPHOTO_TEST_MATRIX may name too.
-var readme = flag.String("readme", os.Getenv("FLEETPHOTO_TEST_MATRIX"), "write the matrix into this file, between its markers")
+// matrixFile is the file to write the matrix into; FLEETPHOTO_TEST_MATRIX may name it too.
+var matrixFile = flag.String("matrix", os.Getenv("FLEETPHOTO_TEST_MATRIX"), "write the matrix into this file, between its markers")
 
 const (
 	matrixBegins = "<!-- matrix: written by task matrix -->\n"
@@ -27,12 +27,12 @@ func reportMatrix(code int) int {
 	if whole && len(tested.cells) > 0 {
 		fmt.Printf("\nClauses and cases that passed:\n\n%v\n", &tested)
 	}
-	if *readme == "" || code != 0 {
+	if *matrixFile == "" || code != 0 {
 		return code
 	}
 	err := errors.New("not all clauses ran")
 	if whole {
-		err = tested.writeInto(*readme)
+		err = tested.writeInto(*matrixFile)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "the matrix was not written: %v\n", err)
