@@ -40,7 +40,7 @@ COPY . .
 RUN mkdir -p /data/fleetphoto-data /dist/etc/ssl/certs \
  && cp LICENSE /dist/ \
  && cp /etc/ssl/certs/ca-certificates.crt /dist/etc/ssl/certs/ \
- && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /dist/fleetphoto ./app/fleetphoto
+ && CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags "-s -w" -o /dist/fleetphoto ./app/fleetphoto
 
 FROM runtime
 COPY --from=build /dist /
