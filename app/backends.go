@@ -47,6 +47,7 @@ type backends struct {
 type opened struct {
 	Backend
 	variable, rawURL string
+	isCopy           bool // a command writes everything into it, so that it is brought up to date, and made
 }
 
 type backendsIn struct {
@@ -125,8 +126,8 @@ func (b *backends) start(ctx context.Context, o *opened) error {
 	if err := b.mayMake(ctx, o); err != nil {
 		return err
 	}
-	migrates := b.config.Migrate == "on" && !b.purpose.asIs
-	if migrates && b.hasCustomers(o) && o.PINKeyFile != "" {
+	migrates := o.isCopy || b.config.Migrate == "on" && !b.purpose.asIs
+	if migrates && !o.isCopy && b.hasCustomers(o) && o.PINKeyFile != "" {
 		if _, err := b.pinKey(); err != nil { // it comes before an embedded database, never after
 			return err
 		}
@@ -151,7 +152,7 @@ func (b *backends) start(ctx context.Context, o *opened) error {
 // database that somebody has to bring back.
 func (b *backends) mayMake(ctx context.Context, o *opened) error {
 	switch {
-	case o.DataFile == "" || isThere(o.DataFile) || b.config.Create:
+	case o.DataFile == "" || isThere(o.DataFile) || b.config.Create || o.isCopy:
 		return nil
 	case b.purpose.command:
 		return settingError(o.variable, fmt.Errorf("there is no database at %s; is this the server's directory? Make one with --create, or with: fleetphoto migrate", o.DataFile))

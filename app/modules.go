@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -76,7 +77,7 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(customers ports.CustomerDirectory, lister ports.PhotoLister, photos ports.PhotoStore) *operator.OrphanPhotos {
 		return &operator.OrphanPhotos{Customers: customers, Lister: lister, Photos: photos, Clock: time.Now}
 	},
-	copyPhotos,
+	copyPhotos, copyDatabase,
 ))
 
 // portsAndRoles take what the configured backends offer.
@@ -129,6 +130,41 @@ func copyPhotos(b *backends, between cli.CopyBetween, directory ports.CustomerDi
 	var fromErr, toErr error
 	copying.From, fromErr = store("--from", between.From)
 	copying.To, toErr = store("--to", between.To)
+	return copying, firstOf(fromErr, toErr)
+}
+
+// copyDatabase copies between the databases that a command names. The other one is
+// made where it is missing, without a PIN key: that of the PINs has to be brought.
+func copyDatabase(b *backends, copied cli.CopyParts) (*operator.CopyDatabase, error) {
+	copying := &operator.CopyDatabase{Parts: copied.Parts}
+	from, fromErr := b.database("--from", copied.From)
+	to, toErr := b.database("--to", copied.To)
+	if err := firstOf(fromErr, toErr); err != nil {
+		return nil, err
+	}
+	to.isCopy = true
+	roles := func(o *opened) (operator.Database, error) {
+		database := operator.Database{FleetCustomers: o.FleetCustomers, Log: o.ApiLogArchive}
+		var err error
+		for _, part := range copied.Parts {
+			var roleErr error
+			switch part {
+			case operator.FleetsPart:
+				database.Fleets, roleErr = offered(o, func(b Backend) ports.FleetDirectory { return b.FleetDirectory })
+			case operator.CustomersPart:
+				database.Customers, roleErr = offered(o, func(b Backend) ports.CustomerDirectory { return b.CustomerDirectory })
+				if roleErr == nil {
+					database.PINKeys, roleErr = offered(o, func(b Backend) ports.PINKeyBinder { return b.PINKeyBinder })
+				}
+			case operator.LogPart:
+				_, roleErr = offered(o, func(b Backend) ports.ApiLogArchive { return b.ApiLogArchive })
+			}
+			err = cmp.Or(err, roleErr)
+		}
+		return database, err
+	}
+	copying.From, fromErr = roles(from)
+	copying.To, toErr = roles(to)
 	return copying, firstOf(fromErr, toErr)
 }
 

@@ -37,6 +37,41 @@ type Customer struct {
 	Photo PhotoRecord // what the repository knows of the stored photo
 }
 
+// StoredCustomer is all that a repository stores of a customer.
+type StoredCustomer struct {
+	Customer
+	Lock PINLock
+}
+
+// PhonesTaken returns which of customers can't be stored together with the others,
+// because somebody else has the phone number and keeps it. holders are those who have
+// one of the phone numbers now.
+func PhonesTaken(customers []StoredCustomer, holders []Customer) []CustomerRef {
+	type number struct {
+		FleetID
+		PhoneNumber
+	}
+	has, stored := map[number]CustomerRef{}, map[CustomerRef]bool{}
+	for _, holder := range holders {
+		has[number{holder.Ref.Fleet, holder.Phone}] = holder.Ref
+	}
+	for _, c := range customers {
+		stored[c.Ref] = true
+	}
+	var taken []CustomerRef
+	for before := -1; before < len(taken); { // who isn't stored keeps a phone number, too
+		before = len(taken)
+		for _, c := range customers {
+			holder, found := has[number{c.Ref.Fleet, c.Phone}]
+			if found && holder != c.Ref && !stored[holder] && stored[c.Ref] {
+				stored[c.Ref] = false
+				taken = append(taken, c.Ref)
+			}
+		}
+	}
+	return taken
+}
+
 // CustomerChange is what an operator changes of a customer.
 type CustomerChange struct {
 	Phone   PhoneNumber // 0: it stays

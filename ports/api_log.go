@@ -51,6 +51,21 @@ type ApiLogArchive interface {
 	// to the Position of the last entry, yields the next ones.
 	List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error)
 
+	// Entries returns entries in the order of their ids, beginning after the given
+	// one, whether or not it exists; at most limit of them; none where limit is below 1.
+	Entries(ctx context.Context, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error)
+
+	// SaveEntries stores entries as they are in another log, each under its id, in
+	// place of what is stored there, in one step, durably. No id comes twice. From
+	// then on Record and Open return ids that are greater than these and than through.
+	// An open entry counts as opened now. Repeating it is harmless. Record and Open
+	// may wait for it.
+	SaveEntries(ctx context.Context, entries []domain.ApiLogEntry, through domain.ApiLogID) error
+
+	// RemoveEntries removes the entries with these ids, in one step, durably, open
+	// ones too. An id without an entry is no error. The ids don't come again.
+	RemoveEntries(ctx context.Context, ids []domain.ApiLogID) error
+
 	// Prune removes entries of calls received before the given time, the oldest
 	// first, at most limit of them, durably, and returns
 	// how many it removed: fewer than limit where none is left. Entries that are

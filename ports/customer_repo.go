@@ -73,10 +73,19 @@ type CustomerDirectory interface {
 	// FindCustomer returns the customer ref. It fails with CustomerNotFound.
 	FindCustomer(ctx context.Context, ref domain.CustomerRef) (domain.Customer, error)
 
-	// Customers returns customers, whole, in the order of their fleets and
-	// ids, those that stand after the given one, whether or not it exists; at
-	// most limit of them; none where limit is below 1.
-	Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error)
+	// Customers returns customers in the order of their fleets and ids, beginning
+	// after the given one, whether or not it exists; at most limit of them; none
+	// where limit is below 1.
+	Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.StoredCustomer, error)
+
+	// SaveCustomers stores customers as they are in another database: phone number,
+	// PIN, lock and the photo's record, in place of what is stored of them, in one
+	// step, durably. Each customer, and within a fleet each phone number, comes once;
+	// the order doesn't matter. Customers whose phone number belongs to somebody who
+	// keeps it are not stored; SaveCustomers returns them. Whether the fleets exist is
+	// not checked. It may wait for a ChangePhoto of one of the customers. Repeating it
+	// is harmless. It fails with Unavailable alone.
+	SaveCustomers(ctx context.Context, customers []domain.StoredCustomer) (phoneTaken []domain.CustomerRef, err error)
 
 	// ImportCustomers imports customers one after the other, all of them or,
 	// when it fails, none, durably, and returns the result of each, as
@@ -158,4 +167,7 @@ type PINKeyBinder interface {
 	// and a customer has a PIN, it fails with Conflict and changes nothing: no
 	// PIN would match. Of any number of keys at once, one is stored then.
 	BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error
+
+	// BoundPINKey returns the key that is stored; zero where there is none.
+	BoundPINKey(ctx context.Context) (domain.PINKeyFingerprint, error)
 }

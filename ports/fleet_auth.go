@@ -32,6 +32,12 @@ type FleetDirectory interface {
 	// its keys stay. It fails with NotFound when there is no such fleet.
 	SetFleet(ctx context.Context, fleet domain.Fleet) error
 
+	// SaveFleet stores a fleet as it is in another database: fleet with these keys
+	// and no others, in one step, durably, whether or not the fleet exists. No hash
+	// and no label comes twice in keys. It fails with Conflict, changing nothing, where
+	// another fleet has one of the keys.
+	SaveFleet(ctx context.Context, fleet domain.Fleet, keys []domain.FleetKey) error
+
 	// Fleets returns all fleets, in the order of their ids.
 	Fleets(ctx context.Context) ([]domain.Fleet, error)
 

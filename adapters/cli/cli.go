@@ -64,6 +64,7 @@ type commands struct {
 	Customer    customerCommands   `cmd:"" help:"Manage customers."`
 	Log         logCommands        `cmd:"" help:"Find out what happened to calls."`
 	Photos      photosCommands     `cmd:"" help:"Verify and copy the photos."`
+	Copy        copyCommand        `cmd:"" help:"Copy fleets, customers and the log to another database, while servers run."`
 	Doctor      doctorCommand      `cmd:"" help:"Try everything that calls do, beside them, and say what to change."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date. A starting server does so by itself."`
 	Repair      repairCommand      `cmd:"" help:"Settle calls that were cut off. A running server does so by itself."`

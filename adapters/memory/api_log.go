@@ -119,6 +119,50 @@ func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int
 	return chosen[:max(0, min(limit, len(chosen)))], nil
 }
 
+// Entries implements ports.ApiLogArchive.
+func (l *ApiLog) Entries(ctx context.Context, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
+	if err := ended(ctx, "list entries by id"); err != nil {
+		return nil, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var entries []domain.ApiLogEntry
+	for _, id := range slices.Sorted(maps.Keys(l.entries)) {
+		if id > after && len(entries) < limit {
+			entries = append(entries, l.entries[id].ApiLogEntry)
+		}
+	}
+	return entries, nil
+}
+
+// SaveEntries implements ports.ApiLogArchive.
+func (l *ApiLog) SaveEntries(ctx context.Context, entries []domain.ApiLogEntry, through domain.ApiLogID) error {
+	if err := ended(ctx, "save entries"); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = max(l.last, through)
+	for _, entry := range entries {
+		l.last = max(l.last, entry.ID)
+		l.entries[entry.ID] = logged{entry, l.now()}
+	}
+	return nil
+}
+
+// RemoveEntries implements ports.ApiLogArchive.
+func (l *ApiLog) RemoveEntries(ctx context.Context, ids []domain.ApiLogID) error {
+	if err := ended(ctx, "remove entries"); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		delete(l.entries, id)
+	}
+	return nil
+}
+
 // Prune implements ports.ApiLogArchive.
 func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := ended(ctx, "prune entries"); err != nil {

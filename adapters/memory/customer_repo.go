@@ -61,7 +61,7 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 }
 
 // Customers implements ports.CustomerDirectory.
-func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
+func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.StoredCustomer, error) {
 	if err := ended(ctx, "list customers"); err != nil {
 		return nil, err
 	}
@@ -74,11 +74,45 @@ func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, 
 		}
 	}
 	slices.SortFunc(refs, domain.CustomerRef.Compare)
-	customers := make([]domain.Customer, max(0, min(limit, len(refs))))
+	customers := make([]domain.StoredCustomer, max(0, min(limit, len(refs))))
 	for i := range customers {
-		customers[i] = r.byRef[refs[i]].Customer
+		c := r.byRef[refs[i]]
+		customers[i] = domain.StoredCustomer{Customer: c.Customer, Lock: c.lock}
 	}
 	return customers, nil
+}
+
+// SaveCustomers implements ports.CustomerDirectory. It waits for no change, whose end
+// then stores its record over the one that is saved.
+func (r *CustomerRepo) SaveCustomers(ctx context.Context, customers []domain.StoredCustomer) ([]domain.CustomerRef, error) {
+	if err := ended(ctx, "save customers"); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var holders []domain.Customer
+	for _, c := range customers {
+		if holder := r.phones[fleetPhone{c.Ref.Fleet, c.Phone}]; holder != nil {
+			holders = append(holders, holder.Customer)
+		}
+	}
+	taken := domain.PhonesTaken(customers, holders)
+	saved := slices.DeleteFunc(slices.Clone(customers), func(c domain.StoredCustomer) bool { return slices.Contains(taken, c.Ref) })
+	for _, c := range saved {
+		if known := r.byRef[c.Ref]; known != nil {
+			delete(r.phones, fleetPhone{known.Ref.Fleet, known.Phone})
+		}
+	}
+	for _, c := range saved {
+		if known := r.byRef[c.Ref]; known != nil {
+			known.Customer = c.Customer
+			r.phones[fleetPhone{c.Ref.Fleet, c.Phone}] = known
+		} else {
+			r.add(c.Customer)
+		}
+		r.byRef[c.Ref].lock = c.Lock
+	}
+	return taken, nil
 }
 
 // FindByPhone implements ports.CustomerRepo.
@@ -113,10 +147,20 @@ func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFin
 	return nil
 }
 
+// BoundPINKey implements ports.PINKeyBinder.
+func (r *CustomerRepo) BoundPINKey(ctx context.Context) (domain.PINKeyFingerprint, error) {
+	if err := ended(ctx, "read the PIN key"); err != nil {
+		return domain.PINKeyFingerprint{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pinKey, nil
+}
+
 // TryPIN implements ports.CustomerRepo.
 func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
 	return r.update(ctx, "try PIN", ref, func(c *customer) (err error) {
-		c.lock, c.PIN, err = c.lock.Try(c.PIN, offered, r.now())
+		c.lock, c.PIN, err = c.lock.Try(c.PIN, offered, domain.Instant(r.now()))
 		return err
 	})
 }

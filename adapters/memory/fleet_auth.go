@@ -82,6 +82,31 @@ func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 	return nil
 }
 
+// SaveFleet implements ports.FleetDirectory.
+func (a *FleetAuth) SaveFleet(ctx context.Context, fleet domain.Fleet, keys []domain.FleetKey) error {
+	if err := ended(ctx, "save fleet"); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, key := range keys {
+		if known, found := a.keys[key.Hash]; found && known.fleet != fleet.ID {
+			return domain.Errorf(domain.Conflict, "another fleet has a key of fleet %d", fleet.ID)
+		}
+	}
+	a.removeKeys(fleet.ID)
+	a.fleets[fleet.ID] = fleet
+	for _, key := range keys {
+		a.keys[key.Hash] = fleetKey{key, fleet.ID}
+	}
+	return nil
+}
+
+// removeKeys removes all keys of a fleet; a.mu is held.
+func (a *FleetAuth) removeKeys(fleet domain.FleetID) {
+	maps.DeleteFunc(a.keys, func(_ domain.APIKeyHash, key fleetKey) bool { return key.fleet == fleet })
+}
+
 // Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
 	if err := ended(ctx, "list fleets"); err != nil {

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"maps"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
@@ -44,7 +43,7 @@ func (f *FleetCustomers) RemoveFleet(ctx context.Context, fleet domain.FleetID) 
 	if count := f.count(fleet); count > 0 {
 		return domain.Errorf(domain.Conflict, "fleet %d still has customers: %d", fleet, count)
 	}
-	maps.DeleteFunc(f.fleets.keys, func(_ domain.APIKeyHash, key fleetKey) bool { return key.fleet == fleet })
+	f.fleets.removeKeys(fleet)
 	delete(f.fleets.fleets, fleet)
 	return nil
 }

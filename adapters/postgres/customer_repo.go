@@ -36,9 +36,12 @@ func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where s
 }
 
 // Customers implements ports.CustomerDirectory.
-func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
-	return list(ctx, r.db, "list customers", rows.ScanCustomer,
-		rows.SelectCustomer+`WHERE (fleet_id, id) > ($1, $2) ORDER BY fleet_id, id LIMIT $3`, after.Fleet, after.Customer, max(limit, 0))
+func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.StoredCustomer, error) {
+	return list(ctx, r.db, "list customers", rows.ScanStored, `
+		SELECT page.*, coalesce(attempts, 0), locked_until, coalesce(wrong, 0)
+		FROM (`+rows.SelectCustomer+`WHERE (fleet_id, id) > ($1, $2) ORDER BY fleet_id, id LIMIT $3) AS page
+		LEFT JOIN LATERAL (SELECT * FROM pin_locks WHERE pin_locks.fleet_id = page.fleet_id AND customer_id = page.id LIMIT 1) AS lock ON true
+		ORDER BY page.fleet_id, page.id`, after.Fleet, after.Customer, max(limit, 0))
 }
 
 // FindByPhone implements ports.CustomerRepo.

@@ -42,13 +42,19 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 // AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO fleets (id, name, disabled, require_pin, country) VALUES ($1, $2, $3, $4, $5)`,
-			fleet.ID, text(fleet.Name), fleet.Disabled, fleet.RequirePIN, fleet.Country)
+		_, err := tx.Exec(ctx, `INSERT INTO fleets (`+fleetColumns+`) VALUES ($1, $2, $3, $4, $5)`, fleetValues(fleet)...)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
 		return addKey(ctx, tx, fleet.ID, key)
 	})
+}
+
+const fleetColumns = `id, name, disabled, require_pin, country`
+
+// fleetValues are the values of fleetColumns.
+func fleetValues(f domain.Fleet) []any {
+	return []any{f.ID, text(f.Name), f.Disabled, f.RequirePIN, f.Country}
 }
 
 func addKey(ctx context.Context, tx pgx.Tx, fleet domain.FleetID, key domain.FleetKey) error {
@@ -113,7 +119,7 @@ func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 
 // Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
-	return list(ctx, a.db, "list fleets", scanFleet, `SELECT id, name, disabled, require_pin, country FROM fleets ORDER BY id`)
+	return list(ctx, a.db, "list fleets", scanFleet, `SELECT `+fleetColumns+` FROM fleets ORDER BY id`)
 }
 
 func scanFleet(row rows.Row) (fleet domain.Fleet, err error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -77,13 +78,39 @@ func PhotoInto(record *domain.PhotoRecord) []any {
 	return []any{(*Digest)(&info.SHA256), &info.Size, &info.Width, &info.Height, (*Time)(&record.ChangedAt), &record.ChangedBy, &record.Version, &record.Store}
 }
 
+// CustomerColumns are the columns of a customer.
+const CustomerColumns = `fleet_id, id, phone, pin_hash, ` + PhotoColumns
+
 // SelectCustomer yields customers for ScanCustomer.
-const SelectCustomer = `SELECT fleet_id, id, phone, pin_hash, ` + PhotoColumns + ` FROM customers `
+const SelectCustomer = `SELECT ` + CustomerColumns + ` FROM customers `
+
+// CustomerValues are the values of CustomerColumns. changedAt is as for PhotoValues.
+func CustomerValues(c domain.Customer, changedAt any) []any {
+	return append([]any{c.Ref.Fleet, c.Ref.Customer, c.Phone, Digest(c.PIN)}, PhotoValues(c.Photo, changedAt)...)
+}
+
+// Replacing is what an INSERT of columns does with a row that it conflicts with.
+func Replacing(columns string) string {
+	return "DO UPDATE SET (" + columns + ") = (" + columnName.ReplaceAllString(columns, "excluded.$0") + ")"
+}
+
+var columnName = regexp.MustCompile(`\w+`)
 
 // ScanCustomer reads a row of SelectCustomer.
 func ScanCustomer(row Row) (c domain.Customer, err error) {
-	into := []any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, (*Digest)(&c.PIN)}
-	err = row.Scan(append(into, PhotoInto(&c.Photo)...)...)
+	err = row.Scan(customerInto(&c)...)
+	return c, err
+}
+
+// customerInto is where CustomerColumns are read to.
+func customerInto(c *domain.Customer) []any {
+	return append([]any{&c.Ref.Fleet, &c.Ref.Customer, &c.Phone, (*Digest)(&c.PIN)}, PhotoInto(&c.Photo)...)
+}
+
+// ScanStored reads CustomerColumns and then the PIN lock's attempts, end and wrong
+// PINs in all.
+func ScanStored(row Row) (c domain.StoredCustomer, err error) {
+	err = row.Scan(append(customerInto(&c.Customer), &c.Lock.Attempts, (*Time)(&c.Lock.LockedUntil), &c.Lock.Wrong)...)
 	return c, err
 }
 

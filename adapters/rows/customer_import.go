@@ -97,6 +97,47 @@ func PlanImport(tx ImportTx, customers []domain.CustomerImport) ([]domain.Import
 	return results, nil
 }
 
+// SaveTx is the transaction of a SaveCustomers.
+type SaveTx interface {
+	ImportTx
+	// Park gives these customers, who exist, phone numbers that nobody else has.
+	Park(customers []domain.StoredCustomer) error
+	// Save stores the customers, whether or not they exist. Each of their phone
+	// numbers is free, or theirs.
+	Save(customers []domain.StoredCustomer) error
+}
+
+// Save does what ports.CustomerDirectory's SaveCustomers promises.
+func Save(tx SaveTx, customers []domain.StoredCustomer) (taken []domain.CustomerRef, err error) {
+	wanted := make([]domain.CustomerImport, len(customers))
+	for i, c := range customers {
+		wanted[i] = domain.CustomerImport{Ref: c.Ref, Phone: c.Phone}
+	}
+	known, owners, err := stored(tx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var holders []domain.Customer
+	for _, owner := range owners {
+		holders = append(holders, *owner)
+	}
+	taken = domain.PhonesTaken(customers, holders)
+	var saved, moving []domain.StoredCustomer
+	for _, c := range customers {
+		if slices.Contains(taken, c.Ref) {
+			continue
+		}
+		saved = append(saved, c)
+		if before := known[c.Ref]; before != nil && before.Phone != c.Phone {
+			moving = append(moving, c)
+		}
+	}
+	if err := tx.Park(moving); err != nil {
+		return nil, err
+	}
+	return taken, tx.Save(saved)
+}
+
 type fleetPhone struct {
 	fleet domain.FleetID
 	phone domain.PhoneNumber

@@ -75,18 +75,8 @@ func (i importTx) Add(customers []domain.CustomerImport) error {
 		VALUES (?1, ?2, ?3, iif(?5, NULL, ?4), 0, 0, 0, 0)`)
 }
 
-// each runs a statement for each customer. A single statement for all of them
-// would keep a journal of its own, which takes longer.
 func (i importTx) each(customers []domain.CustomerImport, statement string) error {
-	prepared, err := i.tx.PrepareContext(i.ctx, statement)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = prepared.Close() }() // the transaction's end says all
-	for _, c := range customers {
-		if _, err := prepared.ExecContext(i.ctx, int64(c.Ref.Fleet), int64(c.Ref.Customer), int64(c.Phone), rows.Digest(c.PIN), c.KeepPIN); err != nil {
-			return err
-		}
-	}
-	return nil
+	return execEach(i.ctx, i.tx, statement, customers, func(c domain.CustomerImport) []any {
+		return []any{c.Ref.Fleet, c.Ref.Customer, c.Phone, rows.Digest(c.PIN), c.KeepPIN}
+	})
 }

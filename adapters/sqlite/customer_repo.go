@@ -39,9 +39,10 @@ func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where s
 }
 
 // Customers implements ports.CustomerDirectory.
-func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
-	customers, err := list(ctx, r.db.readers, rows.ScanCustomer,
-		rows.SelectCustomer+`WHERE (fleet_id, id) > (?, ?) ORDER BY fleet_id, id LIMIT ?`, after.Fleet, after.Customer, max(limit, 0))
+func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.StoredCustomer, error) {
+	customers, err := list(ctx, r.db.readers, rows.ScanStored, `
+		SELECT `+rows.CustomerColumns+`, pin_attempts, pin_locked_until, pin_wrong FROM customers
+		WHERE (fleet_id, id) > (?, ?) ORDER BY fleet_id, id LIMIT ?`, after.Fleet, after.Customer, max(limit, 0))
 	return customers, translate("list customers", err)
 }
 

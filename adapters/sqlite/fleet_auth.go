@@ -33,13 +33,19 @@ func (a *FleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (ca
 // AddFleet implements ports.FleetDirectory.
 func (a *FleetAuth) AddFleet(ctx context.Context, fleet domain.Fleet, key domain.FleetKey) error {
 	return a.db.write(ctx, "add fleet", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (id, name, disabled, require_pin, country) VALUES (?, ?, ?, ?, ?)`,
-			fleet.ID, fleet.Name, fleet.Disabled, fleet.RequirePIN, fleet.Country)
+		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (`+fleetColumns+`) VALUES (?, ?, ?, ?, ?)`, fleetValues(fleet)...)
 		if err != nil {
 			return ifDuplicate(err, "fleet %d exists already", fleet.ID)
 		}
 		return addKey(ctx, tx, fleet.ID, key)
 	})
+}
+
+const fleetColumns = `id, name, disabled, require_pin, country`
+
+// fleetValues are the values of fleetColumns.
+func fleetValues(f domain.Fleet) []any {
+	return []any{f.ID, f.Name, f.Disabled, f.RequirePIN, f.Country}
 }
 
 func addKey(ctx context.Context, tx *sql.Tx, fleet domain.FleetID, key domain.FleetKey) error {
@@ -91,7 +97,7 @@ func (a *FleetAuth) SetFleet(ctx context.Context, fleet domain.Fleet) error {
 
 // Fleets implements ports.FleetDirectory.
 func (a *FleetAuth) Fleets(ctx context.Context) ([]domain.Fleet, error) {
-	fleets, err := list(ctx, a.db.readers, scanFleet, `SELECT id, name, disabled, require_pin, country FROM fleets ORDER BY id`)
+	fleets, err := list(ctx, a.db.readers, scanFleet, `SELECT `+fleetColumns+` FROM fleets ORDER BY id`)
 	return fleets, translate("list fleets", err)
 }
 

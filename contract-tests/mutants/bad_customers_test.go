@@ -203,7 +203,7 @@ func badCustomers() []saboteur {
 // noCustomers fails where there are no customers.
 type noCustomers struct{ *memory.CustomerRepo }
 
-func (b noCustomers) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.Customer, error) {
+func (b noCustomers) Customers(ctx context.Context, after domain.CustomerRef, limit int) ([]domain.StoredCustomer, error) {
 	all, err := b.CustomerRepo.Customers(ctx, domain.CustomerRef{}, limit)
 	if err == nil && len(all) == 0 {
 		return nil, errNone

@@ -33,7 +33,7 @@ func (e *ExportCustomers) Do(ctx context.Context, fleet domain.FleetID, write fu
 			if customer.Ref.Fleet != fleet {
 				return nil
 			}
-			if err := write(customer); err != nil {
+			if err := write(customer.Customer); err != nil {
 				return err
 			}
 			after = customer.Ref
@@ -44,7 +44,7 @@ func (e *ExportCustomers) Do(ctx context.Context, fleet domain.FleetID, write fu
 	}
 }
 
-func (e *ExportCustomers) page(ctx context.Context, after domain.CustomerRef) ([]domain.Customer, error) {
+func (e *ExportCustomers) page(ctx context.Context, after domain.CustomerRef) ([]domain.StoredCustomer, error) {
 	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	return e.Customers.Customers(ctx, after, exportPage)

@@ -306,7 +306,7 @@ func TestImportCustomersCutOff(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
 		stored, err := w.Backend.CustomerRepo.Customers(t.Context(), domain.CustomerRef{Fleet: ourFleet, Customer: 1_000_000}, 3*most)
-		if ours := slices.DeleteFunc(stored, func(c domain.Customer) bool { return c.Ref.Fleet != ourFleet }); err != nil || len(ours) != report.Line || report.Rows != report.Line {
+		if ours := slices.DeleteFunc(stored, func(c domain.StoredCustomer) bool { return c.Ref.Fleet != ourFleet }); err != nil || len(ours) != report.Line || report.Rows != report.Line {
 			t.Errorf("%s: %d are stored, and the report says %+v", name, len(ours), report)
 		}
 		rest, err := i.do(t.Context(), w, list(nil, rows[report.Line:]...))

@@ -63,14 +63,14 @@ func (w *walk) from(ctx context.Context, after domain.CustomerRef) (Progress, er
 	}
 }
 
-func (w *walk) page(ctx context.Context, after domain.CustomerRef) ([]domain.Customer, error) {
+func (w *walk) page(ctx context.Context, after domain.CustomerRef) ([]domain.StoredCustomer, error) {
 	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	return w.customers.Customers(ctx, after, walkPage)
 }
 
 // lookAt returns how many of the page were looked at.
-func (w *walk) lookAt(ctx context.Context, page []domain.Customer, failed *failures) (looked int) {
+func (w *walk) lookAt(ctx context.Context, page []domain.StoredCustomer, failed *failures) (looked int) {
 	next := make(chan domain.Customer)
 	var workers sync.WaitGroup
 	for range min(max(w.parallel, 1), len(page)) {
@@ -84,7 +84,7 @@ func (w *walk) lookAt(ctx context.Context, page []domain.Customer, failed *failu
 		if ctx.Err() != nil || failed.tooMany() {
 			break
 		}
-		next <- customer
+		next <- customer.Customer
 		looked++
 	}
 	close(next)

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/fleetphoto/fleetphoto/domain/operator"
+)
+
+type copyCommand struct {
+	From   string   `required:"" placeholder:"URL" help:"The database that has everything; servers may be using it."`
+	To     string   `required:"" placeholder:"URL" help:"The database that gets it; it is made where it is missing. No server may be using it."`
+	Only   []string `enum:"fleets,customers,log" placeholder:"PART" help:"Copy these alone: fleets, customers, log. Left out: all."`
+	Delete bool     `help:"Remove what --from no longer has."`
+}
+
+// Run fails while anything differs in the end.
+func (c *copyCommand) Run(ctx context.Context, e environment) error {
+	if c.From == c.To {
+		return settingError("--to", errors.New("it is the same database as --from; name another"))
+	}
+	var parts []operator.Part
+	for _, part := range operator.Parts() {
+		if len(c.Only) == 0 || slices.Contains(c.Only, string(part)) {
+			parts = append(parts, part)
+		}
+	}
+	return e.run(ctx, func(ctx context.Context, copying *operator.CopyDatabase) error { return c.copy(ctx, e, copying) },
+		AsIs{}, CopyParts{CopyBetween{From: c.From, To: c.To}, parts})
+}
+
+// CopyParts is a value to supply to App.Run, for an operator.CopyDatabase: the URLs of the
+// flags --from and --to, and what is to be copied.
+type CopyParts struct {
+	CopyBetween
+	Parts []operator.Part
+}
+
+func (c *copyCommand) copy(ctx context.Context, e environment, copying *operator.CopyDatabase) error {
+	progress := e.newProgress("copying", -1, progressbar.OptionShowCount(), progressbar.OptionShowIts())
+	copying.Delete = c.Delete
+	copying.Differs = func(what string) { progress.printf(e.out, "%s\n", what) }
+	copying.Passed = func(part operator.Part, looked int) {
+		progress.counted(looked)
+		progress.tell(fmt.Sprintf("copying %s", part), slog.Int(string(part), looked))
+	}
+	reports, err := copying.Do(ctx)
+	progress.end()
+	wrong := 0
+	for _, r := range reports {
+		wrong += r.Wrong()
+		_, printErr := fmt.Fprintf(e.out, "%s: %d looked at, %d copied; %d gone, %d of them removed; %d not copied\n", r.Part, r.Looked, r.Copied, r.Gone, r.Removed, r.Kept)
+		err = errors.Join(err, printErr)
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("interrupted; start it again: what is copied is only read then (%w)", err)
+	case err == nil && wrong > 0:
+		return fmt.Errorf("%d things still differ", wrong)
+	}
+	return err
+}
