@@ -101,7 +101,7 @@ func (b *backends) open(openers map[string]Opener, variable, rawURL string) (*op
 	if err != nil {
 		return nil, settingError(variable, err)
 	}
-	o := &opened{backend, variable, rawURL}
+	o := &opened{Backend: backend, variable: variable, rawURL: rawURL}
 	b.opened = append(b.opened, o)
 	if b.lifecycle != nil {
 		b.lifecycle.Append(fx.Hook{
