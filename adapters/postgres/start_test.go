@@ -95,6 +95,23 @@ func TestMigrateAfterAKill(t *testing.T) {
 	must(t, migrateAndStart(t.Context(), db))
 }
 
+// A migration whose lock_timeout is over, so that calls needn't wait for it any
+// longer, is worth repeating.
+func TestMigrateGivesWay(t *testing.T) {
+	t.Parallel()
+	rawURL := servers.Postgres(t)
+	blocking, err := opened(t, rawURL).pool.Begin(t.Context())
+	must(t, err)
+	_, err = blocking.Exec(t.Context(), `CREATE TABLE fleets (id BIGINT)`) // the migration waits for what becomes of it
+	must(t, err)
+	db := opened(t, with(t, rawURL, "options", "-c lock_timeout=50ms"))
+	if err := db.Migrate(t.Context()); !errors.Is(err, domain.Unavailable) || !strings.Contains(fmt.Sprint(err), "lock timeout") {
+		t.Errorf("Migrate = %v, want Unavailable, and why", err)
+	}
+	must(t, blocking.Rollback(t.Context()))
+	must(t, migrateAndStart(t.Context(), db))
+}
+
 func TestStartRefuses(t *testing.T) {
 	t.Parallel()
 	tables := "fleetphoto migrate"
