@@ -116,21 +116,24 @@ func from[R any](backend func(*backends) (*opened, error), role func(Backend) R)
 
 // copyPhotos copies between the stores that a command names.
 func copyPhotos(b *backends, between cli.CopyBetween, directory ports.CustomerDirectory, customers ports.CustomerRepo, log ports.ApiLog, recorder ports.ChangeRecorder) (*operator.CopyPhotos, error) {
-	copying := &operator.CopyPhotos{Directory: directory, Customers: customers}
-	store := func(flag, rawURL string) (ports.PhotoStore, error) {
-		o, err := b.open(b.catalogue.PhotoStores, flag, rawURL)
-		if err != nil {
-			return nil, err
-		}
-		copying.Repairs = append(copying.Repairs, &usecase.Repair{Changes: &usecase.ChangePhoto{
-			Customers: customers, Photos: o.PhotoStore, Store: o.PhotoStoreName, Log: log, Recorder: recorder, Clock: usecase.Now,
-		}})
-		return offered(o, func(b Backend) ports.PhotoStore { return b.PhotoStore })
+	from, fromErr := b.open(b.catalogue.PhotoStores, "--from", between.From)
+	to, toErr := b.open(b.catalogue.PhotoStores, "--to", between.To)
+	if err := firstOf(fromErr, toErr); err != nil {
+		return nil, err
 	}
-	var fromErr, toErr error
-	copying.From, fromErr = store("--from", between.From)
-	copying.To, toErr = store("--to", between.To)
-	return copying, firstOf(fromErr, toErr)
+	lister, err := offered(to, func(b Backend) ports.PhotoLister { return b.PhotoLister })
+	if err != nil {
+		return nil, err
+	}
+	changes := func(o *opened) *usecase.ChangePhoto {
+		return &usecase.ChangePhoto{Customers: customers, Photos: o.PhotoStore, Store: o.PhotoStoreName, Log: log, Recorder: recorder, Clock: usecase.Now}
+	}
+	changesTo := changes(to)
+	return &operator.CopyPhotos{
+		Directory: directory, From: from.PhotoStore, To: changesTo,
+		Repairs: []*usecase.Repair{{Changes: changes(from), Again: true}, {Changes: changesTo, Again: true}},
+		Orphans: &operator.OrphanPhotos{Customers: directory, Lister: lister, Photos: to.PhotoStore, Clock: time.Now},
+	}, nil
 }
 
 // copyDatabase copies between the databases that a command names. The other one is

@@ -140,12 +140,21 @@ func TestPhotosCopy(t *testing.T) {
 	s.add(2, demoPhoto, nil)
 	s.add(3, nil, nil)
 	copied := []string{"photos", "copy", "--from=old://", "--to=new://"}
-	lost := "fleetphoto: 1 photos are in neither store as their records say, perhaps because a call was cut off"
-	s.expect(1, secondKey+" lost\n3 customers looked at: 1 photos copied, 1.5 KiB; 0 deleted where they were deleted since; 1 were as they should be\n", lost, copied...)
+	lost := "fleetphoto: 1 photos are in neither store as their records say; a call that was cut off in the last 2m10s may be the cause"
+	s.expect(1, secondKey+" lost\n3 customers looked at: 1 photos copied, 1.5 KiB; 0 deleted where they were deleted since; 1 were as they should be; 1 lost; 0 of customers who don't exist, 0 of these deleted\n", lost, copied...)
 	if content, _, err := s.new.Open(t.Context(), firstKey); err != nil || content.Close() != nil {
 		t.Errorf("in the new store: %v", err)
 	}
-	s.expect(0, "1 customers looked at: 0 photos copied, 0 B; 0 deleted where they were deleted since; 1 were as they should be\n", "", append(copied, "--after", "689/2")...)
+	const right = "1 customers looked at: 0 photos copied, 0 B; 0 deleted where they were deleted since; 1 were as they should be; 0 lost; "
+	after := append(copied, "--after", "689/2")
+	s.expect(0, right+"0 of customers who don't exist, 0 of these deleted\n", "", after...)
+	gone := domain.CustomerRef{Fleet: 689, Customer: 404}.PhotoKey()
+	stored, err := domain.NewPhoto(demoPhoto, 1, 1)
+	check(t, err)
+	_, err = s.new.Put(t.Context(), gone, stored, domain.NoPhoto)
+	check(t, err)
+	s.expect(1, string(gone)+" orphan\n"+right+"1 of customers who don't exist, 0 of these deleted\n", "fleetphoto: 1 photos are of customers who don't exist; --delete deletes them", after...)
+	s.expect(0, string(gone)+" orphan deleted\n"+right+"1 of customers who don't exist, 1 of these deleted\n", "", append(after, "--delete")...)
 	for _, test := range []struct{ failure, flag string }{
 		{"--to: it is the same store as --from", "--to=old://"},
 		{"--to: want a URL that begins with new://, old://, unlisted://, got \"tape\"", "--to=tape://1"},
@@ -175,7 +184,7 @@ func TestPhotosCopySaysHowToGoOn(t *testing.T) {
 
 // interrupting is a store at whose first Put the operator gives up.
 type interrupting struct {
-	ports.PhotoStore
+	*memory.PhotoStore
 	interrupt func()
 }
 

@@ -14,6 +14,7 @@ const (
 	UpdatePhoto    Operation = "update"
 	DeletePhoto    Operation = "delete"
 	RemoveCustomer Operation = "remove customer" // by an operator, with the photo
+	CopyPhoto      Operation = "copy"            // by an operator, to another photo store
 	ProbeLog       Operation = "probe"           // by an operator, to try the log
 )
 

@@ -78,6 +78,8 @@ func asked(operation domain.Operation) string {
 		return "delete the photo"
 	case domain.RemoveCustomer:
 		return "remove the customer, by an operator"
+	case domain.CopyPhoto:
+		return "copy the photo to another store, by an operator"
 	case domain.ProbeLog:
 		return "nothing: an operator tried the log"
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/operator"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
 // mostParallel is the most customers that are looked at at once. A database may
@@ -161,9 +162,11 @@ type photosCopyCommand struct {
 	walking
 	From string `required:"" placeholder:"URL" help:"The store that has the photos."`
 	To   string `required:"" placeholder:"URL" help:"The store that gets them."`
+
+	Delete bool `help:"Remove what --from no longer has: photos of customers who don't exist."`
 }
 
-// Run fails unless the other store has every photo in the end.
+// Run fails unless the other store has every photo in the end, and no other.
 func (c *photosCopyCommand) Run(ctx context.Context, e environment) error {
 	if c.From == c.To {
 		return settingError("--to", errors.New("it is the same store as --from; name another"))
@@ -178,16 +181,21 @@ type CopyBetween struct{ From, To string }
 
 func (c *photosCopyCommand) copy(ctx context.Context, e environment, copying *operator.CopyPhotos) error {
 	progress := e.newWalkProgress()
-	copying.Parallel, copying.Passed = c.Parallel, progress.passed
-	copying.Lost = func(key domain.PhotoKey) { progress.printf(e.out, "%s lost\n", key) }
+	copying.Parallel, copying.Orphans.Parallel, copying.Passed, copying.Orphans.Delete = c.Parallel, c.Parallel, progress.passed, c.Delete
+	copying.Found = func(f operator.Finding) {
+		progress.printf(e.out, "%s%s\n", f, map[bool]string{true: " deleted"}[f.Settled])
+	}
 	report, err := copying.Do(ctx, domain.CustomerRef(c.After))
 	progress.end()
-	_, printErr := fmt.Fprintf(e.out, "%d customers looked at: %d photos copied, %s; %d deleted where they were deleted since; %d were as they should be\n",
-		report.Customers, report.Copied, humanize.IBytes(uint64(report.Bytes)), report.Deleted, report.There)
+	_, printErr := fmt.Fprintf(e.out, "%d customers looked at: %d photos copied, %s; %d deleted where they were deleted since; %d were as they should be; %d lost; %d of customers who don't exist, %d of these deleted\n",
+		report.Customers, report.Copied, humanize.IBytes(uint64(report.Bytes)), report.Deleted, report.There, report.Lost, report.Orphans.Orphans, report.Orphans.Deleted)
 	err = c.ended(err, report.Progress)
 	if report.Lost > 0 {
-		err = errors.Join(err, fmt.Errorf("%d photos are in neither store as their records say, perhaps because a call was cut off; "+
-			"have them sent again, or let fleetphoto photos verify --repair make the records say what the servers' store holds", report.Lost))
+		err = errors.Join(err, fmt.Errorf("%d photos are in neither store as their records say; a call that was cut off in the last %v may be the cause, so copy again after that time; "+
+			"what is lost then has to be sent again, or fleetphoto photos verify --repair makes the records say what the servers' store holds", report.Lost, usecase.SettleAfter))
+	}
+	if left := report.Different() - report.Lost; left > 0 {
+		err = errors.Join(err, fmt.Errorf("%d photos are of customers who don't exist; --delete deletes them", left))
 	}
 	return errors.Join(err, printErr)
 }

@@ -53,7 +53,7 @@ func manyCalls(n int) []domain.ApiCall {
 // sorts, with a single time. The oldest is first.
 func oddCalls() []domain.ApiCall {
 	calls := []domain.ApiCall{{ReceivedAt: noon}, {ReceivedAt: noon.Add(time.Microsecond), From: "[2001:db8::1%eth0]:54321"}}
-	for i, operation := range []domain.Operation{"", domain.UpdatePhoto, domain.DeletePhoto, domain.RemoveCustomer, domain.ProbeLog} {
+	for i, operation := range []domain.Operation{"", domain.UpdatePhoto, domain.DeletePhoto, domain.RemoveCustomer, domain.CopyPhoto, domain.ProbeLog} {
 		call := apiCall(i + 1)
 		call.Operation = operation
 		calls = append(calls, call)

@@ -11,17 +11,18 @@ import (
 )
 
 // CopyPhotos makes another photo store hold what the customers' records say,
-// with the photos of the store that has them. It may run beside calls that
-// change photos in either store and be repeated: what is there already is only
-// read. All fields must be set.
+// with the photos of the store that has them, and the records name that store.
+// It may run beside calls that change photos in either store and be repeated.
+// All fields must be set.
 type CopyPhotos struct {
 	Directory ports.CustomerDirectory
-	Customers ports.CustomerRepo
-	From, To  ports.PhotoStore
-	Repairs   []*usecase.Repair     // of the calls that were cut off in From, and of those in To
-	Parallel  int                   // customers at once
-	Lost      func(domain.PhotoKey) // is told each photo that neither store holds, one at a time
-	Passed    func(Progress)        // is told now and then how far it has come
+	From      ports.PhotoStore
+	To        *usecase.ChangePhoto
+	Repairs   []*usecase.Repair // of the calls that were cut off in From, and of those in To, each Again
+	Orphans   *OrphanPhotos     // of To, without Grace: a photo is put only while its customer exists
+	Parallel  int               // customers at once
+	Found     func(Finding)     // is told each difference that is left, one at a time, and each orphan
+	Passed    func(Progress)    // is told now and then how far it has come
 }
 
 // CopyReport counts what a CopyPhotos did, by customers.
@@ -32,42 +33,53 @@ type CopyReport struct {
 	Bytes   int64 // of these
 	Deleted int   // in To, as the record says that there is none
 	Lost    int   // neither store holds what the record says
+	Orphans OrphanReport
 }
 
+// Different is the number of photos that To lacks, or has without a customer.
+func (r CopyReport) Different() int { return r.Lost + r.Orphans.Orphans - r.Orphans.Deleted }
+
 // Do settles what it can of the calls that were cut off in either store, as
-// servers have one of them alone, and copies the photos of all customers after
-// the given one. When it returns nil and nothing is Lost, each of them was in To
-// at some time since Do began; what is changed in From after that is for another
-// Do. A customer's photo is copied, and deleted, while nobody else changes it,
-// and after the record as it is then; a copy is read back.
+// servers have one of them alone, copies the photos of all customers after the
+// given one, and looks for photos in To whose customer was removed.
+//
+// When servers run on To only, and Do returns nil and nothing is Different, the
+// move is done: records, To and the log agree once the servers' Repair has
+// settled what is open, From is of no use any more, and nothing that is carried
+// out late in either store, a request of an earlier Do neither, replaces a photo
+// that was acknowledged later or brings back one that was deleted. While servers run on
+// From, each photo was in To at some time since Do began.
 //
 // Do goes on past customers that fail and returns how many they are, with the
 // error of one; where a backend seems to be down it gives up. When ctx ends, it
 // returns its error after the customers that it has begun with.
 func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyReport, error) {
 	var report CopyReport
-	var unsettled error
+	var failed error
 	for _, repair := range c.Repairs {
 		_, err := repair.Do(ctx)
-		unsettled = errors.Join(unsettled, err)
+		failed = errors.Join(failed, err)
 	}
 	var one sync.Mutex
 	w := walk{customers: c.Directory, parallel: c.Parallel, passed: c.Passed, look: func(ctx context.Context, customer domain.Customer) error {
 		did, err := c.bring(ctx, customer)
-		if err != nil {
-			return err
-		}
 		one.Lock()
 		defer one.Unlock()
 		report.add(did)
 		if did.Lost > 0 {
-			c.Lost(customer.Ref.PhotoKey())
+			c.Found(Finding{Key: customer.Ref.PhotoKey(), Damage: Lost})
 		}
-		return nil
+		return err
 	}}
 	var err error
 	report.Progress, err = w.from(ctx, after)
-	return report, errors.Join(err, unsettled)
+	failed = errors.Join(err, failed)
+	if ctx.Err() == nil {
+		c.Orphans.Found = c.Found
+		report.Orphans, err = c.Orphans.Do(ctx)
+		failed = errors.Join(failed, err)
+	}
+	return report, failed
 }
 
 func (r *CopyReport) add(did CopyReport) {
@@ -81,50 +93,29 @@ func (r *CopyReport) add(did CopyReport) {
 // bring looks without the customer's lock first: mostly there is nothing to do,
 // and nobody waits.
 func (c *CopyPhotos) bring(ctx context.Context, customer domain.Customer) (CopyReport, error) {
-	key := customer.Ref.PhotoKey()
-	held, err := usecase.ReadHeld(ctx, c.To, key)
-	if err != nil || held.Is(customer.Photo.Info) {
-		return CopyReport{There: 1}, err
-	}
-	var did CopyReport
-	err = c.Customers.ChangePhoto(ctx, customer.Ref, func(ctx context.Context, current domain.PhotoRecord, _ ports.LockProof) (_ domain.PhotoRecord, err error) {
-		did, err = c.bringLocked(ctx, key, current.Info)
-		return current, err
-	})
-	if errors.Is(err, domain.CustomerNotFound) { // removed meanwhile
-		return CopyReport{}, nil
-	}
-	return did, err
-}
-
-func (c *CopyPhotos) bringLocked(ctx context.Context, key domain.PhotoKey, want domain.PhotoInfo) (CopyReport, error) {
-	held, err := usecase.ReadHeld(ctx, c.To, key)
-	switch {
-	case err != nil:
-		return CopyReport{}, err
-	case held.Is(want):
-		return CopyReport{There: 1}, nil
-	case !want.Exists():
-		return CopyReport{Deleted: 1}, c.To.Delete(ctx, key, held.Version)
-	}
-	source, err := usecase.ReadHeld(ctx, c.From, key)
+	held, err := usecase.ReadHeld(ctx, c.To.Photos, customer.Ref.PhotoKey())
 	if err != nil {
 		return CopyReport{}, err
 	}
-	picture, err := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
-	if !source.Is(want) || err != nil { // what is no JPEG isn't copied, whatever the record says
-		return CopyReport{Lost: 1}, nil //nolint:nilerr // it is counted
+	if held.Is(customer.Photo.Info) && (!held.Found || customer.Photo.Store == c.To.Store) {
+		return CopyReport{There: 1}, nil
 	}
-	if _, err := c.To.Put(ctx, key, picture, held.Version); err != nil {
+	did, err := c.To.Copy(ctx, c.From, customer)
+	for err != nil && domain.AsError(err).Kind == domain.Conflict { // the record is another one by now
+		if customer, err = c.Directory.FindCustomer(ctx, customer.Ref); err == nil {
+			did, err = c.To.Copy(ctx, c.From, customer)
+		}
+	}
+	switch {
+	case errors.Is(err, domain.CustomerNotFound): // removed meanwhile
+		return CopyReport{}, nil
+	case err != nil:
 		return CopyReport{}, err
 	}
-	return c.readBack(ctx, key, want)
-}
-
-func (c *CopyPhotos) readBack(ctx context.Context, key domain.PhotoKey, want domain.PhotoInfo) (CopyReport, error) {
-	held, err := usecase.ReadHeld(ctx, c.To, key)
-	if err == nil && !held.Is(want) {
-		err = domain.Errorf(domain.Unavailable, "the store to copy to holds something else than was put there; check it, and copy again")
-	}
-	return CopyReport{Copied: 1, Bytes: want.Size}, err
+	return map[usecase.Copied]CopyReport{
+		usecase.NotCopied: {There: 1},
+		usecase.Put:       {Copied: 1, Bytes: customer.Photo.Info.Size},
+		usecase.Deleted:   {Deleted: 1},
+		usecase.Lost:      {Lost: 1},
+	}[did], nil
 }

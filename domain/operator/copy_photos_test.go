@@ -24,17 +24,20 @@ import (
 // move is a world whose photos move to another store.
 type move struct {
 	*world
-	to   *memory.PhotoStore
-	copy *operator.CopyPhotos
-	lost []domain.PhotoKey
+	to    *memory.PhotoStore
+	copy  *operator.CopyPhotos
+	found []operator.Finding
 }
 
 func newMove(t *testing.T) *move {
 	t.Helper()
 	m := &move{world: newWorld(t), to: memory.NewPhotoStore()}
+	to := &usecasetest.PhotoStore{PhotoStore: m.to, Steps: m.Steps}
 	m.copy = &operator.CopyPhotos{
-		Directory: m.Customers, Customers: m.Customers, From: m.Backend.PhotoStore, To: &usecasetest.PhotoStore{PhotoStore: m.to, Steps: m.Steps}, Parallel: 3,
-		Lost: func(key domain.PhotoKey) { m.lost = append(m.lost, key) }, Passed: func(operator.Progress) {},
+		Directory: m.Customers, From: m.Backend.PhotoStore, Parallel: 3,
+		To:      &usecase.ChangePhoto{Customers: m.Customers, Photos: to, Store: "new", Log: m.Log, Clock: m.Clock.Now},
+		Orphans: &operator.OrphanPhotos{Customers: m.Customers, Lister: m.to, Photos: m.to, Clock: m.Clock.Now},
+		Found:   func(f operator.Finding) { m.found = append(m.found, f) }, Passed: func(operator.Progress) {},
 	}
 	return m
 }
@@ -61,19 +64,20 @@ func TestCopyPhotos(t *testing.T) {
 		before func(*move)
 		did    operator.CopyReport // beside two customers who have no photo
 		held   domain.PhotoInfo
+		named  bool // the record names the new store, although nothing is copied
 	}{
-		{"not there", func(*move) {}, operator.CopyReport{Copied: 1, Bytes: old.Size}, old},
-		{"there", func(m *move) { m.put(m.to, oldPhoto) }, operator.CopyReport{There: 1}, old},
-		{"another one there", func(m *move) { m.put(m.to, newPhoto) }, operator.CopyReport{Copied: 1, Bytes: old.Size}, old},
-		{"there, and another one since in the old store", func(m *move) { m.put(m.to, oldPhoto); m.Store(newPhoto) }, operator.CopyReport{There: 1}, old},
-		{"deleted since it was copied", func(m *move) { m.put(m.to, oldPhoto); m.Store(nil); m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{Deleted: 1}, none},
-		{"deleted in the record alone", func(m *move) { m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{There: 1}, none},
-		{"in neither", func(m *move) { m.Store(nil) }, operator.CopyReport{Lost: 1}, none},
-		{"others in both", func(m *move) { m.Store(newPhoto); m.put(m.to, picture(24)) }, operator.CopyReport{Lost: 1}, photo.Describe(picture(24))},
+		{"not there", func(*move) {}, operator.CopyReport{Copied: 1, Bytes: old.Size}, old, false},
+		{"there", func(m *move) { m.put(m.to, oldPhoto) }, operator.CopyReport{There: 1}, old, true},
+		{"another one there", func(m *move) { m.put(m.to, newPhoto) }, operator.CopyReport{Copied: 1, Bytes: old.Size}, old, false},
+		{"there, and another one since in the old store", func(m *move) { m.put(m.to, oldPhoto); m.Store(newPhoto) }, operator.CopyReport{There: 1}, old, true},
+		{"deleted since it was copied", func(m *move) { m.put(m.to, oldPhoto); m.Store(nil); m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{Deleted: 1}, none, false},
+		{"deleted in the record alone", func(m *move) { m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{There: 1}, none, false},
+		{"in neither", func(m *move) { m.Store(nil) }, operator.CopyReport{Lost: 1}, none, false},
+		{"others in both", func(m *move) { m.Store(newPhoto); m.put(m.to, picture(24)) }, operator.CopyReport{Lost: 1}, photo.Describe(picture(24)), false},
 		{"no JPEG, as recorded", func(m *move) {
 			m.put(m.Backend.PhotoStore, []byte{0xFF, 0xD8})
 			m.SetRecord(domain.PhotoRecord{Info: photo.Describe([]byte{0xFF, 0xD8})})
-		}, operator.CopyReport{Lost: 1}, none},
+		}, operator.CopyReport{Lost: 1}, none, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -82,15 +86,54 @@ func TestCopyPhotos(t *testing.T) {
 			record := m.Record(customer)
 			test.did.There += 2
 			test.did.Progress = operator.Progress{Customers: 3, After: domain.CustomerRef{Fleet: otherFleet, Customer: 452733}}
+			var lost []operator.Finding
+			if test.did.Lost > 0 {
+				lost = []operator.Finding{{Key: customer.PhotoKey(), Damage: operator.Lost}}
+			}
+			if test.held.Exists() {
+				test.did.Orphans.Photos = 1
+			}
 			did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
-			if err != nil || did != test.did || len(m.lost) != test.did.Lost || m.held(customer) != test.held || m.Record(customer) != record {
-				t.Errorf("got %+v, %v, lost %q; want %+v; held is %+v", did, err, m.lost, test.did, m.held(customer))
+			if test.did.Copied+test.did.Deleted > 0 || test.named {
+				record.Store, record.Version = "new", usecasetest.Must(usecase.ReadHeld(t.Context(), m.to, customer.PhotoKey())).Version
+			}
+			if err != nil || did != test.did || !slices.Equal(m.found, lost) || m.held(customer) != test.held || m.Record(customer) != record {
+				t.Errorf("got %+v, %v, found %q; want %+v; held is %+v, the record %+v, want %+v", did, err, m.found, test.did, m.held(customer), m.Record(customer), record)
 			}
 			again, err := m.copy.Do(t.Context(), domain.CustomerRef{})
-			if err != nil || again.There != 3-test.did.Lost || again.Lost != test.did.Lost {
+			if err != nil || again.There != 3-test.did.Lost || again.Lost != test.did.Lost || again.Different() != test.did.Lost {
 				t.Errorf("again: got %+v, %v", again, err)
 			}
 		})
+	}
+}
+
+// A photo whose customer was removed is found, and deleted where that is wanted.
+func TestCopyPhotosOfNobody(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	gone := domain.CustomerRef{Fleet: ourFleet, Customer: 404}
+	if _, err := m.to.Put(t.Context(), gone.PhotoKey(), usecasetest.Must(domain.NewPhoto(bytes.Clone(newPhoto), 1, 1)), domain.NoPhoto); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		remove    bool
+		orphans   operator.OrphanReport
+		different int
+	}{
+		{false, operator.OrphanReport{Photos: 2, Orphans: 1}, 1},
+		{true, operator.OrphanReport{Photos: 2, Orphans: 1, Deleted: 1}, 0},
+		{true, operator.OrphanReport{Photos: 1}, 0},
+	} {
+		m.found, m.copy.Orphans.Delete = nil, test.remove
+		did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
+		var found []operator.Finding
+		if test.orphans.Orphans > 0 {
+			found = []operator.Finding{{Key: gone.PhotoKey(), Damage: operator.Orphan, Settled: test.remove}}
+		}
+		if err != nil || did.Orphans != test.orphans || did.Different() != test.different || !slices.Equal(m.found, found) {
+			t.Errorf("deleting is %v: got %+v, %v, found %q; want %+v, %q", test.remove, did, err, m.found, test.orphans, found)
+		}
 	}
 }
 
@@ -108,7 +151,7 @@ func TestCopyPhotosLocksOnlyWhereThereIsSomethingToDo(t *testing.T) {
 // Whatever fails in a copy: it says so, the record stays, and the next one does the rest.
 func TestCopyPhotosFailsAtEachStep(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"Open photo", "ChangePhoto", "Put", "Put, done", "read photo", "close photo", "Open photo, done", "store record", "ChangePhoto, done"} {
+	for _, name := range []string{"Open entry", "Open photo", "ChangePhoto", "Put", "Put, done", "read photo", "close photo", "Open photo, done", "store record", "ChangePhoto, done"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMove(t)
@@ -116,8 +159,8 @@ func TestCopyPhotosFailsAtEachStep(t *testing.T) {
 			if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); !errors.Is(err, domain.Unavailable) || did.Copied != 0 || did.After == (domain.CustomerRef{Fleet: otherFleet, Customer: 452733}) {
 				t.Errorf("got %+v, %v", did, err)
 			}
-			if want := (stateOf("old", "old by 1", "")); m.State() != want {
-				t.Errorf("left is %+v, want %+v", m.State(), want)
+			if m.Stored(customer) != photo.Describe(oldPhoto) || m.Record(customer).Info != photo.Describe(oldPhoto) {
+				t.Errorf("left is %+v, and the record %+v", m.Stored(customer), m.Record(customer))
 			}
 			m.Steps.Reset(nil)
 			if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.There+did.Copied != 3 || m.held(customer) != photo.Describe(oldPhoto) {
@@ -137,7 +180,7 @@ func (s alters) Put(ctx context.Context, key domain.PhotoKey, _ domain.Photo, ov
 func TestCopyPhotosReadsBack(t *testing.T) {
 	t.Parallel()
 	m := newMove(t)
-	m.copy.To = alters{m.to}
+	m.copy.To.Photos = alters{m.to}
 	did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
 	if did.Copied != 0 || !strings.Contains(fmt.Sprint(err), "holds something else than was put there") {
 		t.Errorf("got %+v, %v", did, err)
@@ -147,7 +190,7 @@ func TestCopyPhotosReadsBack(t *testing.T) {
 func TestCopyPhotosOfARemovedCustomer(t *testing.T) {
 	t.Parallel()
 	m := newMove(t)
-	m.copy.Customers = removedFirst{m.Customers}
+	m.copy.To.Customers = removedFirst{m.Customers}
 	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Copied != 0 || m.held(customer).Exists() {
 		t.Errorf("got %+v, %v", did, err)
 	}
@@ -162,7 +205,6 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	t.Parallel()
 	const callers, callsEach = 24, 30
 	m := newMove(t)
-	m.copy.To = m.to
 	on := func(name domain.PhotoStoreName, store ports.PhotoStore) *usecase.UpdateCustomerPhoto {
 		server := *m.Update
 		server.Fleets = m.Backend.FleetAuth
@@ -170,9 +212,8 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 		return &server
 	}
 	oldServer, newServer := on("old", m.Backend.PhotoStore), on("new", m.to)
-	m.copy.Repairs = []*usecase.Repair{{Changes: oldServer.Changes}, {Changes: newServer.Changes}}
-	m.copy.Customers = m.Backend.CustomerRepo
-	m.copy.Directory = m.Backend.CustomerRepo
+	m.copy.Repairs = []*usecase.Repair{{Changes: oldServer.Changes, Again: true}, {Changes: newServer.Changes, Again: true}}
+	m.copy.To, m.copy.Directory, m.copy.Orphans.Customers = newServer.Changes, m.Backend.CustomerRepo, m.Backend.CustomerRepo
 	key := m.Keys[ourFleet]
 	last := make([]domain.PhotoInfo, callers) // of each caller's customer
 	for i := range callers {
@@ -187,7 +228,7 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 		var over atomic.Bool
 		copying.Go(func() {
 			for !over.Load() {
-				if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Lost > 0 {
+				if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Different() > 0 {
 					t.Errorf("%s: the copy did %+v, %v", name, did, err)
 				}
 			}
@@ -216,7 +257,7 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 		return newServer
 	})
 	phase("after the switch", func() *usecase.UpdateCustomerPhoto { return newServer })
-	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Lost > 0 {
+	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.Different() > 0 {
 		t.Errorf("the last copy did %+v, %v", did, err)
 	}
 	for i := range callers {
@@ -231,29 +272,4 @@ func TestMoveWithTheServiceRunning(t *testing.T) {
 	if report, err := v.Do(t.Context(), domain.CustomerRef{}); err != nil || report.Wrong() > 0 {
 		t.Errorf("photos verify finds %q, %v", *found, err)
 	}
-}
-
-// A call that was cut off in either store is settled there, as no server has
-// both, before its photo is copied.
-func TestCopyPhotosSettlesBothStores(t *testing.T) {
-	t.Parallel()
-	m := newMove(t)
-	for _, store := range []struct { // in this order: what the old one holds is copied
-		name domain.PhotoStoreName
-		ports.PhotoStore
-	}{{"old", m.Backend.PhotoStore}, {"new", m.to}} {
-		changes := &usecase.ChangePhoto{Customers: m.Backend.CustomerRepo, Photos: store.PhotoStore, Store: store.name, Log: m.Backend.ApiLog, Clock: m.Clock.Now}
-		m.copy.Repairs = append(m.copy.Repairs, &usecase.Repair{Changes: changes})
-		call := domain.ApiCall{ReceivedAt: start, Fleet: customer.Fleet, Customer: customer.Customer, Operation: domain.UpdatePhoto, Store: store.name}
-		if _, err := m.Backend.ApiLog.Open(t.Context(), call); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m.Store(newPhoto) // and then the process was killed
-	m.Clock.Advance(usecase.LateAfter + 1)
-	did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
-	if err != nil || did.Lost != 0 || m.held(customer) != photo.Describe(newPhoto) {
-		t.Errorf("got %+v, %v; the other store holds %+v", did, err, m.held(customer))
-	}
-	m.CheckSettled()
 }

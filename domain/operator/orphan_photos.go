@@ -20,7 +20,7 @@ type OrphanPhotos struct {
 	Clock     func() time.Time
 	Parallel  int // customers looked for at once
 	// Delete deletes the orphans that were last changed longer than Grace ago,
-	// by the store's clock. Otherwise nothing is changed.
+	// by the store's clock; all where that is 0. Otherwise nothing is changed.
 	Delete bool
 	Grace  time.Duration
 	Found  func(Finding) // is told each orphan, one at a time
@@ -111,7 +111,7 @@ func (o *OrphanPhotos) look(ctx context.Context, stored domain.StoredPhoto) (orp
 	if err != nil || !orphan || !o.Delete {
 		return orphan, false, false, err
 	}
-	if o.Clock().Sub(stored.ChangedAt) <= o.Grace {
+	if o.Grace > 0 && o.Clock().Sub(stored.ChangedAt) <= o.Grace {
 		return true, true, false, nil
 	}
 	held, err := usecase.ReadHeld(ctx, o.Photos, stored.Key)

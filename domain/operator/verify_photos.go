@@ -22,6 +22,7 @@ const (
 	Unrecorded Damage = "unrecorded" // the record names none, the store has a photo
 	Broken     Damage = "broken"     // what the store has is no JPEG that can be decoded
 	Orphan     Damage = "orphan"     // the store has a photo of a customer who doesn't exist
+	Lost       Damage = "lost"       // neither store has the photo that the record names
 )
 
 // Finding is one damage.

@@ -37,6 +37,8 @@ type change struct {
 	photo domain.Photo            // to store; the zero Photo: the photo is deleted
 	from  ports.CustomerDirectory // that the customer is removed from; nil: the customer stays
 	begun time.Time
+	// copy is what is done instead of a call's change; nil: it is a call's.
+	copy func(ctx context.Context, ch change, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error)
 }
 
 func (c change) customer() domain.CustomerRef {
@@ -49,6 +51,7 @@ func (c change) customer() domain.CustomerRef {
 // Unchanged says that nothing was changed and never will be; after any other,
 // nobody knows before Repair has looked. Cancelling ctx doesn't stop it.
 func (c *ChangePhoto) Do(ctx context.Context, call domain.ApiCall, photo domain.Photo) (domain.ApiLogID, error) {
+	call.Intent = photo.Info().SHA256
 	return c.do(ctx, change{call: call, photo: photo, begun: c.Clock()})
 }
 
@@ -66,7 +69,7 @@ func (c *ChangePhoto) do(ctx context.Context, ch change) (id domain.ApiLogID, er
 			err = panicked(cause)
 		}
 	}()
-	ch.call.Intent, ch.call.Store = ch.photo.Info().SHA256, c.Store
+	ch.call.Store = c.Store
 	if id, err = c.Log.Open(ctx, ch.call); err != nil {
 		return 0, unchanged(err)
 	}
@@ -82,15 +85,13 @@ func (c *ChangePhoto) carryOut(ctx context.Context, ch change, id domain.ApiLogI
 	rest, err := c.locked(ctx, ch.customer(), id, ch.from, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, domain.Outcome, error) {
 		reached("locked")
 		sent = true
-		version, err := c.changeStore(ctx, ch, current, stillLocked)
+		record, err := c.changed(ctx, ch, id, current, stillLocked)
 		if err != nil {
 			sent = !domain.AsError(err).Unchanged
 			return current, domain.Outcome{}, err
 		}
 		reached("sent")
-		info, now := ch.photo.Info(), c.now()
-		return domain.PhotoRecord{Info: info, ChangedAt: now, ChangedBy: id, Version: version, Store: c.Store},
-			domain.Outcome{Result: domain.Valid, EndedAt: now, Details: domain.OutcomeDetails{Before: current.Info, After: info}}, nil
+		return record, domain.Outcome{Result: domain.Valid, EndedAt: c.now(), Details: domain.OutcomeDetails{Before: current.Info, After: record.Info}}, nil
 	})
 	switch {
 	case err == nil:
@@ -107,6 +108,15 @@ func (c *ChangePhoto) carryOut(ctx context.Context, ch change, id domain.ApiLogI
 	}
 	reached("closed")
 	return err
+}
+
+// changed changes the store and returns the record of what it holds then.
+func (c *ChangePhoto) changed(ctx context.Context, ch change, id domain.ApiLogID, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error) {
+	if ch.copy != nil {
+		return ch.copy(ctx, ch, current, stillLocked)
+	}
+	version, err := c.changeStore(ctx, ch, current, stillLocked)
+	return domain.PhotoRecord{Info: ch.photo.Info(), ChangedAt: c.now(), ChangedBy: id, Version: version, Store: c.Store}, err
 }
 
 // locked runs a change under the customer's lock, stores its record, or removes
@@ -138,6 +148,9 @@ func (c *ChangePhoto) locked(ctx context.Context, ref domain.CustomerRef, id dom
 // be that of the network's repeat of a request that was carried out.
 func (c *ChangePhoto) changeStore(ctx context.Context, ch change, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoVersion, error) {
 	over := current.Version
+	if current.Store != c.Store {
+		over = domain.UnknownVersion
+	}
 	if over == domain.UnknownVersion && !current.Info.Exists() {
 		over = domain.NoPhoto
 	}

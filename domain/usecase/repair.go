@@ -24,8 +24,14 @@ const (
 // say what the photo store holds. It looks at an open entry twice. The first
 // time, after SettleAfter, no call runs any more, but a request that was sent for
 // it may still be carried out by the store. After LateAfter it can't be, so the
-// second look is the last, and closes the entry. Entries of another photo store
-// are left to those who have it.
+// second look is the last, and closes the entry.
+//
+// While photos move, servers of two stores share the records and the log. Then:
+//   - What another store holds is nothing that a record is made from, but for
+//     what the entry's own call meant to put there, where nothing was changed since.
+//   - Entries of another store are left to those who have it. What they leave is
+//     closed without a look, unless that store has the photo of the record: only
+//     what it holds could tell then, and CopyPhotos makes the record name the new one.
 //
 // Repair may run at any time, on any number of replicas, and be repeated.
 type Repair struct {
@@ -33,7 +39,16 @@ type Repair struct {
 	// AllStores takes the entries of every photo store for those of this one: it
 	// has another name than before.
 	AllStores bool
+	// Again looks once more at entries that wait for their last look.
+	Again bool
 }
+
+// forsakenAfter is the age from which an entry that its own store's servers
+// haven't closed is taken for one that nobody will.
+const forsakenAfter = LateAfter + 2*RepairEvery
+
+// errStays says that an entry can't be closed without its store.
+var errStays = errors.New("the store of the entry has the customer's photo")
 
 // RepairReport counts what a Repair did.
 type RepairReport struct {
@@ -61,9 +76,15 @@ type repairing struct {
 // many failed, with the error of one.
 func (r *Repair) Do(ctx context.Context) (RepairReport, error) {
 	run := &repairing{ChangePhoto: r.Changes, allStores: r.AllStores, failed: map[domain.ApiLogID]error{}}
-	err := run.pass(ctx, LateAfter, func(domain.ApiLogEntry) bool { return true }, run.lastLook)
+	ours := func(entry domain.ApiLogEntry) bool { return run.isOurs(entry.Call.Store) }
+	err := run.pass(ctx, LateAfter, ours, run.lastLook)
 	if err == nil {
-		err = run.pass(ctx, SettleAfter, func(entry domain.ApiLogEntry) bool { return entry.Outcome.SettledAt.IsZero() }, run.firstLook)
+		err = run.pass(ctx, forsakenAfter, func(entry domain.ApiLogEntry) bool { return !ours(entry) }, run.lastLook)
+	}
+	if err == nil {
+		err = run.pass(ctx, SettleAfter, func(entry domain.ApiLogEntry) bool {
+			return ours(entry) && (r.Again || entry.Outcome.SettledAt.IsZero())
+		}, run.firstLook)
 	}
 	return run.report, errors.Join(err, run.summary())
 }
@@ -87,14 +108,17 @@ func (r *repairing) pass(ctx context.Context, olderThan time.Duration, chosen fu
 		}
 		for _, entry := range entries {
 			after = entry.ID
-			ours := r.allStores || entry.Call.Store == "" || entry.Call.Store == r.Store
-			if ours && chosen(entry) && !r.hasFailed(entry.ID) {
+			if chosen(entry) && !r.hasFailed(entry.ID) {
 				next <- entry
 			}
 		}
 		close(next)
 		workers.Wait()
 	}
+}
+
+func (r *repairing) isOurs(store domain.PhotoStoreName) bool {
+	return r.allStores || store == "" || store == r.Store
 }
 
 func (r *repairing) hasFailed(id domain.ApiLogID) bool {
@@ -115,6 +139,9 @@ func (r *repairing) settle(ctx context.Context, entry domain.ApiLogEntry, outcom
 	ended, did, err := r.look(ctx, entry, outcome)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	if errors.Is(err, errStays) {
+		return
+	}
 	if err != nil {
 		r.failed[entry.ID] = err
 		return
@@ -139,8 +166,10 @@ func (r *repairing) look(ctx context.Context, entry domain.ApiLogEntry, outcome 
 		switch {
 		case current.ChangedBy == entry.ID:
 			ended = domain.Outcome{Result: domain.Valid, EndedAt: r.now()}
-		case !r.isElsewhere(current, entry):
+		case r.isOurs(entry.Call.Store):
 			current, did, err = r.correct(ctx, entry, current, stillLocked)
+		case current.Info.Exists() && (current.Store == "" || current.Store == entry.Call.Store):
+			err = errStays
 		}
 		return current, ended, err
 	})
@@ -160,12 +189,6 @@ func (r *repairing) look(ctx context.Context, entry domain.ApiLogEntry, outcome 
 	return ended, did, err
 }
 
-// isElsewhere says that the photo has been changed in another store since the
-// entry was opened: what this one holds is of no use any more.
-func (r *repairing) isElsewhere(current domain.PhotoRecord, entry domain.ApiLogEntry) bool {
-	return current.Store != "" && current.Store != r.Store && current.ChangedAt.After(entry.Call.ReceivedAt)
-}
-
 // correct returns the record of what the store holds. Where the record says that
 // the photo was deleted after the entry was opened, and the store holds what an
 // open entry meant to store there, a late request has brought it back, and it is
@@ -176,7 +199,7 @@ func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, curre
 	if err != nil {
 		return current, RepairReport{}, err
 	}
-	deleted := !current.Info.Exists() && (current.ChangedBy > entry.ID || current.ChangedAt.After(entry.Call.ReceivedAt.Add(-mostSkew)))
+	deleted := !current.Info.Exists() && (entry.Call.Operation == domain.CopyPhoto || current.ChangedBy > entry.ID || current.ChangedAt.After(entry.Call.ReceivedAt.Add(-mostSkew)))
 	cameBack := false
 	if deleted && held.Found {
 		cameBack, err = r.isMeant(ctx, entry, held.Info.SHA256)
@@ -188,11 +211,21 @@ func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, curre
 		current.Version, current.Store = domain.NoPhoto, r.Store
 		return current, RepairReport{Deleted: 1}, err
 	}
+	if err == nil && !r.allStores && current.Store != r.Store && !r.isNewer(entry, held, current) {
+		return current, RepairReport{}, nil
+	}
 	record, corrected := held.Corrected(current, r.Store, r.Clock())
 	if corrected {
 		return record, RepairReport{Corrected: 1}, err
 	}
 	return record, RepairReport{}, err
+}
+
+// isNewer says whether what this store holds is what the entry's call meant to
+// leave there, and newer than the photo of a record that names another store.
+func (r *repairing) isNewer(entry domain.ApiLogEntry, held HeldPhoto, current domain.PhotoRecord) bool {
+	since := current.ChangedBy > entry.ID || current.ChangedBy == 0 && current.ChangedAt.After(entry.Call.ReceivedAt.Add(-mostSkew))
+	return !since && held.Info.SHA256 == entry.Call.Intent && entry.Call.Operation != domain.CopyPhoto
 }
 
 // isMeant says whether one of the customer's open entries meant to store this
@@ -215,6 +248,9 @@ func (r *repairing) isMeant(ctx context.Context, of domain.ApiLogEntry, photo do
 // deleteLeft deletes what the entry's call stored for a customer who has been
 // removed since.
 func (r *repairing) deleteLeft(ctx context.Context, entry domain.ApiLogEntry) error {
+	if !r.isOurs(entry.Call.Store) {
+		return nil
+	}
 	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
 	held, err := ReadHeld(ctx, r.Photos, key)
 	if err != nil || !held.Found || held.Info.SHA256 != entry.Call.Intent {
