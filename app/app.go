@@ -69,9 +69,14 @@ func (p *program) application(config Config, logger *slog.Logger, of purpose, mo
 func (p *program) run(ctx context.Context, logger *slog.Logger, f any, supply ...any) error {
 	of, rest := purpose{command: true, ended: ctx.Done()}, []any{}
 	for _, value := range supply {
-		if _, asIs := value.(cli.AsIs); asIs {
+		switch value.(type) {
+		case cli.AsIs:
 			of.asIs = true
-		} else {
+		case cli.Changes:
+			if err := p.config.mayChange(); err != nil {
+				return err
+			}
+		default:
 			rest = append(rest, value)
 		}
 	}

@@ -126,7 +126,7 @@ func (b *backends) start(ctx context.Context, o *opened) error {
 	if err := b.mayMake(ctx, o); err != nil {
 		return err
 	}
-	migrates := o.isCopy || b.config.Migrate == "on" && !b.purpose.asIs
+	migrates := o.isCopy || b.config.Migrate == "on" && !b.config.readOnly() && !b.purpose.asIs
 	if migrates && !o.isCopy && b.hasCustomers(o) && o.PINKeyFile != "" {
 		if _, err := b.pinKey(); err != nil { // it comes before an embedded database, never after
 			return err
@@ -248,6 +248,9 @@ func (b *backends) untilAvailable(ctx context.Context, variable string, step fun
 
 // migrate brings the databases up to date, and nothing else.
 func migrate(ctx context.Context, config Config, catalogue Catalogue) (err error) {
+	if err := config.mayChange(); err != nil {
+		return err
+	}
 	b := &backends{config: config, catalogue: catalogue}
 	defer func() { err = errors.Join(err, b.close()) }()
 	customers, customersErr := b.customers()

@@ -29,6 +29,7 @@ type Config struct {
 	ApiLogURL        string        `env:"FLEETPHOTO_API_LOG_URL" secret:"" name:"api-log-url" placeholder:"URL" help:"The API log. Left out: in the database."`
 	PhotoStoreURL    string        `env:"FLEETPHOTO_PHOTO_STORE_URL" secret:"" default:"file://fleetphoto-data/photos" placeholder:"URL" help:"Photos: file://DIRECTORY, s3://BUCKET, gs://BUCKET, azblob://CONTAINER, mem:// or memory:// (${default})."`
 	Migrate          string        `env:"FLEETPHOTO_MIGRATE" default:"on" placeholder:"on|off" help:"Whether the database is brought up to date on start; off: by the command migrate alone (${default})."`
+	ReadOnly         string        `env:"FLEETPHOTO_READ_ONLY" default:"off" placeholder:"on|off" help:"For the end of a move to another database; on: calls get 503 and photos are served, and neither servers nor commands change the database (${default})."`
 	PhotoURL         string        `env:"FLEETPHOTO_PHOTO_URL" default:"public" placeholder:"public|signed" help:"Addresses of photos: public, or signed, each for FLEETPHOTO_PHOTO_URL_LIFETIME, by the cloud's photo store or, where this server serves the photos, by itself. Its public ones can be guessed (${default})."`
 	PhotoURLLifetime time.Duration `env:"FLEETPHOTO_PHOTO_URL_LIFETIME" name:"photo-url-lifetime" default:"24h" placeholder:"DURATION" help:"How long a signed address works, 1s to 168h (${default})."`
 	PhotoURLKey      string        `env:"FLEETPHOTO_PHOTO_URL_KEY" secret:"whole" name:"photo-url-key" placeholder:"HEX" help:"Signs the addresses of this server's /photos/: at least 64 hexadecimal digits, as openssl rand -hex 32 prints them, the same for all servers. Left out with sqlite://, photo-url.key beside the database is used, and made on first start; with postgres:// they need it. Another key ends the addresses signed before."`
@@ -63,6 +64,8 @@ const (
 	mostURLLifetime = 7 * 24 * time.Hour // what S3 and Google Cloud Storage allow
 
 	leastRate, mostRate = 0.001, 1e6 // a second
+
+	readOnlyVariable = "FLEETPHOTO_READ_ONLY"
 )
 
 // ByteSize is a number of bytes, written as 10485760, 10MiB or 10MB.
@@ -128,6 +131,7 @@ func (c Config) validateChoices() error {
 		{"FLEETPHOTO_VERIFY", c.Verify, string(photo.VerifyDecode), string(photo.VerifyStructure)},
 		{"FLEETPHOTO_FAILURE_STATUS", c.FailureStatus, "http", "200"},
 		{"FLEETPHOTO_MIGRATE", c.Migrate, "on", "off"},
+		{readOnlyVariable, c.ReadOnly, "on", "off"},
 		{"FLEETPHOTO_PAGES", c.Pages, "on", "off"},
 		{"FLEETPHOTO_PHOTO_URL", c.PhotoURL, "public", "signed"},
 	} {
@@ -195,11 +199,21 @@ func (c Config) validatePhotoURL() error {
 func (c Config) httpOptions() httpapi.Options {
 	options := httpapi.Options{
 		Update:           &usecase.UpdateCustomerPhoto{Reader: photo.NewReader(c.photoLimits(), 1)},
-		MaxInflightBytes: int64(c.MaxInflight), FailureStatus: c.failureStatus(), Pages: c.Pages == "on", Prefill: c.Prefill,
+		MaxInflightBytes: int64(c.MaxInflight), FailureStatus: c.failureStatus(), ReadOnly: c.readOnly(), Pages: c.Pages == "on", Prefill: c.Prefill,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	_ = c.readLists(&options) // validate has read them
 	return options
+}
+
+func (c Config) readOnly() bool { return c.ReadOnly == "on" }
+
+// mayChange says why no command may change the database; nil: each may.
+func (c Config) mayChange() error {
+	if !c.readOnly() {
+		return nil
+	}
+	return settingError(readOnlyVariable, errors.New("it is on, as the database is being moved, so nothing was changed; run this on the new database, without the setting"))
 }
 
 // databaseURL returns the URL of a port's backend and the variable that it

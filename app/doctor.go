@@ -87,6 +87,11 @@ func (c *checkup) configuration(yield func(operator.Step) bool) {
 	if !yield(noting(&settings, "the settings can be used", func(context.Context) (string, error) { return "", c.config.validate() })) || settings != nil {
 		return
 	}
+	if c.config.readOnly() && !yield(step("calls are taken", func(context.Context) (string, error) {
+		return "", operator.Note("they are not: " + readOnlyVariable + " is on, so they get 503, photos are served, and what would change the database isn't tried here")
+	})) {
+		return
+	}
 	if !yield(step("it is known where calls come from", c.sayProxies)) {
 		return
 	}
@@ -146,7 +151,10 @@ func (c *checkup) openDatabases() error {
 	c.ports.Fleets, authErr = offered(fleets, func(b Backend) ports.FleetAuth { return b.FleetAuth })
 	c.ports.Customers, repoErr = offered(customers, func(b Backend) ports.CustomerRepo { return b.CustomerRepo })
 	c.ports.Log, apiLogErr = offered(log, func(b Backend) ports.ApiLog { return b.ApiLog })
-	c.ports.FleetList, c.ports.Directory, c.ports.Archive, c.binder = fleets.FleetDirectory, customers.CustomerDirectory, log.ApiLogArchive, customers
+	c.ports.FleetList, c.ports.Archive, c.binder = fleets.FleetDirectory, log.ApiLogArchive, customers
+	if !c.config.readOnly() {
+		c.ports.Directory = customers.CustomerDirectory // to add a customer to
+	}
 	return firstOf(authErr, repoErr, apiLogErr)
 }
 
@@ -226,7 +234,11 @@ func (c *checkup) sections(doctor *operator.Doctor) []*checked {
 	if c.ports.Log != nil { // then all three are there
 		add(c.fleets, doctor.FleetSteps())
 		add(c.customers, doctor.CustomerSteps())
-		add(c.log, doctor.LogSteps())
+		logSteps := doctor.LogSteps()
+		if c.config.readOnly() {
+			logSteps = nil
+		}
+		add(c.log, logSteps)
 	}
 	if c.ports.Photos != nil {
 		add(c.photos, doctor.PhotoSteps())
@@ -275,7 +287,7 @@ func (c *checkup) generalSteps(o *opened) []operator.Step {
 		}))
 	}
 	steps = append(steps, o.Checks...)
-	if o == c.binder && o.PINKeyBinder != nil {
+	if o == c.binder && o.PINKeyBinder != nil && !c.config.readOnly() {
 		steps = append(steps, step("its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.keys) }))
 	}
 	return steps

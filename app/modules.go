@@ -50,8 +50,8 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	},
 	rateLimits,
 	func(changes *usecase.ChangePhoto) *usecase.Repair { return &usecase.Repair{Changes: changes} },
-	func(fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Readiness {
-		return &usecase.Readiness{Fleets: fleets, Customers: customers, Photos: photos, Log: log}
+	func(c Config, fleets ports.FleetAuth, customers ports.CustomerRepo, photos ports.PhotoStore, log ports.ApiLog) *usecase.Readiness {
+		return &usecase.Readiness{Fleets: fleets, Customers: customers, Photos: photos, Log: log, ReadOnly: c.readOnly()}
 	},
 	func(directory ports.FleetDirectory) *operator.Fleets {
 		return &operator.Fleets{Directory: directory, Random: rand.Reader, Clock: time.Now}

@@ -49,13 +49,14 @@ func (b *backends) pinKeys() (keys domain.PINKeys, err error) {
 }
 
 // boundPINKeys is pinKeys, with a start that fails unless the stored PINs were
-// hashed under one of them. A backend that binds no key isn't asked.
+// hashed under one of them. A backend that binds no key isn't asked, nor one that
+// stays as it is.
 func (b *backends) boundPINKeys() (domain.PINKeys, error) {
 	keys, err := b.pinKeys()
 	if err != nil {
 		return keys, err
 	}
-	if customers, err := b.customers(); err == nil && customers.PINKeyBinder != nil {
+	if customers, err := b.customers(); err == nil && customers.PINKeyBinder != nil && !b.config.readOnly() {
 		b.lifecycle.Append(fx.StartHook(func(ctx context.Context) error { return bindPINKey(ctx, customers.PINKeyBinder, keys) }))
 	}
 	return keys, nil

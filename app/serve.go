@@ -149,7 +149,9 @@ func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycl
 	var jobs sync.WaitGroup
 	lifecycle.Append(fx.StartStopHook(
 		func() {
-			jobs.Go(func() { every(ctx, usecase.RepairEvery, func() { repairOnce(ctx, repair, b.logger) }) })
+			if !b.config.readOnly() {
+				jobs.Go(func() { every(ctx, usecase.RepairEvery, func() { repairOnce(ctx, repair, b.logger) }) })
+			}
 			if photos.Sweep != nil {
 				jobs.Go(func() { every(ctx, sweepEvery, func() { sweepOnce(ctx, photos.Sweep, b.logger) }) })
 			}
@@ -167,7 +169,7 @@ func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycl
 
 // pruneRegularly removes what the log has of old calls, where that is configured.
 func pruneRegularly(config Config, b *backends, lifecycle fx.Lifecycle) error {
-	if config.LogRetention == 0 {
+	if config.LogRetention == 0 || config.readOnly() {
 		return nil
 	}
 	backend, err := b.log()
@@ -249,6 +251,9 @@ func sayWhatIsServed(b *backends, lifecycle fx.Lifecycle) error {
 			on = append(on, slog.String("api_log", log.name()))
 		}
 		b.logger.Info("fleetphoto starts", append(on, slog.String("photo_store", photos.name()), slog.String("memory_limit", size(debug.SetMemoryLimit(-1))))...)
+		if b.config.readOnly() {
+			b.logger.Warn(readOnlyVariable + " is on: calls get 503, photos are served, and this server changes nothing in the database")
+		}
 		if photos.PhotoAddresser == nil && b.config.PhotoURL == "public" && !photos.Ephemeral {
 			b.logger.Info("photos are public: whoever guesses a fleet's and a customer's number sees the photo; FLEETPHOTO_PHOTO_URL=signed ends that")
 		}

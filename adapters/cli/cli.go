@@ -57,6 +57,10 @@ type App struct {
 // AsIs is a value to supply to App.Run: no database is brought up to date.
 type AsIs struct{}
 
+// Changes is a value to supply to App.Run: f changes what the settings name, so
+// Run fails before it opens anything where they forbid that.
+type Changes struct{}
+
 // commands is the command line.
 type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Serve the API."`
@@ -83,9 +87,14 @@ type environment struct {
 	line   *kong.Context
 }
 
-// run runs f with the use cases that it takes.
+// run runs f, which changes nothing that the settings name, with the use cases that it takes.
 func (e environment) run(ctx context.Context, f any, supply ...any) error {
 	return e.Run(ctx, e.logger, f, supply...)
+}
+
+// change runs an f that changes it.
+func (e environment) change(ctx context.Context, f any, supply ...any) error {
+	return e.run(ctx, f, append(supply, Changes{})...)
 }
 
 // say tells the operator what was done.

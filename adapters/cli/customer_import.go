@@ -33,7 +33,11 @@ func (c *customerImportCommand) Run(ctx context.Context, e environment) error {
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	rejections := &rejections{path: c.rejectedPath(), input: in, goOn: c.FromLine > 1}
-	return e.run(ctx, func(ctx context.Context, customers *operator.ImportCustomers) error {
+	run := e.change
+	if c.DryRun {
+		run = e.run
+	}
+	return run(ctx, func(ctx context.Context, customers *operator.ImportCustomers) error {
 		progress := e.newProgress("importing", sizeOf(in), progressbar.OptionShowBytes(true))
 		report, err := customers.Do(ctx, operator.Import{
 			Fleet: c.Fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun, RemovePINs: c.RemovePINs,

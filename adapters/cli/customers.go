@@ -52,7 +52,7 @@ func (c *customerAddCommand) Run(ctx context.Context, e environment) error {
 	if err != nil {
 		return err
 	}
-	return e.run(ctx, func(ctx context.Context, customers *operator.Customers) error {
+	return e.change(ctx, func(ctx context.Context, customers *operator.Customers) error {
 		if err := customers.Add(ctx, c.ref(), c.Phone, pin); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (c *customerSetCommand) Run(ctx context.Context, e environment) error {
 		}
 		pin = &read
 	}
-	return e.run(ctx, func(ctx context.Context, customers *operator.Customers) error {
+	return e.change(ctx, func(ctx context.Context, customers *operator.Customers) error {
 		if err := customers.Set(ctx, c.ref(), c.Phone, pin); err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ type customerUnlockCommand struct{ whichCustomer }
 
 // Run sets the lock back, whether or not the PIN is locked.
 func (c *customerUnlockCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, customers ports.CustomerDirectory) error {
+	return e.change(ctx, func(ctx context.Context, customers ports.CustomerDirectory) error {
 		if err := customers.UnlockPIN(ctx, c.ref()); err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ type customerRemoveCommand struct{ whichCustomer }
 
 // Run removes the customer and the photo.
 func (c *customerRemoveCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, remove *operator.RemoveCustomer) error {
+	return e.change(ctx, func(ctx context.Context, remove *operator.RemoveCustomer) error {
 		if err := remove.Do(ctx, c.ref()); err != nil {
 			return err
 		}

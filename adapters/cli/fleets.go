@@ -30,7 +30,7 @@ type fleetAddCommand struct {
 
 // Run prints the key alone on the standard output.
 func (c *fleetAddCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		key, err := fleets.Add(ctx, domain.Fleet{ID: c.ID, Name: c.Name}, c.Label)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (c *fleetSetCommand) Validate() error {
 
 // Run changes the fleet's policy.
 func (c *fleetSetCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		if err := fleets.Change(ctx, c.ID, c.change); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ type fleetRenameCommand struct {
 
 // Run changes the name, and nothing else.
 func (c *fleetRenameCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.Name = c.Name }); err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ type fleetSwitchCommand struct {
 // Run switches the fleet off or on, as the command is called.
 func (c *fleetSwitchCommand) Run(ctx context.Context, e environment) error {
 	on := e.line.Selected().Name == "enable"
-	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.Disabled = !on }); err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ type fleetRemoveCommand struct {
 
 // Run removes the fleet, or says how to remove what it has.
 func (c *fleetRemoveCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, customers ports.FleetCustomers) error {
+	return e.change(ctx, func(ctx context.Context, customers ports.FleetCustomers) error {
 		err := customers.RemoveFleet(ctx, c.ID)
 		if errors.Is(err, domain.Conflict) {
 			return domain.Errorf(domain.Conflict, "%s; customer export --fleet %d lists them, and customer remove --fleet %d --id ID removes one with the photo",
@@ -183,7 +183,7 @@ type fleetKeyAddCommand struct {
 
 // Run prints the key alone on the standard output.
 func (c *fleetKeyAddCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
+	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		key, err := fleets.AddKey(ctx, c.Fleet, c.Label)
 		if err != nil {
 			return err
@@ -229,7 +229,7 @@ type fleetKeyRevokeCommand struct {
 
 // Run takes the key away and says so where that was the last one.
 func (c *fleetKeyRevokeCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
+	return e.change(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
 		if err := directory.RevokeKey(ctx, c.Fleet, c.Label); err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func (c *logPruneCommand) Run(ctx context.Context, e environment) error {
 	if c.Batch < 1 || c.Batch > most {
 		return fmt.Errorf("--batch: want 1 to %d, got %d", most, c.Batch)
 	}
-	return e.withLog(ctx, func(ctx context.Context, log ports.ApiLogArchive) error {
+	return e.change(ctx, func(ctx context.Context, log ports.ApiLogArchive) error {
 		prune := operator.PruneLog{Log: log, Clock: time.Now, Batch: c.Batch}
 		removed, err := prune.Do(ctx, time.Duration(c.OlderThan))
 		if err != nil && ctx.Err() != nil {
@@ -123,5 +123,5 @@ func (c *logPruneCommand) Run(ctx context.Context, e environment) error {
 		}
 		_, printErr := fmt.Fprintf(e.out, "%d calls removed\n", removed)
 		return errors.Join(err, printErr)
-	})
+	}, AsIs{})
 }

@@ -102,8 +102,12 @@ func (c *photosVerifyCommand) Validate() error {
 
 // Run fails when something is wrong in the end.
 func (c *photosVerifyCommand) Run(ctx context.Context, e environment) error {
+	run := e.run
+	if c.Repair || c.Yes {
+		run = e.change
+	}
 	if c.Orphans || c.DeleteOrphans {
-		return e.run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos, orphans *operator.OrphanPhotos) error {
+		return run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos, orphans *operator.OrphanPhotos) error {
 			wrong, err := c.verify(ctx, e, verify)
 			if ctx.Err() == nil {
 				left, orphansErr := c.orphans(ctx, e, orphans)
@@ -112,7 +116,7 @@ func (c *photosVerifyCommand) Run(ctx context.Context, e environment) error {
 			return judge(wrong, err)
 		})
 	}
-	return e.run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos) error { return judge(c.verify(ctx, e, verify)) })
+	return run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos) error { return judge(c.verify(ctx, e, verify)) })
 }
 
 // judge fails when photos are not as they should be.
@@ -171,7 +175,7 @@ func (c *photosCopyCommand) Run(ctx context.Context, e environment) error {
 	if c.From == c.To {
 		return settingError("--to", errors.New("it is the same store as --from; name another"))
 	}
-	return e.run(ctx, func(ctx context.Context, copying *operator.CopyPhotos) error { return c.copy(ctx, e, copying) },
+	return e.change(ctx, func(ctx context.Context, copying *operator.CopyPhotos) error { return c.copy(ctx, e, copying) },
 		AsIs{}, CopyBetween{From: c.From, To: c.To})
 }
 

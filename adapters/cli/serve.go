@@ -41,7 +41,7 @@ type repairCommand struct {
 
 // Run settles what can be settled and says how much it was.
 func (c *repairCommand) Run(ctx context.Context, e environment) error {
-	return e.run(ctx, func(ctx context.Context, repair *usecase.Repair) error {
+	return e.change(ctx, func(ctx context.Context, repair *usecase.Repair) error {
 		repair.AllStores = c.AllStores
 		report, err := repair.Do(ctx)
 		_, printErr := fmt.Fprintf(e.out, "%d calls settled: %d had been done, %d were interrupted; %d others looked at for the first time; %d records corrected, %d photos deleted again\n",

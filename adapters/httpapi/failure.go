@@ -54,6 +54,15 @@ func (s ownStatus) Error() string { return http.StatusText(int(s)) }
 // defaultRetryAfter is sent with a 503 or 429 that doesn't know better.
 const defaultRetryAfter = 5 * time.Second
 
+// movedRetryAfter is sent while the service is moved, which takes longer.
+const movedRetryAfter = 30 * time.Second
+
+func errMoved() error {
+	err := domain.Errorf(domain.Unavailable, "nothing was changed: the service is being moved; send the call again later")
+	err.RetryAfter = movedRetryAfter
+	return err
+}
+
 // failure is the envelope of every failed call. It is a huma.StatusError and
 // a huma.HeadersError.
 type failure struct {

@@ -48,7 +48,8 @@ func (s *Server) register() {
 		Description: "The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. " +
 			"Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. " +
 			"Repeating a call is safe, and deleting what isn't there is valid. " +
-			"Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.",
+			"Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. " +
+			"Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.",
 		Responses: s.responses(),
 	}
 	huma.Register(s.api, operation, s.update)

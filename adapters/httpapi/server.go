@@ -55,6 +55,8 @@ type Options struct {
 	// FailureStatus is the status of every failed call on UpdatePath, for
 	// callers that read only bodies of 200 answers. 0: the error table's.
 	FailureStatus int
+	// ReadOnly: calls are refused, whatever they say, and photos are served.
+	ReadOnly bool
 	// Pages are served: PagePath, to try the API, and DocsPath.
 	Pages bool
 	// Prefill is what the fields of the page begin with: a demo's, whose key
@@ -141,8 +143,9 @@ func (s *Server) InflightBytes() int64 {
 }
 
 // NewAdmin makes the handler of the admin address: LivePath answers 200 while
-// the process runs, ReadyPath 200 while calls can succeed and 503 otherwise,
-// MetricsPath what metrics answers.
+// the process runs, ReadyPath 200 while the backends answer and 503 otherwise,
+// MetricsPath what metrics answers. A read-only server is ready, too: a load
+// balancer goes on sending it those who fetch photos.
 func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+MetricsPath, metrics)
@@ -155,6 +158,10 @@ func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.L
 		if err := readiness.Check(ctx); err != nil {
 			logger.WarnContext(ctx, "not ready", slog.String("cause", err.Error()))
 			http.Error(w, "not ready: a backend does not answer; the server's log has the cause", http.StatusServiceUnavailable)
+			return
+		}
+		if readiness.ReadOnly {
+			_, _ = fmt.Fprintln(w, "ready, read-only: photos are served, calls get 503")
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ready")

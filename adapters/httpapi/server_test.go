@@ -385,16 +385,25 @@ func TestAdmin(t *testing.T) {
 	ready := &usecase.Readiness{Fleets: f.backend.FleetAuth, Customers: f.backend.CustomerRepo, Photos: f.backend.PhotoStore, Log: f.backend.ApiLog}
 	down := *ready
 	down.Fleets = failingFleets{f.backend.FleetAuth, false}
+	readOnly, readOnlyDown := *ready, down
+	readOnly.ReadOnly, readOnlyDown.ReadOnly = true, true
+	const notReady = "not ready: a backend does not answer; the server's log has the cause\n"
 	tests := []struct {
 		readiness *usecase.Readiness
 		path      string
 		want      int
-	}{{ready, LivePath, 200}, {ready, ReadyPath, 200}, {&down, LivePath, 200}, {&down, ReadyPath, 503}}
+		says      string
+	}{
+		{ready, LivePath, 200, "live\n"}, {ready, ReadyPath, 200, "ready\n"},
+		{&down, LivePath, 200, "live\n"}, {&down, ReadyPath, 503, notReady},
+		{&readOnly, LivePath, 200, "live\n"}, {&readOnly, ReadyPath, 200, "ready, read-only: photos are served, calls get 503\n"},
+		{&readOnlyDown, LivePath, 200, "live\n"}, {&readOnlyDown, ReadyPath, 503, notReady},
+	}
 	for _, test := range tests {
 		recorder := httptest.NewRecorder()
 		NewAdmin(test.readiness, http.NotFoundHandler(), f.Logger).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, test.path, nil))
-		if recorder.Code != test.want || strings.Contains(recorder.Body.String(), "hunter2") {
-			t.Errorf("%s: got %d %s, want %d", test.path, recorder.Code, recorder.Body, test.want)
+		if recorder.Code != test.want || recorder.Body.String() != test.says {
+			t.Errorf("%s: got %d %s, want %d %s", test.path, recorder.Code, recorder.Body, test.want, test.says)
 		}
 	}
 }

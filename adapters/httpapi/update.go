@@ -55,6 +55,11 @@ type success struct {
 }
 
 func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, error) {
+	if s.ReadOnly { // dropRest sees to the body
+		err := errMoved()
+		note(in.request, usecase.Answer{}, err)
+		return nil, s.fail(err, 0)
+	}
 	request, body, err := s.receive(in.writer, in.request)
 	defer body.release()
 	connection := connectionOf(in.request)

@@ -74,6 +74,8 @@ func TestReadiness(t *testing.T) {
 		{"fleets", func(r *usecase.Readiness) { r.Fleets = downAuth{} }, names[:1]},
 		{"customers", func(r *usecase.Readiness) { r.Customers = downRepo{} }, names[1:3]},
 		{"customers can only be read", func(r *usecase.Readiness) { r.Customers = readOnly{r.Customers} }, names[2:3]},
+		{"customers can only be read, and nobody writes", func(r *usecase.Readiness) { r.Customers, r.ReadOnly = readOnly{r.Customers}, true }, nil},
+		{"customers are away, and nobody writes", func(r *usecase.Readiness) { r.Customers, r.ReadOnly = downRepo{}, true }, names[1:2]},
 		{"photos", func(r *usecase.Readiness) { r.Photos = downStore{} }, names[3:5]},
 		{"a photo that can't be closed", func(r *usecase.Readiness) { r.Photos = brokenStore{r.Photos} }, names[3:4]},
 		{"photos can't be deleted", func(r *usecase.Readiness) { r.Photos = keepsAll{r.Photos} }, names[4:5]},
