@@ -97,8 +97,9 @@ func breaks(migration string, number int, isLocking bool) (all []string) {
 			made = append(made, found[1])
 		}
 		if found := raising.FindStringSubmatch(statement); found != nil {
-			if raises = true; found[1] != strconv.Itoa(number) {
-				all = append(all, "it sets schema_needs to another version than its own")
+			raises = true
+			if to, err := strconv.Atoi(found[1]); err != nil || to > number {
+				all = append(all, "no program knows the version that it says is needed")
 			}
 		}
 	}
@@ -141,7 +142,8 @@ func TestBreaks(t *testing.T) {
 		`CREATE UNIQUE INDEX CONCURRENTLY n ON customers (pin_hash)`:                                                     1,
 		limit + `UPDATE schema_needs SET tables_version = 7; ALTER TABLE customers RENAME TO people; DROP TABLE pin_key`: 0,
 		`UPDATE schema_needs SET tables_version = 7`:                                                                     1,
-		`UPDATE schema_needs SET tables_version = 6; DROP TABLE pin_key`:                                                 1,
+		`UPDATE schema_needs SET tables_version = 6; DROP TABLE pin_key`:                                                 0,
+		`UPDATE schema_needs SET tables_version = 8; DROP TABLE pin_key`:                                                 1,
 	} {
 		if got := breaks(migration, 7, true); len(got) != want {
 			t.Errorf("%s: got %q, want %d", migration, got, want)

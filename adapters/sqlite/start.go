@@ -35,8 +35,8 @@ func (db *DB) Migrate(ctx context.Context) error {
 	})
 }
 
-// Start makes sure that the file can be written and that its tables have what
-// this version of the program uses. It fails with a sentence for the operator.
+// Start makes sure that the file can be written and that this version of the
+// program can use its tables. It fails with a sentence for the operator.
 func (db *DB) Start(ctx context.Context) error {
 	if _, err := os.Lstat(db.path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database at %s; is this the server's directory? make one with: fleetphoto migrate", db.path)
@@ -45,12 +45,12 @@ func (db *DB) Start(ctx context.Context) error {
 		return err
 	}
 	return db.withTables(ctx, func(tables *goose.Provider) error {
-		pending, err := tables.HasPending(ctx)
-		if err == nil && pending {
-			err = errors.New("its tables are older than this program; bring them up to date with: fleetphoto migrate")
-		}
-		if err != nil {
+		have, know, err := tables.GetVersions(ctx)
+		switch {
+		case err != nil || have > know: // those who removed a column have said who may go on without it
 			return err
+		case have < know:
+			return errors.New("its tables are older than this program; bring them up to date with: fleetphoto migrate")
 		}
 		return db.checkColumns(ctx)
 	})
