@@ -363,7 +363,7 @@ func (f *fleet) load(t *testing.T) (stop func()) {
 	for client := range clients {
 		running.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(client)))
-			for ctx.Err() == nil {
+			for isWell := true; isWell && ctx.Err() == nil; {
 				customer := hotOne
 				if random.IntN(3) > 0 {
 					customer += 1 + client*ownEach + random.IntN(ownEach)
@@ -372,7 +372,7 @@ func (f *fleet) load(t *testing.T) (stop func()) {
 				if random.IntN(4) > 0 {
 					photo = noise(random)
 				}
-				f.change(t, random, customer, photo)
+				isWell = f.change(t, random, customer, photo)
 			}
 		})
 	}
@@ -381,8 +381,9 @@ func (f *fleet) load(t *testing.T) (stop func()) {
 	return stop
 }
 
-// change repeats a call, wherever, until it is acknowledged.
-func (f *fleet) change(t *testing.T, random *rand.Rand, customer int, photo []byte) {
+// change repeats a call, wherever, until it is acknowledged. An answer other than
+// that the service is unavailable ends it.
+func (f *fleet) change(t *testing.T, random *rand.Rand, customer int, photo []byte) (isWell bool) {
 	form := url.Values{"api_key": {f.key}, "phone_number": {fmt.Sprint(447700900000 + customer)}}
 	if customer < noPINFrom && random.IntN(2) == 0 {
 		form.Set("customer_pin", "1234")
@@ -404,14 +405,18 @@ func (f *fleet) change(t *testing.T, random *rand.Rand, customer int, photo []by
 			c.id = domain.ApiLogID(a.ApiLogID)
 			f.acknowledged = append(f.acknowledged, c)
 			f.calls[s]++
-			f.mu.Unlock()
-			return
+			isWell = true
 		case err == nil && a.Status != http.StatusServiceUnavailable:
 			t.Errorf("got %+v", a)
+		default:
+			f.repeated++
+			f.mu.Unlock()
+			continue
 		}
-		f.repeated++
 		f.mu.Unlock()
+		return isWell
 	}
+	return false
 }
 
 // noise makes a JPEG like no other.
