@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -110,6 +111,21 @@ func (b *backends) open(openers map[string]Opener, variable, rawURL string) (*op
 		})
 	}
 	return o, nil
+}
+
+// isAt says whether a database is the one at rawURL, as far as their URLs and files tell.
+func (b *backends) isAt(o *opened, rawURL string) bool {
+	if o.rawURL == rawURL {
+		return true
+	}
+	other, err := open(b.catalogue.Databases, rawURL)
+	if err != nil {
+		return false // whoever needs it says so
+	}
+	defer func() { _ = (&opened{Backend: other}).close() }()
+	one, oneErr := os.Stat(o.DataFile) // not there: another one
+	another, anotherErr := os.Stat(other.DataFile)
+	return oneErr == nil && anotherErr == nil && os.SameFile(one, another)
 }
 
 // offered returns what a backend offers, or the sentence that says that it doesn't.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -144,6 +145,12 @@ func copyDatabase(b *backends, copied cli.CopyParts) (*operator.CopyDatabase, er
 	to, toErr := b.database("--to", copied.To)
 	if err := firstOf(fromErr, toErr); err != nil {
 		return nil, err
+	}
+	switch {
+	case b.isAt(to, copied.From):
+		return nil, settingError("--to", errors.New("it is the same database as --from; name another"))
+	case from.DataFile != "" && !isThere(from.DataFile):
+		return nil, settingError("--from", fmt.Errorf("there is no database at %s", from.DataFile))
 	}
 	to.isCopy = true
 	roles := func(o *opened) (operator.Database, error) {

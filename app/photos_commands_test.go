@@ -20,11 +20,13 @@ type shared struct {
 	database *memory.Backend
 	old, new *memory.PhotoStore
 	stores   map[string]ports.PhotoStore // by the scheme of their URL
+
+	databases map[string]Backend // beside database, by the scheme of their URL
 }
 
 func newShared(t *testing.T) *shared {
 	t.Helper()
-	s := &shared{t: t, database: memory.New(), old: memory.NewPhotoStore(), new: memory.NewPhotoStore()}
+	s := &shared{t: t, database: memory.New(), old: memory.NewPhotoStore(), new: memory.NewPhotoStore(), databases: map[string]Backend{}}
 	s.stores = map[string]ports.PhotoStore{"old": s.old, "new": s.new, "unlisted": struct{ ports.PhotoStore }{s.old}}
 	return s
 }
@@ -40,6 +42,9 @@ func (s *shared) catalogue() Catalogue {
 			}, nil
 		}},
 		PhotoStores: map[string]Opener{},
+	}
+	for scheme, backend := range s.databases {
+		catalogue.Databases[scheme] = func(string) (Backend, error) { return backend, nil }
 	}
 	for scheme, store := range s.stores {
 		catalogue.PhotoStores[scheme] = func(string) (Backend, error) {

@@ -48,7 +48,7 @@ func runScripts(t *testing.T, directory string, choose func(*testscript.Env)) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "portrait.jpg"), demoPhoto, 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"try": try, "help": helpOfAll, "serve": serveInBackground, "stop": stopServer,
+			"try": try, "help": helpOfAll, "serve": serveInBackground, "stopserver": stopServer,
 			"call": callServer, "keep": keep, "logged": logOldCalls,
 		},
 	})

@@ -21,9 +21,6 @@ type copyCommand struct {
 
 // Run fails while anything differs in the end.
 func (c *copyCommand) Run(ctx context.Context, e environment) error {
-	if c.From == c.To {
-		return settingError("--to", errors.New("it is the same database as --from; name another"))
-	}
 	var parts []operator.Part
 	for _, part := range operator.Parts() {
 		if len(c.Only) == 0 || slices.Contains(c.Only, string(part)) {
@@ -58,10 +55,10 @@ func (c *copyCommand) copy(ctx context.Context, e environment, copying *operator
 		err = errors.Join(err, printErr)
 	}
 	switch {
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("interrupted; start it again: what is copied is only read then (%w)", err)
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted; start it again: what is copied by now is only read then")
 	case err == nil && wrong > 0:
-		return fmt.Errorf("%d things still differ", wrong)
+		return fmt.Errorf("%d still differ, as the lines above say", wrong)
 	}
 	return err
 }

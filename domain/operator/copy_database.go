@@ -209,7 +209,7 @@ func (c *copying) customers(ctx context.Context, report *CopiedPart) error {
 				return true, nil
 			}
 			report.Kept++
-			c.Differs(customerName(to.Ref) + " changed later there")
+			c.Differs(customerName(to.Ref) + " not copied: the photo was changed later in the other database")
 			return false, nil
 		},
 		save: func(ctx context.Context, customers []domain.StoredCustomer) error {

@@ -191,11 +191,13 @@ func TestCopyDatabaseInUse(t *testing.T) {
 		from   *memory.Backend
 		kind   error
 	}{
-		"a call":              {use: later, kind: domain.Conflict},
-		"a call, deleting":    {use: later, change: func(c *operator.CopyDatabase) { c.Delete = true }, kind: domain.Conflict},
-		"from an empty one":   {from: memory.New(), kind: domain.Conflict},
-		"a photo":             {use: changesPhoto, change: func(c *operator.CopyDatabase) { c.Parts = []operator.Part{operator.CustomersPart} }},
-		"deleting everything": {from: memory.New(), change: func(c *operator.CopyDatabase) { c.Delete, c.Parts, c.From.Log = true, []operator.Part{operator.CustomersPart}, nil }, kind: domain.Conflict},
+		"a call":            {use: later, kind: domain.Conflict},
+		"a call, deleting":  {use: later, change: func(c *operator.CopyDatabase) { c.Delete = true }, kind: domain.Conflict},
+		"from an empty one": {from: memory.New(), kind: domain.Conflict},
+		"a photo":           {use: changesPhoto, change: func(c *operator.CopyDatabase) { c.Parts = []operator.Part{operator.CustomersPart} }},
+		"deleting everything": {from: memory.New(), change: func(c *operator.CopyDatabase) {
+			c.Delete, c.Parts, c.From.Log = true, []operator.Part{operator.CustomersPart}, nil
+		}, kind: domain.Conflict},
 		"another call's id": {use: func(t *testing.T, target *memory.Backend) {
 			must(t, target.ApiLog.SaveEntries(t.Context(), []domain.ApiLogEntry{{ID: 3, Call: domain.ApiCall{ReceivedAt: noon.Add(time.Minute)}}}, 0))
 		}, kind: domain.Conflict},
@@ -213,7 +215,7 @@ func TestCopyDatabaseInUse(t *testing.T) {
 			}
 			before := contents(t, database(target))
 			said, _, err := copyAll(t, database(test.from), database(target), test.change)
-			if test.kind != nil && !errors.Is(err, test.kind) || test.kind == nil && (err != nil || fmt.Sprint(said) != "[customer 689/1 changed later there]") {
+			if test.kind != nil && !errors.Is(err, test.kind) || test.kind == nil && (err != nil || fmt.Sprint(said) != "[customer 689/1 not copied: the photo was changed later in the other database]") {
 				t.Errorf("got %v, saying %q, want %v", err, said, test.kind)
 			}
 			if after := contents(t, database(target)); !reflect.DeepEqual(after, before) {
