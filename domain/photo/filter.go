@@ -2,27 +2,29 @@ package photo
 
 import "math"
 
-// kernel says how much samples count, by how far they are from what is made.
+// kernel says how much a sample contributes to a sample of the result, depending
+// on the distance between them.
 type kernel struct {
-	reach  func(width float64) float64 // how far from a span's middle those of the samples are that count
-	weight func(i int, s span) float64 // of the sample from i to i+1
+	reach  func(width float64) float64 // how far from the middle of a span samples contribute
+	weight func(i int, s span) float64 // of sample i, which covers i to i+1
 }
 
-// span is the part of a side that a sample of the result is for, in samples, and
-// its width if it weren't cut off at the side's ends, or 1 if it is narrower.
+// span is the part of a side, in samples, that a sample of the result covers.
+// Its width is at least 1 and includes what the ends of the side cut off.
 type span struct{ from, to, width float64 }
 
-// area averages over the span. It takes each sample once, and doesn't alias where
-// there are many.
+// area averages over the span. It reads each sample once, and doesn't alias if a
+// span has many.
 func area() kernel {
 	return kernel{func(width float64) float64 { return (width + 1) / 2 }, func(i int, s span) float64 {
 		return max(0, min(s.to, float64(i+1))-max(s.from, float64(i)))
 	}}
 }
 
-// lanczos is Lanczos's filter of three lobes (C. E. Duchon, Lanczos filtering in
-// one and two dimensions, 1979). It keeps what an average blurs, and doesn't
-// alias where a span has few samples, but takes each six times.
+// lanczos is the Lanczos filter with three lobes (C. E. Duchon, Lanczos
+// filtering in one and two dimensions, 1979). It keeps details that an average
+// blurs, and doesn't alias if a span has few samples, but reads each sample six
+// times.
 func lanczos() kernel {
 	const lobes = 3
 	return kernel{func(width float64) float64 { return lobes * width }, func(i int, s span) float64 {
@@ -37,34 +39,34 @@ func lanczos() kernel {
 	}}
 }
 
-// filter is a kernel for one side of a plane: each sample of the result is the
-// sum of the samples from first on by their weights, which add up to
+// filter is a kernel for one side of a plane. Sample i of the result is the
+// weighted sum of the taps samples from first[i] on. The weights add up to
 // 1<<weightBits.
 type filter struct {
 	first   []int32
-	taps    int // weights of a sample
+	taps    int // samples that contribute to a sample of the result
 	weights []int32
-	same    bool // the samples are those of the result
+	same    bool // the result has the samples of the source
 }
 
 const (
 	weightBits   = 20
-	fractionBits = 8 // of a row that is scaled across
+	fractionBits = 8 // of a horizontally scaled row
 )
 
-// side is one side of a plane, with so many samples a pixel, of a picture of
-// from pixels that becomes one of to. A sample of the result is for per pixels,
-// counted from the other end where the side is reversed.
+// side is one side of a plane: samples samples, density per pixel. The picture
+// is scaled on this side from from pixels to to. A sample of the result covers
+// per pixels, counted from the other end if the side is reversed.
 type side struct {
 	from, to, samples, per int
 	density                ratio
 	reversed               bool
 }
 
-// spans are those of the samples of the result.
+// spans returns the span of each sample of the result.
 func (s side) spans() []span {
 	out := make([]span, (s.to+s.per-1)/s.per)
-	step := float64(s.from*s.density.num) / float64(s.to*s.density.den) // samples a pixel of the result
+	step := float64(s.from*s.density.num) / float64(s.to*s.density.den) // samples per pixel of the result
 	lead := 0
 	if s.reversed {
 		lead = len(out)*s.per - s.to
@@ -96,8 +98,8 @@ func (k kernel) filter(s side) filter {
 	return f
 }
 
-// normalised rounds weights so that they add up to one; the largest takes what
-// is left.
+// normalised rounds weights so that they add up to 1<<weightBits; the largest
+// absorbs the rounding errors.
 func normalised(out []int32, weights []float64) {
 	sum := 0.0
 	for _, weight := range weights {
@@ -117,7 +119,7 @@ func normalised(out []int32, weights []float64) {
 // of returns the weights of sample i.
 func (f *filter) of(i int) []int32 { return f.weights[i*f.taps:][:f.taps] }
 
-// apply makes a line of a row.
+// apply scales a row horizontally to a line.
 func (f *filter) apply(line []int32, row []byte) {
 	first := f.first[:len(line)]
 	for i := range line {

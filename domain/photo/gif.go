@@ -17,8 +17,8 @@ var (
 	errGIFColors = errors.New("the GIF's first frame has no colour table")
 )
 
-// inspectGIF reads a GIF up to the end of its first frame, all that is decoded,
-// and changes data.
+// inspectGIF reads a GIF up to the end of its first frame, the only one that is
+// decoded. It changes data.
 func inspectGIF(data []byte) (file, error) {
 	g := gifFrame{transparent: -1}
 	if err := g.read(data); err != nil {
@@ -31,9 +31,9 @@ func inspectGIF(data []byte) (file, error) {
 	}, nil
 }
 
-// gifFrame is the first frame of a GIF (GIF89a, 17 to 23).
+// gifFrame is the first frame of a GIF (GIF89a, sections 17 to 23).
 type gifFrame struct {
-	screen      image.Point // enlarged to the frame, as browsers do where that overhangs it
+	screen      image.Point // the logical screen, enlarged to hold the frame, as in browsers
 	place       image.Rectangle
 	interlaced  bool
 	colors      []byte // red, green, blue
@@ -42,8 +42,8 @@ type gifFrame struct {
 	packed      []byte
 }
 
-// read understands the blocks up to the first frame. What can't begin a block
-// is passed over: some programs leave a byte more between two than they count.
+// read reads the blocks up to the first frame. It skips bytes that can't begin a
+// block, as some programs write one byte too many between blocks.
 func (g *gifFrame) read(data []byte) error {
 	const screenEnd = 13
 	if len(data) < screenEnd {
@@ -96,7 +96,7 @@ func point16(b []byte) image.Point {
 	return image.Pt(int(binary.LittleEndian.Uint16(b)), int(binary.LittleEndian.Uint16(b[2:])))
 }
 
-// colorTable reads the table that the flags announce, where they do.
+// colorTable reads a colour table if the flags announce one.
 func (g *gifFrame) colorTable(flags byte, data []byte) (rest []byte) {
 	if flags&0x80 == 0 {
 		return data
@@ -106,7 +106,8 @@ func (g *gifFrame) colorTable(flags byte, data []byte) (rest []byte) {
 	return data[length:]
 }
 
-// control reads a graphic control extension. The last before the frame counts.
+// control reads a graphic control extension. The last one before the frame
+// counts.
 func (g *gifFrame) control(content []byte) {
 	g.transparent = -1
 	if len(content) >= 4 && content[0]&1 != 0 {
@@ -114,8 +115,8 @@ func (g *gifFrame) control(content []byte) {
 	}
 }
 
-// joinBlocks moves the contents of sub-blocks together in place, up to the
-// empty one that ends them or to the end of data.
+// joinBlocks joins the contents of sub-blocks in place, up to the empty block
+// that ends them or to the end of data.
 func joinBlocks(data []byte) (content, rest []byte) {
 	content, rest = data[:0], data
 	for len(rest) > 0 {
@@ -130,7 +131,7 @@ func joinBlocks(data []byte) (content, rest []byte) {
 	return content, rest
 }
 
-// decode decodes the frame. Whatever follows its last pixel isn't read.
+// decode decodes the frame. It reads nothing after the last pixel.
 func (g *gifFrame) decode(ctx context.Context) (image.Image, error) {
 	img := image.NewPaletted(g.place, g.palette())
 	pixels := lzw.NewReader(until(ctx, bytes.NewReader(g.packed)), lzw.LSB, g.codeSize)
@@ -148,7 +149,7 @@ func (g *gifFrame) decode(ctx context.Context) (image.Image, error) {
 	return img, nil
 }
 
-// palette is black where the table ends.
+// palette returns 256 colours, black where the colour table has none.
 func (g *gifFrame) palette() color.Palette {
 	palette := make(color.Palette, 256)
 	for i := range palette {

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// longestProfile bounds the profile that a photo keeps, in bytes. It fits one
-// segment of a JPEG and, with what surrounds it there, stays below 64 KiB.
+// longestProfile bounds the profile that a photo keeps, in bytes. It fits into
+// one segment of a JPEG.
 const longestProfile = 65_000
 
-// Where a profile has what (ICC.1:2010, 7.2 and 7.3).
+// Offsets in a profile (ICC.1:2010, 7.2 and 7.3).
 const (
 	iccVersion = 8
 	iccClass   = 12
@@ -19,20 +19,20 @@ const (
 	iccMagic   = 36
 	iccIntent  = 64
 	iccWhite   = 68
-	iccHeader  = 128 // its length; the number of tags follows
+	iccHeader  = 128 // length of the header; the number of tags follows
 	iccTable   = iccHeader + 4
-	iccEntry   = 12 // of the tag table: name, offset and length of a tag
+	iccEntry   = 12 // length of an entry of the tag table: name, offset and length of a tag
 )
 
-// colorModel names the tags by which the components of a picture become colours.
+// colorModel names the tags that define the colours of a picture.
 type colorModel struct {
-	space             string   // of the picture, as the header has it
-	colorants, curves []string // all are needed
-	tables            []string // each has precedence over colorants and curves
+	space             string   // as in the header of a profile
+	colorants, curves []string // all are required
+	tables            []string // each takes precedence over colorants and curves
 }
 
-// colorModels has the models by the number of components. There is none for
-// four: such a picture is converted, and its profile isn't that of the result.
+// colorModels are the models by number of components. There is none for four:
+// such a picture is converted, and its profile doesn't describe the result.
 var colorModels = map[int]colorModel{
 	1: {space: "GRAY", curves: []string{"kTRC"}},
 	3: {
@@ -43,19 +43,20 @@ var colorModels = map[int]colorModel{
 	},
 }
 
-// neutralProfile writes an ICC profile again with only what colours need, so
-// that it doesn't tell whose it was: the numbers of the white point, the chromatic
-// adaptation, the colorants, the curves and those tables that longestProfile
-// leaves room for, with the version and the rendering intent. The description,
-// the copyright and the date are always the same.
+// neutralProfile rewrites an ICC profile with only what colours need, so that it
+// doesn't reveal its origin: the version, the rendering intent, the white point,
+// the chromatic adaptation, the colorants, the curves and those tables that
+// longestProfile leaves room for. The description, the copyright and the date
+// are always the same.
 //
-// components is the number that the stored picture has. The result is nil
-// where no profile is needed, because the colours are those of sRGB, and where
-// none can be kept, because it is for other pictures, lacks a tag, has a malformed
-// one or is too long. A result passed in again is returned as it is.
+// components is the number of components of the stored picture. neutralProfile
+// returns nil if the colours are those of sRGB, so that no profile is needed,
+// and if no profile can be kept: it is for other pictures, lacks a tag, has a
+// malformed one or is too long. A profile that neutralProfile returned is
+// returned unchanged.
 //
-// This removes what programs write. Who means to can still hide a message in
-// numbers: in a table almost longestProfile, in a curve up to 8 KiB.
+// This removes what programs write. A person can still hide a message in the
+// numbers: almost longestProfile bytes in a table, up to 8 KiB in a curve.
 func neutralProfile(profile []byte, components int) []byte {
 	model, known := colorModels[components]
 	if !known || !model.describedBy(profile) {
@@ -82,8 +83,8 @@ func neutralProfile(profile []byte, components int) []byte {
 	return best
 }
 
-// describedBy says whether profile is one for the pictures of m. Versions from
-// 5 on have other tags (ICC.2).
+// describedBy reports whether a profile is for pictures of model m. Version 5
+// and later have other tags (ICC.2).
 func (m colorModel) describedBy(profile []byte) bool {
 	field := func(at int) string { return string(profile[at : at+4]) }
 	return len(profile) >= iccTable && field(iccMagic) == "acsp" && profile[iccVersion] < 5 && field(iccSpace) == m.space &&
@@ -96,10 +97,11 @@ func (m colorModel) completeIn(tags map[string][]byte) bool {
 	return !slices.ContainsFunc(slices.Concat(m.colorants, m.curves), missing)
 }
 
-// withoutTables writes a profile of colorants and curves, unless it is sRGB.
+// withoutTables writes a profile of colorants and curves. It returns nil if they
+// are those of sRGB.
 func (m colorModel) withoutTables(profile []byte, tags map[string][]byte, names []string) []byte {
 	header := neutralHeader(profile)
-	if len(m.colorants) > 0 { // these lead to XYZ, whatever the tables beside them lead to
+	if len(m.colorants) > 0 { // colorants yield XYZ, even if the tables yield Lab
 		copy(header[iccPCS:], "XYZ ")
 	}
 	if m.isSRGB(header, tags) {
@@ -108,16 +110,16 @@ func (m colorModel) withoutTables(profile []byte, tags map[string][]byte, names 
 	return writeProfile(header, tags, names)
 }
 
-// withTables writes a profile with tables to the connection space. Scanners
-// are the class that needs none back (ICC.1:2010, 8.3.2).
+// withTables writes a profile with tables to the connection space. Its class is
+// scanner, the one that needs no tables back (ICC.1:2010, 8.3.2).
 func withTables(profile []byte, tags map[string][]byte, names []string) []byte {
 	header := neutralHeader(profile)
 	copy(header[iccClass:], "scnr")
 	return writeProfile(header, tags, names)
 }
 
-// neutralHeader keeps what tells how the tags are read. Zeros say of the rest that
-// it isn't known, but for the date, which has to be one.
+// neutralHeader keeps the fields that the tags are read by. All others are zero,
+// which means unknown, but for the date, which must be valid.
 func neutralHeader(profile []byte) []byte {
 	header := make([]byte, iccHeader)
 	copy(header[iccVersion:], "\x02\x40")
@@ -134,8 +136,8 @@ func neutralHeader(profile []byte) []byte {
 	return header
 }
 
-// writeProfile puts a profile together from a header and those of the named tags
-// that there are. Equal tags share their content, as curves often do.
+// writeProfile writes a profile of a header and the named tags, as far as they
+// are in tags. Equal tags share their content, as curves often do.
 func writeProfile(header []byte, tags map[string][]byte, names []string) []byte {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return tags[name] == nil })
 	table := binary.BigEndian.AppendUint32(nil, uint32(len(names)))
@@ -162,20 +164,21 @@ func writeProfile(header []byte, tags map[string][]byte, names []string) []byte 
 // padded appends zeros up to a multiple of four bytes.
 func padded(data []byte) []byte { return append(data, make([]byte, -len(data)&3)...) }
 
-// neutralTexts are the description and the copyright, both of which a profile has
-// to have, in the form of version 2 or in the localized one of version 4.
+// neutralTexts returns the description and the copyright, which every profile
+// must have, in the form of version 2 or the localized form of version 4.
 func neutralTexts(localized bool) (description, copyright []byte) {
 	const about, rights = "Colour profile", "Not stated"
 	if localized {
 		return localizedText(about), localizedText(rights)
 	}
-	// A length and a text in ASCII come first, then empty texts in other scripts.
+	// The length and the ASCII text are followed by empty texts in other scripts.
 	description = append([]byte("desc\x00\x00\x00\x00\x00\x00\x00"), byte(len(about)+1))
 	description = slices.Concat(description, []byte(about), make([]byte, 1+78))
 	return description, []byte("text\x00\x00\x00\x00" + rights + "\x00")
 }
 
-// localizedText is one text in English, given in ASCII (ICC.1:2010, 10.13).
+// localizedText returns a tag with one English text, given in ASCII (ICC.1:2010,
+// 10.13).
 func localizedText(text string) []byte {
 	out := []byte("mluc\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x0CenUS\x00\x00\x00\x00\x00\x00\x00\x1C")
 	out[23] = byte(2 * len(text)) // from offset 28 on

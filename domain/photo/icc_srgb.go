@@ -13,8 +13,8 @@ var sRGBColorants = [3][3]float64{
 	{0.1431, 0.0606, 0.7141},
 }
 
-// isSRGB says whether the tags give every colour as sRGB does, nearly: profiles
-// of sRGB differ in how they round. Of a grey profile, it compares the curve.
+// isSRGB reports whether the tags describe sRGB, within the rounding differences
+// between sRGB profiles. For a grey profile, it compares the curve.
 func (m colorModel) isSRGB(header []byte, tags map[string][]byte) bool {
 	for i, name := range m.colorants {
 		for j, want := range sRGBColorants[i] {
@@ -31,9 +31,9 @@ func (m colorModel) isSRGB(header []byte, tags map[string][]byte) bool {
 	return string(header[iccPCS:iccPCS+4]) == "XYZ "
 }
 
-// isSRGBCurve says whether a curve takes each of 256 levels to the light that
-// sRGB gives a level at most 1.5 away. Curves of 20 entries, which profiles made to
-// be short have, are 1 level off; a gamma of 2.2 is 8.
+// isSRGBCurve reports whether a curve is within 1.5 of 255 levels of that of
+// sRGB. Curves of 20 entries, as in very short profiles, are 1 level off; a
+// gamma of 2.2 is 8 levels off.
 func isSRGBCurve(curve []byte) bool {
 	for level := range 256 {
 		off := math.Abs(255*sRGBLevel(curveAt(curve, float64(level)/255)) - float64(level))
@@ -44,7 +44,7 @@ func isSRGBCurve(curve []byte) bool {
 	return true
 }
 
-// sRGBLevel is the level, of 0 to 1, that shows so much light (IEC 61966-2-1, 5.2).
+// sRGBLevel encodes linear light as sRGB, both from 0 to 1 (IEC 61966-2-1, 5.2).
 func sRGBLevel(light float64) float64 {
 	if light <= 0.0031308 {
 		return 12.92 * light
@@ -52,8 +52,8 @@ func sRGBLevel(light float64) float64 {
 	return 1.055*math.Pow(light, 1/2.4) - 0.055
 }
 
-// curveAt is the value of a curve at x, from 0 to 1 (ICC.1:2010, 10.5 and 10.15). It
-// is no number for a mere exponent, which sRGB isn't.
+// curveAt returns the value of a curve at x, from 0 to 1 (ICC.1:2010, 10.5 and
+// 10.15). It returns NaN for a pure gamma, which is not sRGB.
 func curveAt(curve []byte, x float64) float64 {
 	if string(curve[:4]) == "para" {
 		return parametricAt(curve, x)
@@ -68,8 +68,8 @@ func curveAt(curve []byte, x float64) float64 {
 	return entry(below) + (at-float64(below))*(entry(below+1)-entry(below))
 }
 
-// parametricAt is the value at x of the parametric curves that have a linear part,
-// the functions 3 and 4; no number for others.
+// parametricAt returns the value at x of a parametric curve with a linear part,
+// which functions 3 and 4 have. It returns NaN for the others.
 func parametricAt(curve []byte, x float64) float64 {
 	const first, size = 12, 4
 	function := curve[9]
@@ -87,7 +87,7 @@ func parametricAt(curve []byte, x float64) float64 {
 	return math.Pow(a*x+b, g) + e
 }
 
-// fixed is the s15Fixed16 number at an offset of data.
+// fixed returns the s15Fixed16 number at an offset of data.
 func fixed(data []byte, at int) float64 {
 	return float64(int32(binary.BigEndian.Uint32(data[at:]))) / (1 << 16)
 }

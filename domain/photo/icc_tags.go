@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// longestCurve is the most entries that a curve has: in tables of 16 bits by
-// definition (ICC.1:2010, 10.8), elsewhere in practice.
+// longestCurve is the most entries of a curve: the limit for 16-bit tables
+// (ICC.1:2010, 10.8), and more than other curves have in practice.
 const longestCurve = 4096
 
-// channels are red, green and blue on the one side of a table, and X, Y and Z or
-// L*, a* and b* on the other.
+// channels is the number of channels on either side of a table: red, green and
+// blue, and X, Y and Z or L*, a* and b*.
 const channels = 3
 
-// tagReaders has what reads each tag that colours need.
+// tagReaders has the reader of each tag that colours need.
 var tagReaders = map[string]func(*tagReader){
 	"wtpt": (*tagReader).point,
 	"rXYZ": (*tagReader).point,
@@ -29,8 +29,9 @@ var tagReaders = map[string]func(*tagReader){
 	"A2B1": (*tagReader).table,
 }
 
-// readTags reads those of the named tags that there are and aren't too long to be
-// kept, of equal names the first. It reports whether all of them are well formed.
+// readTags reads those of the named tags that a profile has and that are not too
+// long to keep. If a name occurs twice, the first tag counts. ok reports whether
+// all of them are well-formed.
 func readTags(profile []byte, names []string) (tags map[string][]byte, ok bool) {
 	tags = map[string][]byte{}
 	entries := profile[iccTable:]
@@ -54,8 +55,8 @@ func readTags(profile []byte, names []string) (tags map[string][]byte, ok bool) 
 	return tags, true
 }
 
-// tagReader writes a tag again while it reads it, without what can be beside the
-// numbers. Once the tag is malformed, all that it reads is 0.
+// tagReader copies a tag while reading it, and clears everything beside the
+// numbers. Once a tag is malformed, all reads yield 0.
 type tagReader struct {
 	tag, left []byte
 	out       []byte
@@ -64,7 +65,7 @@ type tagReader struct {
 
 func (r *tagReader) require(condition bool) { r.malformed = r.malformed || !condition }
 
-// skip passes over so many bytes and returns them; or none, where fewer are left.
+// skip consumes count bytes and returns them, or nil if fewer are left.
 func (r *tagReader) skip(count int) []byte {
 	if r.require(count <= len(r.left)); r.malformed {
 		return nil
@@ -74,15 +75,17 @@ func (r *tagReader) skip(count int) []byte {
 	return skipped
 }
 
+// keep copies count bytes to out.
 func (r *tagReader) keep(count int) []byte {
 	kept := r.skip(count)
 	r.out = append(r.out, kept...)
 	return kept
 }
 
+// clear writes zeros to out for count bytes.
 func (r *tagReader) clear(count int) { r.out = append(r.out, make([]byte, len(r.skip(count)))...) }
 
-// number keeps a number of so many bytes.
+// number keeps a number of width bytes.
 func (r *tagReader) number(width int) int {
 	value := 0
 	for _, b := range r.keep(width) {
@@ -91,8 +94,8 @@ func (r *tagReader) number(width int) int {
 	return value
 }
 
-// fixed keeps numbers of the type s15Fixed16. Those of colours are small, those
-// that text would be aren't.
+// fixed keeps s15Fixed16 numbers. They must be small, as those of colours are;
+// text would yield large ones.
 func (r *tagReader) fixed(count int) {
 	for range count {
 		whole := int16(r.number(2))
@@ -101,8 +104,8 @@ func (r *tagReader) fixed(count int) {
 	}
 }
 
-// rising keeps the entries of a curve, of which none is below the one before it: those
-// of a device rise, those that text would be don't.
+// rising keeps the entries of a curve. None may be less than the one before, as
+// devices have it; text would fall.
 func (r *tagReader) rising(count, width int) {
 	if r.require(0 <= count && count <= longestCurve); r.malformed {
 		return
@@ -113,7 +116,8 @@ func (r *tagReader) rising(count, width int) {
 	}
 }
 
-// kind keeps the type of a tag, one of those given.
+// kind keeps the type of a tag, which must be one of types, and clears the
+// reserved bytes.
 func (r *tagReader) kind(types ...string) string {
 	kind := string(r.keep(4))
 	r.require(slices.Contains(types, kind))
@@ -131,8 +135,8 @@ func (r *tagReader) matrix() {
 	r.fixed(9)
 }
 
-// curve keeps entries (ICC.1:2010, 10.5), of which one alone is an exponent, or
-// the parameters of a function (10.15).
+// curve keeps the entries of a curve (ICC.1:2010, 10.5), where a single one is
+// an exponent, or the parameters of a function (10.15).
 func (r *tagReader) curve() {
 	if r.kind("curv", "para") == "curv" {
 		r.rising(r.number(4), 2)
@@ -157,8 +161,8 @@ func (r *tagReader) table() {
 	}
 }
 
-// lut keeps a table of numbers of width bytes: a matrix, curves, a cube of colours
-// and curves again (ICC.1:2010, 10.8 and 10.9).
+// lut keeps a table with numbers of width bytes: a matrix, input curves, a cube
+// of colours and output curves (ICC.1:2010, 10.8 and 10.9).
 func (r *tagReader) lut(width int) {
 	r.require(r.number(2) == channels<<8|channels) // in, out
 	side := r.number(1)
@@ -184,7 +188,8 @@ func (r *tagReader) cube(width int, sides ...int) {
 	r.keep(channels * width * sides[0] * sides[1] * sides[2])
 }
 
-// lutElements read what a lutAToB has offsets of, in their order (ICC.1:2010, 10.10).
+// lutElements read the elements of a lutAToB, in the order of their offsets
+// (ICC.1:2010, 10.10).
 var lutElements = []func(*tagReader){
 	(*tagReader).curves,
 	func(r *tagReader) { r.fixed(12) },
@@ -193,8 +198,8 @@ var lutElements = []func(*tagReader){
 	(*tagReader).curves,
 }
 
-// lutAToB keeps a table of elements, each at its own offset. An offset of 0 stands
-// for none; only the first element is always there.
+// lutAToB keeps a table of elements, each at its own offset. An offset of 0
+// means that the element is missing; only the first one is required.
 func (r *tagReader) lutAToB() {
 	r.require(r.number(2) == channels<<8|channels) // in, out
 	r.clear(2)
@@ -215,7 +220,7 @@ func (r *tagReader) lutAToB() {
 	}
 }
 
-// curves keeps a curve a channel, each on a boundary of four bytes.
+// curves keeps one curve per channel, each aligned to four bytes.
 func (r *tagReader) curves() {
 	for range channels {
 		r.clear(-len(r.out) & 3)
@@ -223,8 +228,8 @@ func (r *tagReader) curves() {
 	}
 }
 
-// grid keeps a cube that follows its 16 sides, of which channels count, and the
-// width of its numbers.
+// grid keeps a cube. Before it come 16 sides, of which the first three count,
+// and the width of its numbers.
 func (r *tagReader) grid() {
 	sides := []int{r.number(1), r.number(1), r.number(1)}
 	r.clear(16 - channels)

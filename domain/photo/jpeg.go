@@ -11,8 +11,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
-// maxScans bounds the scans of a JPEG. Encoders make about ten; each costs a
-// walk over all blocks, which a few bytes can ask for.
+// maxScans bounds the scans of a JPEG. Encoders write about ten. A scan costs a
+// pass over all blocks, however few bytes it has.
 const maxScans = 64
 
 // jpegFile is a JPEG whose segments were read.
@@ -68,9 +68,9 @@ func refuseJPEG(err error) error {
 	return broken("JPEG", err)
 }
 
-// scaleOf returns how large the picture is decoded, in eighths, so that enough
-// is left to be filtered. Below these ratios, measured with stripes and zone
-// plates, some would be more than 1 dB farther from the whole picture.
+// scaleOf returns the scale at which the picture is decoded, such that enough
+// samples are left to filter. Below these ratios, some stripes and zone plates
+// come out more than 1 dB worse than from a full-size picture.
 func (t target) scaleOf() jpeg.Scale {
 	smaller := func(times float64) bool {
 		return float64(t.from.X) >= times*float64(t.to.X) && float64(t.from.Y) >= times*float64(t.to.Y)
@@ -86,8 +86,8 @@ func (t target) scaleOf() jpeg.Scale {
 	return 8
 }
 
-// load counts what decoding a progressive JPEG holds of each block of its
-// coefficients, at each scale, and at 0 where the file is only checked.
+// load counts the memory that a progressive JPEG takes for its coefficients: so
+// many bytes per block at each scale, and at 0 if the file is only checked.
 func (j jpegFile) load(t target, keep bool) load {
 	if !j.Progressive {
 		return load{}
@@ -105,8 +105,8 @@ func (j jpegFile) load(t target, keep bool) load {
 	return load{caps: progressiveCaps, memory: blocks * blockBytes[scale], pixels: 64 * blocks, packed: len(j.Bytes())}
 }
 
-// draw decodes the picture in strips, which are scaled at once. Chroma is
-// halved, as most JPEGs have it; of RGB and CMYK it isn't.
+// draw decodes the picture in strips and scales each at once. The result is
+// 4:2:0, as most JPEGs are; that of RGB and CMYK is 4:4:4.
 func (j jpegFile) draw(ctx context.Context, t target) (jpeg.Picture, error) {
 	scale := t.scaleOf()
 	planes := make([]*scaler, j.Components)
@@ -137,15 +137,16 @@ func (j jpegFile) draw(ctx context.Context, t target) (jpeg.Picture, error) {
 	return pictureOf(planes), nil
 }
 
-// grid is how the samples of a component lie on the picture.
+// grid returns how the samples of a component lie on the picture.
 func (j jpegFile) grid(component int, scale jpeg.Scale) grid {
 	width, height := j.PlaneSize(component, scale)
 	h, hMax, v, vMax := j.Sampling(component)
 	return grid{image.Pt(width, height), ratio{h * int(scale), hMax * 8}, ratio{v * int(scale), vMax * 8}}
 }
 
-// inksToRGB converts cyan, magenta, yellow and black in place, of each of which
-// the samples say how much light it leaves.
+// inksToRGB converts cyan, magenta, yellow and black to red, green and blue in
+// place. The samples are inverted: each tells how much light the ink lets
+// through.
 func inksToRGB(model jpeg.Model, planes []*scaler) {
 	k := planes[3].out.Pix
 	c, m, y := planes[0].out.Pix[:len(k)], planes[1].out.Pix[:len(k)], planes[2].out.Pix[:len(k)]
@@ -158,5 +159,6 @@ func inksToRGB(model jpeg.Model, planes []*scaler) {
 	}
 }
 
-// dimmed is what is left of a light that passes black ink.
+// dimmed returns what is left of a sample under black ink that lets light
+// through.
 func dimmed(sample, light byte) byte { return byte((uint32(sample)*uint32(light) + 127) / 255) }

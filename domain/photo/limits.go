@@ -8,26 +8,26 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// Verify says how a JPEG is checked that is kept as it came.
+// Verify says how a JPEG is checked that is kept as sent.
 type Verify string
 
 // The ways to check a kept JPEG.
 const (
-	VerifyDecode    Verify = "decode"    // each block of each scan is decoded, no pixels are made
-	VerifyStructure Verify = "structure" // its markers, dimensions, scans and end are walked; its pixels may still be broken, and bytes stand among them
+	VerifyDecode    Verify = "decode"    // every block of every scan is decoded, without making pixels
+	VerifyStructure Verify = "structure" // only markers, dimensions, scans and the end are checked: pixels may be broken, and other bytes may lie among them
 )
 
 // Limits bounds what is accepted and what is stored.
 type Limits struct {
-	MaxBytes     int64  // of the file that came
+	MaxBytes     int64  // of the file as sent
 	MaxPixels    int64  // width × height, from its header
-	MaxDimension int    // longest side of what is stored, pixels; 0: as it came
-	MaxWaiting   int64  // bytes of one fleet's images that may wait to be decoded; 0: any number
-	Verify       Verify // how a JPEG that is kept is checked; empty: by decoding
+	MaxDimension int    // longest side of a stored photo in pixels; 0: no limit
+	MaxWaiting   int64  // bytes of one fleet's images that may wait to be decoded; 0: no limit
+	Verify       Verify // how a kept JPEG is checked; empty: VerifyDecode
 }
 
-// fit returns the size of what is stored of a picture, with the longest side at
-// MaxDimension where it is over that.
+// fit returns the size at which a picture is stored: scaled down so that its
+// longest side is at most MaxDimension.
 func (l Limits) fit(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	if l.MaxDimension <= 0 || longest <= l.MaxDimension {
@@ -39,22 +39,23 @@ func (l Limits) fit(size image.Point) image.Point {
 	return image.Pt(scale(size.X), scale(size.Y))
 }
 
-// load is what decoding a picture takes, as the file's header tells.
+// load estimates what decoding a picture takes, from the file's header.
 type load struct {
 	caps   caps
-	fixed  int // bytes of memory, however small the picture is
+	fixed  int // bytes of memory, whatever the size of the picture
 	memory int // bytes of memory that grow with the picture
-	pixels int // as which those count that take longer
-	packed int // bytes that are unpacked
+	pixels int // pixels that take as long to decode, if more than the picture has
+	packed int // bytes of compressed data
 }
 
-// caps are how many pixels, and how many packed bytes, take a second of one
-// core where they are made to take long; both together have the second. Zero
-// caps nothing: memory and the limits do.
+// caps are the worst cases of a decoder: how many pixels, and how many
+// compressed bytes, it decodes in one second of one core. The two times add up.
+// The zero value means that memory and the limits bound the time enough.
 type caps struct{ pixels, packed float64 }
 
-// The caps of what takes longest, measured with files that are made for it. GIFs
-// and baseline JPEGs take half a second at most, and count as uncapped says.
+// Measured with files that are made to take as long as possible. GIFs and
+// baseline JPEGs within the limits take at most half a second; for the choice of
+// lane, their time is estimated by uncapped.
 var (
 	uncapped        = caps{pixels: 100e6, packed: math.Inf(1)}
 	progressiveCaps = caps{pixels: 150e6, packed: 50e6} // samples of all components
@@ -63,23 +64,23 @@ var (
 	losslessCaps    = caps{pixels: 17e6, packed: 36e6} // VP8L
 )
 
-// Budgets of one image under the limits that budgetPixels and budgetBytes are;
-// they grow with larger limits.
+// Budgets of one image, for limits of budgetPixels and budgetBytes. Larger
+// limits enlarge maxMemory and the time of one second in proportion.
 const (
 	maxMemory    = 190e6
-	laneMemory   = 64e6                   // of each of those that are decoded at once
-	laneTime     = 500 * time.Millisecond // of one core, likewise
+	laneMemory   = 64e6                   // bytes of an image in the fast lane
+	laneTime     = 500 * time.Millisecond // of one core, for an image in the fast lane
 	budgetPixels = 50e6
 	budgetBytes  = 10 << 20
 )
 
-// Memory bounds what a Reader takes for the images that it decodes, parallel at
-// once and one beside them.
+// Memory returns the most bytes that a Reader takes for the images that it
+// decodes at once: parallel of them and a larger one (see NewReader).
 func (l Limits) Memory(parallel int) int64 {
 	return int64(laneMemory*float64(max(parallel, 1)) + maxMemory*l.grown())
 }
 
-// grown is how often the budgets of one image are those of the default limits.
+// grown returns the factor by which the limits enlarge the budgets of one image.
 func (l Limits) grown() float64 {
 	return max(1, float64(l.MaxPixels)/budgetPixels, float64(l.MaxBytes)/budgetBytes)
 }
@@ -95,8 +96,8 @@ func (l Limits) checkPixels(f file) error {
 	return nil
 }
 
-// checkLoad refuses a picture that takes too much memory or time: to be checked
-// where it is kept, else to be decoded, scaled and encoded. It returns what it takes.
+// checkLoad refuses a picture that takes too much memory or time: to check, if
+// it is kept, or else to decode, scale and encode. It returns the estimate.
 func (l Limits) checkLoad(f file, t target, keep bool) (took load, err error) {
 	pixels := f.size.X * f.size.Y
 	took = f.load(t, keep)
@@ -104,7 +105,7 @@ func (l Limits) checkLoad(f file, t target, keep bool) (took load, err error) {
 		if t.to.X > maxSide || t.to.Y > maxSide {
 			return took, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d pixels a side, got %d × %d", maxSide, f.size.X, f.size.Y)
 		}
-		const storedPixel = 6 // bytes of the planes, and of the JPEG, twice while its buffer grows
+		const storedPixel = 6 // bytes of the planes and of the JPEG, which is there twice while its buffer grows
 		took.memory += storedPixel * t.to.X * t.to.Y
 	}
 	share := took.share(pixels, l.grown())
@@ -118,7 +119,8 @@ func (l Limits) checkLoad(f file, t target, keep bool) (took load, err error) {
 		math.Floor(share*float64(pixels)), f.kind, f.size.X, f.size.Y)
 }
 
-// share is how much of the picture the budgets, grown so often, have room for.
+// share returns the fraction of the picture that fits into the budgets times
+// grown. It is at least 1 if all of it does.
 func (l load) share(pixels int, grown float64) float64 {
 	share := (grown*maxMemory - float64(l.fixed)) / float64(l.memory)
 	if l.caps.pixels > 0 {
@@ -128,7 +130,7 @@ func (l load) share(pixels int, grown float64) float64 {
 	return share
 }
 
-// time is what a picture of this size may take of one core.
+// time estimates the longest that a picture of this size takes on one core.
 func (l load) time(size image.Point) time.Duration {
 	c := l.caps
 	if c.pixels == 0 {

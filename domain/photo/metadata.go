@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// orientation says how a picture's rows and columns are shown, as EXIF counts
-// it (Exif 2.32, 4.6.4 A, Orientation).
+// orientation says how a picture's rows and columns are shown, numbered as in
+// EXIF (Exif 2.32, 4.6.4 A, Orientation).
 type orientation uint8
 
-// The orientations, by what has to be done to see the picture upright.
+// The orientations, each with what turns the picture upright.
 const (
 	upright     orientation = 1 + iota // nothing
 	mirrored                           // swap left and right
@@ -23,24 +23,24 @@ const (
 	turnedLeft                         // turn by 90° counterclockwise
 )
 
-// swapsSides says that rows become columns.
+// swapsSides reports whether rows become columns.
 func (o orientation) swapsSides() bool { return o >= transposed }
 
-// reverses says whether the columns and the rows of the stored picture are
-// shown in the reverse order.
+// reverses reports whether the columns and the rows of the stored picture are
+// shown in reverse order.
 func (o orientation) reverses() (columns, rows bool) {
 	columns = o == mirrored || o == upsideDown || o == transversed || o == turnedLeft
 	rows = o == flipped || o == upsideDown || o == transversed || o == turnedRight
 	return columns, rows
 }
 
-// exifName begins the segment of a JPEG that has EXIF.
+// exifName begins a JPEG segment that holds EXIF.
 const exifName = "Exif\x00"
 
-// exifOrientation reads the orientation of a TIFF structure as EXIF has it
-// (Exif 2.32, 4.5 and 4.6.4 A), with or without the "Exif" that JPEG puts
-// before it, whose second zero some programs write as another byte. Whatever is
-// not a valid orientation is upright: a photo isn't refused for its metadata.
+// exifOrientation reads the orientation from EXIF data, a TIFF structure (Exif
+// 2.32, 4.5 and 4.6.4 A), with or without the "Exif\0\0" that precedes it in a
+// JPEG. Some programs write another byte for the second zero. Without a valid
+// orientation the picture is upright: a photo is not refused for its metadata.
 func exifOrientation(data []byte) orientation {
 	tiff := data
 	if bytes.HasPrefix(data, []byte(exifName)) && len(data) > len(exifName) {
@@ -88,8 +88,8 @@ func ifdOrientation(ifd []byte, order binary.ByteOrder) orientation {
 	return upright
 }
 
-// entryValue returns the whole number of an entry, or 0. It reads as many bytes
-// as the type has: the rest of the four may be anything.
+// entryValue returns the integer of an entry, or 0 if it has another type. It
+// reads only the bytes of the type, as the rest of the four may be anything.
 func entryValue(entry []byte, order binary.ByteOrder) uint32 {
 	const (
 		typeByte        = 1
@@ -110,11 +110,13 @@ func entryValue(entry []byte, order binary.ByteOrder) uint32 {
 	return 0
 }
 
-// maxProfile bounds a profile that is put back. Those of cameras and screens
-// have a few KB, of printers up to 2 MB, but these are for CMYK.
+// maxProfile is the length in bytes of the longest ICC profile that is read.
+// Those of cameras and screens have a few KB. Those of printers have up to 2 MB,
+// but are for CMYK, whose profiles are not used.
 const maxProfile = 1 << 20
 
-// inflateProfile unpacks the profile of a PNG or nothing.
+// inflateProfile decompresses the profile of a PNG. It returns nil if the data
+// is broken or the profile is longer than maxProfile.
 func inflateProfile(compressed []byte) []byte {
 	r, err := zlib.NewReader(bytes.NewReader(compressed))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const (
 	encodeQuality = 85
-	maxSide       = 0xFFFF // of a JPEG (ITU-T T.81, B.2.2)
+	maxSide       = 0xFFFF // longest side of a JPEG, in pixels (ITU-T T.81, B.2.2)
 )
 
 // normalise decodes a file, scales its picture down, turns it upright and
@@ -34,7 +34,7 @@ func normalise(ctx context.Context, f file, t target) (output, error) {
 	return output{encoded, size.Width, size.Height, domain.Normalised}, nil
 }
 
-// componentsOf returns how many there are, of light and colour.
+// componentsOf returns the number of components of p: 1 for grey, 3 for colour.
 func componentsOf(p jpeg.Picture) int {
 	if p.Cb.Pix == nil {
 		return 1
@@ -42,7 +42,8 @@ func componentsOf(p jpeg.Picture) int {
 	return 3
 }
 
-// decoded returns a function that draws what decode returns.
+// decoded returns a draw function for a format whose decoder returns an
+// image.Image.
 func decoded(decode func(ctx context.Context) (image.Image, error)) func(context.Context, target) (jpeg.Picture, error) {
 	return func(ctx context.Context, t target) (jpeg.Picture, error) {
 		img, err := decode(ctx)
@@ -56,7 +57,7 @@ func decoded(decode func(ctx context.Context) (image.Image, error)) func(context
 	}
 }
 
-// drawRows scales a picture that has all components in each pixel.
+// drawRows scales an image row by row, with all components at full resolution.
 func drawRows(img image.Image, t target) (jpeg.Picture, error) {
 	s, err := newSource(img)
 	if err != nil {
@@ -78,8 +79,7 @@ func drawRows(img image.Image, t target) (jpeg.Picture, error) {
 	return pictureOf(planes), nil
 }
 
-// drawHalved scales the planes of a picture whose chroma has half the columns
-// and rows, as that of the result.
+// drawHalved scales the planes of a 4:2:0 image. The result is 4:2:0 too.
 func drawHalved(m *image.YCbCr, t target) jpeg.Picture {
 	half := ratio{1, 2}
 	chroma := grid{image.Pt((t.from.X+1)/2, (t.from.Y+1)/2), half, half}
@@ -97,7 +97,7 @@ func drawHalved(m *image.YCbCr, t target) jpeg.Picture {
 	})
 }
 
-// pictureOf is what the scalers have made.
+// pictureOf returns the picture that the scalers have made.
 func pictureOf(planes []*scaler) jpeg.Picture {
 	p := jpeg.Picture{Y: planes[0].out}
 	if len(planes) > 1 {

@@ -10,11 +10,11 @@ import (
 
 var (
 	errPNGHeader = errors.New("the PNG header is wrong")
-	errPNGSum    = errors.New("a PNG chunk that the pixels need has another checksum than it says")
+	errPNGSum    = errors.New("a PNG chunk that the pixels need has a wrong checksum")
 	errPNGPacked = errors.New("the PNG has more data than pixels")
 )
 
-// inspectPNG reads the chunks of a PNG up to its end, and changes data.
+// inspectPNG reads the chunks of a PNG. It changes data.
 func inspectPNG(data []byte) (file, error) {
 	if appleOptimised(data) {
 		return file{}, refuse(data)
@@ -31,20 +31,20 @@ func inspectPNG(data []byte) (file, error) {
 	}, nil
 }
 
-// pngHeader is what the chunks of a PNG say (W3C PNG, third edition, 11).
+// pngHeader is what the chunks of a PNG contain (W3C PNG, third edition, 11).
 type pngHeader struct {
-	header        []byte // of IHDR
+	header        []byte // content of IHDR
 	width, height int
 	depth, color  byte
 	interlaced    bool
-	palette       []byte      // of PLTE, where the pixels have one
-	transparency  []byte      // of tRNS, where it is of use
-	exif, rawEXIF orientation // of eXIf and of text; 0: none came
-	rawProfiles   int         // that were read
-	profile       []byte      // of iCCP, compressed
+	palette       []byte      // content of PLTE, if the pixels are indexes
+	transparency  []byte      // content of tRNS, if it fits the colour type
+	exif, rawEXIF orientation // from eXIf and from text; 0: none
+	rawProfiles   int         // number of text profiles read
+	profile       []byte      // from iCCP, compressed
 	space         pngSpace
-	packed        []byte     // of all IDAT
-	counts        [256]int64 // of each value in them
+	packed        []byte     // contents of all IDAT
+	counts        [256]int64 // how often packed has each byte value
 }
 
 // The colour types.
@@ -76,14 +76,14 @@ func readPNG(data []byte) (pngHeader, error) {
 	return h, h.checkPacked()
 }
 
-// chunk is one of a PNG; it isn't sound where its checksum is wrong.
+// chunk is a chunk of a PNG. It is sound if its checksum is right.
 type chunk struct {
 	name, content []byte
 	sound         bool
 }
 
-// nextChunk cuts the first chunk off. One that goes beyond data was cut off
-// itself: it lost its checksum, and whether it lost more its content tells.
+// nextChunk splits off the first chunk. A chunk that exceeds data counts as
+// sound: if it lost more than its checksum, the pixels will tell.
 func nextChunk(data []byte) (c chunk, rest []byte) {
 	end := 8 + uint64(binary.BigEndian.Uint32(data))
 	if end+4 > uint64(len(data)) {
@@ -93,8 +93,8 @@ func nextChunk(data []byte) (c chunk, rest []byte) {
 	return chunk{data[4:8], data[8:end], crc32.ChecksumIEEE(data[4:end]) == sum}, data[end+4:]
 }
 
-// take reads a chunk, of which the first must be IHDR. Without its right
-// checksum one that changes the pixels is broken, and any other passed over.
+// take reads a chunk, the first of which must be IHDR. If the checksum is wrong,
+// a chunk that the pixels need is an error and any other is skipped.
 func (h *pngHeader) take(c chunk) error {
 	name := string(c.name)
 	if (h.header == nil) != (name == "IHDR") && h.packed == nil {
@@ -114,7 +114,7 @@ func (h *pngHeader) take(c chunk) error {
 	return nil
 }
 
-// takeFirst reads what comes before the pixels.
+// takeFirst reads a chunk before the pixels, or the first of these.
 func (h *pngHeader) takeFirst(name string, content []byte) error {
 	switch name {
 	case "IHDR":
@@ -142,8 +142,8 @@ func (h *pngHeader) takeFirst(name string, content []byte) error {
 	return nil
 }
 
-// takeAnywhere reads what may come between and behind the pixels too. It moves
-// the pixels of all IDAT together in place.
+// takeAnywhere reads a chunk that may also come between or after the pixels. It
+// joins the contents of all IDAT in place.
 func (h *pngHeader) takeAnywhere(name string, content []byte) {
 	switch name {
 	case "IDAT":
@@ -172,8 +172,8 @@ func (h *pngHeader) readHeader(content []byte) error {
 	return nil
 }
 
-// fits says that the content of tRNS is one for the colour type. Browsers pass
-// over any other.
+// fits reports whether the content of tRNS fits the colour type. If it doesn't,
+// browsers ignore it.
 func (h *pngHeader) fits(content []byte) bool {
 	switch h.color {
 	case pngGrey:
@@ -197,8 +197,8 @@ func (h *pngHeader) kind() string {
 	return kind
 }
 
-// checkPacked refuses data that pixels can't be packed into, even badly: it is
-// there to keep the decompressor busy.
+// checkPacked refuses more data than even badly compressed pixels have: it would
+// only keep the decompressor busy.
 func (h *pngHeader) checkPacked() error {
 	if raw := (h.rowBytes(h.width) + 8) * h.height; len(h.packed) > raw+raw/8+64<<10 {
 		return errPNGPacked

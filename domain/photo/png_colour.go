@@ -7,15 +7,15 @@ import (
 	"math"
 )
 
-// pngSpace is what the chunks of a PNG, its profile aside, say of its colours
-// (W3C PNG, third edition, 11.3.2). It is applied as Chromium applies it.
+// pngSpace is what the chunks of a PNG say about its colours, iCCP aside (W3C
+// PNG, third edition, 11.3.2). It is applied as in Chromium.
 type pngSpace struct {
 	gamma     float64 // of gAMA; 0: none
 	primaries *primaries
-	named     bool // by sRGB or cICP, which go before the others
+	named     bool // by sRGB or cICP, which take precedence
 }
 
-// take reads a chunk. The chunks count that come before the pixels.
+// take reads a chunk. Only chunks before the pixels count.
 func (s *pngSpace) take(name string, content []byte) {
 	const unit = 100_000
 	switch {
@@ -32,15 +32,15 @@ func (s *pngSpace) take(name string, content []byte) {
 	}
 }
 
-// differs says that the samples aren't those of sRGB. gAMA alone doesn't say so
-// where it is about that of a screen, and cHRM alone never does.
+// differs reports whether the samples are not those of sRGB. gAMA alone doesn't
+// count if it is about that of a screen, and cHRM alone never counts.
 func (s *pngSpace) differs() bool {
 	const screen, threshold = 2.2, 0.05
 	return s.gamma > 0 && !s.named && (s.primaries != nil || math.Abs(s.gamma*screen-1) >= threshold)
 }
 
-// correct turns the samples of a decoded PNG into those of sRGB. A profile goes
-// before gAMA.
+// correct converts the samples of a decoded PNG to sRGB. A profile takes
+// precedence over gAMA.
 func (h *pngHeader) correct(img image.Image) {
 	if !h.space.differs() || inflateProfile(h.profile) != nil {
 		return
@@ -69,11 +69,11 @@ func (h *pngHeader) correct(img image.Image) {
 	}
 }
 
-// correction turns samples into those of sRGB.
+// correction converts samples to sRGB.
 type correction struct {
-	linear []float32             // the light of each sample
-	matrix matrix                // to sRGB's primaries
-	srgb   [lightSteps + 1]uint8 // the sample of each light
+	linear []float32             // linear light, by sample
+	matrix matrix                // from linear light to that of sRGB's primaries
+	srgb   [lightSteps + 1]uint8 // sRGB samples, by linear light
 }
 
 const lightSteps = 1 << 12
@@ -92,8 +92,9 @@ func newCorrection(s pngSpace, wide bool) *correction {
 	return c
 }
 
-// apply corrects samples, one or three at the start of a pixel of so many
-// bytes. Of a wide sample the high byte is set: the other isn't read any more.
+// apply corrects the first samples, one or three, of each pixel of pixel bytes.
+// Of a 16-bit sample it sets only the high byte, as the low one is not read
+// later.
 func (c *correction) apply(pix []byte, pixel, samples int) {
 	width := 1
 	if len(c.linear) > 256 {

@@ -13,10 +13,10 @@ import (
 	"io"
 )
 
-// decode decodes the pixels. The decoder gets a PNG that is made for it, with
-// nothing but what the pixels need: it refuses files for the checksums of other
-// chunks, for a wrong checksum or any byte behind the last pixel, and for a
-// missing end, with which browsers show them.
+// decode decodes the pixels. It gives the decoder a new PNG with nothing but
+// what the pixels need: the decoder refuses files that browsers show, such as
+// those with a wrong checksum in another chunk or after the pixels, with extra
+// data, or without an end.
 func (h *pngHeader) decode(ctx context.Context) (image.Image, error) {
 	inflated, err := zlib.NewReader(until(ctx, bytes.NewReader(h.packed)))
 	if err != nil {
@@ -38,7 +38,7 @@ func (h *pngHeader) decode(ctx context.Context) (image.Image, error) {
 	return img, nil
 }
 
-// appendChunk writes a chunk.
+// appendChunk appends a chunk to out.
 func appendChunk(out []byte, name string, content []byte) []byte {
 	out = binary.BigEndian.AppendUint32(out, uint32(len(content)))
 	start := len(out)
@@ -46,14 +46,14 @@ func appendChunk(out []byte, name string, content []byte) []byte {
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[start:]))
 }
 
-// pngPixels yields the chunks of a PNG. Its IDAT have inflated pixels, as many
-// as there must be and no more, in blocks that are stored and not packed.
+// pngPixels yields the new PNG. Its IDAT hold exactly the pixels that the header
+// promises, in uncompressed blocks.
 type pngPixels struct {
 	inflated io.Reader
-	left     int // bytes of pixels that are still to come
+	left     int // bytes of pixels that haven't been inflated yet
 	sum      hash.Hash32
-	ready    []byte // to be read, before what is still to come
-	chunks   []byte
+	ready    []byte // bytes to be read next
+	chunks   []byte // the buffer of ready
 	block    [2 + 5 + pngBlock + 4]byte
 }
 
@@ -71,8 +71,8 @@ func (p *pngPixels) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// next makes an IDAT of one block (RFC 1950, 2.2, and RFC 1951, 3.2.4), and
-// behind the last IEND.
+// next makes an IDAT of one block (RFC 1950, 2.2, and RFC 1951, 3.2.4) and,
+// after the last one, IEND.
 func (p *pngPixels) next() error {
 	if p.left == 0 {
 		return io.EOF
@@ -108,8 +108,8 @@ func (p *pngPixels) next() error {
 // PNG, third edition, 8.1).
 var adam7 = [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
 
-// rawBytes returns the bytes of all rows before they are decoded, each with
-// its filter.
+// rawBytes returns the length of the inflated pixels: all rows, each with its
+// filter byte.
 func (h *pngHeader) rawBytes() int {
 	if !h.interlaced {
 		return h.height * (1 + h.rowBytes(h.width))
@@ -124,13 +124,13 @@ func (h *pngHeader) rawBytes() int {
 	return total
 }
 
-// rowBytes returns the bytes of so many pixels before they are decoded.
+// rowBytes returns the length of width inflated pixels.
 func (h *pngHeader) rowBytes(width int) int {
 	samples := map[byte]int{pngTrueColor: 3, pngGreyAlpha: 2, pngColorAlpha: 4}[h.color]
 	return (width*max(samples, 1)*int(h.depth) + 7) / 8
 }
 
-// pixelBytes returns what the decoder's image has for a pixel.
+// pixelBytes returns the bytes per pixel of the decoded image.
 func (h *pngHeader) pixelBytes() int {
 	wide := int(h.depth) / 16 // 1 for 16 bits a sample
 	switch {
@@ -142,9 +142,9 @@ func (h *pngHeader) pixelBytes() int {
 	return 4 + 4*wide
 }
 
-// sparse says that the packed bytes are of few values, as those of millions of
-// deflate blocks that hold nothing are, which take longest. Those of packed
-// pixels are nearly even: two bytes are the same once in 250 times.
+// sparse reports whether the compressed data has few different values, as
+// millions of empty deflate blocks have, which take longest. Compressed pixels
+// are nearly uniform: two bytes are equal once in 250 times.
 func (h *pngHeader) sparse() bool {
 	same, packed := int64(0), int64(len(h.packed))
 	for _, count := range h.counts {
@@ -154,15 +154,14 @@ func (h *pngHeader) sparse() bool {
 }
 
 // load estimates what decoding takes. The decoder holds the picture and two
-// rows, and scaling another of three planes and their weights, four bytes for
-// each column and row; of an interlaced picture there are its passes too, which
-// together have each pixel once more. Correcting colours takes half as long as
-// decoding.
+// rows. Scaling holds a row of three planes and their weights, four bytes per
+// column and row. The passes of an interlaced picture hold each pixel once more.
+// Correcting colours takes half as long as decoding.
 func (h *pngHeader) load() load {
 	pixels, row := h.width*h.height, h.rowBytes(h.width)
 	l := load{caps: pngCaps, packed: len(h.packed)}
 	l.memory = pixels*h.pixelBytes() + 2*row + 3*h.width + 3*4*(h.width+h.height)
-	l.pixels = pixels + h.height*(row/4+3) // a row, however short, takes as long as three
+	l.pixels = pixels + h.height*(row/4+3) // a row takes as long as three more pixels, however short it is
 	if h.interlaced {
 		l.memory += pixels * h.pixelBytes()
 		l.pixels += 2*pixels + 6*h.height

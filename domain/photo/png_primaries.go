@@ -11,18 +11,18 @@ func sRGBPrimaries() *primaries {
 	return &primaries{{0.3127, 0.3290}, {0.64, 0.33}, {0.30, 0.60}, {0.15, 0.06}}
 }
 
-// matrix is three rows.
+// matrix is a matrix of three rows.
 type matrix [3][3]float32
 
-// toCones turns XYZ into what adapts to another white, by Bradford (ICC.1:2010,
-// annex E).
+// toCones returns the Bradford matrix from XYZ to the space in which white
+// points are adapted (ICC.1:2010, annex E).
 func toCones() matrix {
 	return matrix{{0.8951, 0.2664, -0.1614}, {-0.7502, 1.7135, 0.0367}, {0.0389, -0.0685, 1.0296}}
 }
 
-// toSRGB returns what turns the light of the primaries into that of sRGB's, with
-// white to white. Without primaries, and where they span no colours, it changes
-// nothing.
+// toSRGB returns the matrix from linear light of the primaries to that of
+// sRGB's, with white mapped to white. It is the identity if p is nil or the
+// primaries span no colours.
 func (p *primaries) toSRGB() matrix {
 	same := matrix{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}
 	if p == nil {
@@ -48,7 +48,7 @@ func (p *primaries) color(i int) [3]float32 {
 	return [3]float32{float32(x / y), 1, float32((1 - x - y) / y)}
 }
 
-// toXYZ returns what turns the light of the primaries into XYZ.
+// toXYZ returns the matrix from linear light of the primaries to XYZ.
 func (p *primaries) toXYZ() matrix {
 	var m matrix
 	for i := range 3 {
@@ -76,7 +76,8 @@ func (m matrix) times(n matrix) (out matrix) {
 	return out
 }
 
-// inverse has infinities where there is none.
+// inverse returns the inverse of m. Its factors are infinite or NaN if there is
+// none.
 func (m matrix) inverse() (out matrix) {
 	cofactor := func(i, j int) float32 {
 		a, b, c, d := (i+1)%3, (i+2)%3, (j+1)%3, (j+2)%3

@@ -1,8 +1,9 @@
-// Package photo turns the bytes that a caller sends into a JPEG that may be
-// stored: complete, upright, of bounded size and without metadata; or into an
-// error that says what came and what is accepted.
+// Package photo turns an image file from a caller into a JPEG that may be
+// stored: complete, upright, of bounded size and without metadata. For anything
+// else it returns an error that says what was sent and what is accepted.
 //
-// The use cases import it; it imports domain, the standard library and golang.org/x/image.
+// The use cases import it; it imports domain, the standard library and
+// golang.org/x/image.
 package photo
 
 import (
@@ -22,50 +23,51 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
-// Reader makes photos of what callers send. It is safe for concurrent use.
+// Reader turns image files into photos. It is safe for concurrent use.
 type Reader struct {
 	limits Limits
 	fast   lane
-	slow   lane // of the images that take much memory or time
+	slow   lane // for images that take much memory or time
 }
 
-// lane is where images are decoded, as many at once as it has slots.
+// lane decodes images, as many at once as it has slots.
 type lane struct {
 	turns
 	patience time.Duration // how long one image may take
 }
 
-// The patience with an image is ten times what those within the limits take. It
-// holds where these estimate too little.
+// An image within the limits takes a tenth of the patience at most, by estimate.
+// Running out of patience means that the estimate was far too low.
 const (
 	fastPatience = 10 * time.Second
 	slowPatience = 20 * time.Second
 )
 
-// The longest queues of one fleet, by what its images are estimated to take. So
-// its last one has its turn within half the time of a call; the rest is for what
-// other fleets have decoded in between.
+// The longest queues of one fleet, in estimated decoding time. A fleet alone
+// thus waits for at most half the timeout of a call; the other half leaves time
+// for the images of other fleets.
 const (
-	fastQueue = 15 * time.Second // for each slot
+	fastQueue = 15 * time.Second // per slot
 	slowQueue = 8 * time.Second
 )
 
-// queueRetry is when a fleet whose queue is too long may try again.
+// queueRetry is how long a fleet whose queue is full is told to wait.
 const queueRetry = 5 * time.Second
 
-// errPatience is the cause of a context that ends as an image takes too long.
+// errPatience is the cause of a context that ends because an image takes too
+// long.
 var errPatience = errors.New("the image took too long to decode")
 
-// NewReader returns a Reader that decodes at most parallel images at once, and
-// at least one; and beside these one that takes more than 64 MB of memory or more
-// than half a second.
+// NewReader returns a Reader that decodes at most parallel images at once, but
+// at least one. Beside them it decodes one larger image at a time: one that is
+// estimated to take more than 64 MB of memory or more than half a second.
 func NewReader(limits Limits, parallel int) *Reader {
 	parallel = max(parallel, 1)
 	return newReader(limits, parallel, fastQueue*time.Duration(parallel), slowQueue, cmp.Or(limits.MaxWaiting, math.MaxInt64))
 }
 
-// NewBatchReader is NewReader for a command that itself bounds what it has read
-// at once: no queue is too long.
+// NewBatchReader is like NewReader, for a command that itself bounds how many
+// images it reads at once: the queues are unlimited.
 func NewBatchReader(limits Limits, parallel int) *Reader {
 	return newReader(limits, max(parallel, 1), math.MaxInt64, math.MaxInt64, math.MaxInt64)
 }
@@ -78,22 +80,25 @@ func newReader(limits Limits, parallel int, mostFast, mostSlow time.Duration, mo
 	}
 }
 
-// Limits returns the limits that the Reader was made with.
+// Limits returns the limits given to the constructor.
 func (r *Reader) Limits() Limits { return r.limits }
 
 // Read makes a photo of data, an image file of an accepted format, for a fleet.
 //
 // A JPEG that is upright, grey or YCbCr and within MaxDimension is kept
-// losslessly, without its metadata; of its ICC profile what colours need is kept. Everything else is decoded, turned
-// upright, scaled down to MaxDimension and encoded, transparency on white.
+// losslessly, without its metadata and with only the part of its ICC profile
+// that colours need. Any other image is decoded, blended over white, turned
+// upright, scaled down to MaxDimension and encoded.
 //
-// Read may change data, whatever it returns, and the Photo may alias data. The
-// Reading says what data was, as far as that was found out. Read fails with
-// TypeError where data is not a whole image of an accepted format, with
-// PhotoTooLarge over a limit or where decoding takes more than ten seconds, twenty
-// of one that is decoded beside the others. Fleets are served in turn: Read fails
-// with TooManyRequests at once where too much of this fleet is waiting, and
-// with Unavailable when ctx ends while this or other images are being decoded.
+// Read may change data even if it fails, and the Photo may alias data. The
+// Reading describes data as far as Read understood it.
+//
+// Read fails with TypeError if data isn't a complete image of an accepted
+// format. It fails with PhotoTooLarge if data exceeds a limit, or if decoding
+// takes more than ten seconds, or twenty for a larger image (see NewReader).
+// Fleets are served in turn: Read fails at once with TooManyRequests if too much
+// of this fleet is waiting, and with Unavailable if ctx ends while this or other
+// images are being decoded.
 func (r *Reader) Read(ctx context.Context, fleet domain.FleetID, data []byte) (domain.Photo, Reading, error) {
 	if int64(len(data)) > r.limits.MaxBytes {
 		return domain.Photo{}, Reading{}, domain.Errorf(domain.PhotoTooLarge, "photo_base64: want an image of at most %d bytes, got %d", r.limits.MaxBytes, len(data))
@@ -116,10 +121,10 @@ func (r *Reader) Read(ctx context.Context, fleet domain.FleetID, data []byte) (d
 	return photo, reading, err
 }
 
-// Reading is what became of an image file.
+// Reading says what an image file was and what Read did with it.
 type Reading struct {
-	Format    string           // such as "progressive JPEG"; empty: none that is accepted, or broken from the start
-	Treatment domain.Treatment // empty: it was refused
+	Format    string           // such as "progressive JPEG"; empty if no accepted format was recognised or the header is broken
+	Treatment domain.Treatment // empty if the file was refused
 }
 
 // output is a JPEG that may be stored.
@@ -129,7 +134,8 @@ type output struct {
 	treatment     domain.Treatment
 }
 
-// clean keeps the file or normalises it.
+// clean keeps the file or normalises it. Unless the headers are enough, it waits
+// for a slot.
 func (r *Reader) clean(ctx context.Context, fleet domain.FleetID, f file) (output, error) {
 	t := target{f.size, r.limits.fit(f.size), f.orientation}
 	keep := f.jpeg != nil && f.orientation == upright && t.to == t.from
@@ -161,7 +167,7 @@ func (r *Reader) clean(ctx context.Context, fleet domain.FleetID, f file) (outpu
 	}
 }
 
-// make checks the file or normalises it.
+// make checks a file that is kept, or normalises it.
 func (f file) make(ctx context.Context, t target, keep bool) (output, error) {
 	if !keep {
 		return normalise(ctx, f, t)
@@ -172,13 +178,13 @@ func (f file) make(ctx context.Context, t target, keep bool) (output, error) {
 	return kept(f), nil
 }
 
-// kept is the file as it came, but for its profile.
+// kept returns the file unchanged but for its ICC profile.
 func kept(f file) output {
 	f.jpeg.SetProfile(neutralProfile(f.profile(), f.jpeg.Components))
 	return output{f.jpeg.Bytes(), f.size.X, f.size.Y, domain.Kept}
 }
 
-// enter takes a slot when it is the fleet's turn.
+// enter waits for a slot until it is the fleet's turn.
 func (l *lane) enter(ctx context.Context, fleet domain.FleetID, one ask) error {
 	err := l.take(ctx, fleet, one)
 	switch {
@@ -200,22 +206,22 @@ func busy(ctx context.Context) error {
 type format struct {
 	name    string
 	begins  func(data []byte) bool
-	inspect func(data []byte) (file, error) // reads the header and decodes nothing; may change data
+	inspect func(data []byte) (file, error) // reads the header without decoding; may change data
 }
 
 // file is an image file whose header was read.
 type file struct {
-	kind        string      // for sentences, "interlaced PNG"
+	kind        string      // for messages, such as "interlaced PNG"
 	size        image.Point // before the picture is turned upright
 	orientation orientation // as the camera was held
-	bytes       int64       // of the file as it came
-	jpeg        *jpeg.File  // the file itself, clean, where it may be stored; nil: it must be decoded
+	bytes       int64       // length of the file as sent
+	jpeg        *jpeg.File  // the cleaned file if it may be stored; nil: it must be decoded
 	load        func(t target, keep bool) load
 	draw        func(ctx context.Context, t target) (jpeg.Picture, error)
-	profile     func() []byte // the ICC profile, or nil; nil itself: it doesn't fit what is drawn
+	profile     func() []byte // returns the ICC profile or nil; a nil func: the profile doesn't describe what draw returns
 }
 
-// formats is the one list of what is accepted.
+// formats is the single list of accepted formats.
 func formats() []format {
 	return []format{
 		{"JPEG", prefix("\xff\xd8\xff"), inspectJPEG},
@@ -268,7 +274,7 @@ func broken(kind string, cause error) error {
 	return domain.Errorf(domain.TypeError, "photo_base64: the %s image is broken or cut off; send a whole one", kind).WithCause(cause)
 }
 
-// until returns a reader that fails soon after ctx ends, for decoders that know
+// until returns a reader that fails soon after ctx ends, for decoders that take
 // no context.
 func until(ctx context.Context, r io.Reader) io.Reader { return bufio.NewReader(endingReader{ctx, r}) }
 
@@ -284,8 +290,8 @@ func (r endingReader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// Describe says what the bytes of a stored photo are. Dimensions are zero
-// where the bytes are no JPEG.
+// Describe returns the checksum, size and dimensions of a stored photo. The
+// dimensions are zero if data is not a JPEG.
 func Describe(data []byte) domain.PhotoInfo {
 	info := domain.PhotoInfo{SHA256: sha256.Sum256(data), Size: int64(len(data))}
 	if width, height, err := jpeg.Size(data); err == nil {

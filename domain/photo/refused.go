@@ -13,7 +13,7 @@ import (
 type refusal struct {
 	name   string
 	begins func(data []byte) bool
-	advice string // empty: the general one
+	advice string // empty: convert
 }
 
 const (
@@ -23,18 +23,18 @@ const (
 	appleCgBI = "\x89PNG\r\n\x1a\n\x00\x00\x00\x04CgBI"
 )
 
-// The brands that say how a picture is packed.
+// The brands that tell the codec of a picture.
 var (
 	hevc = []string{"heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"}
 	av1  = []string{"avif", "avis"}
 )
 
-// appleOptimised matches what Xcode makes of the PNGs of an app, which no other
-// program reads.
+// appleOptimised matches the PNG variant that Xcode writes for apps. Other
+// programs don't read it.
 func appleOptimised(data []byte) bool { return prefix(appleCgBI)(data) }
 
-// refusals lists what is recognised to be refused by its name; the first that
-// matches counts.
+// refusals lists the kinds of files that are refused by name. The first match
+// counts.
 func refusals() []refusal {
 	return []refusal{
 		{"HEIC", brand(hevc...), "on an iPhone: Settings, Camera, Formats, Most Compatible; or have the app send JPEG"},
@@ -81,7 +81,8 @@ func refusals() []refusal {
 	}
 }
 
-// refuse names what came instead of an accepted format.
+// refuse returns the error for data of no accepted format. It names what was
+// sent.
 func refuse(data []byte) error {
 	if len(data) == 0 {
 		return domain.Errorf(domain.TypeError, "photo_base64: want an image in %s format, got nothing", Accepted())
@@ -95,8 +96,8 @@ func refuse(data []byte) error {
 }
 
 // brand matches an ISO base media file (ISO/IEC 14496-12, 4.3) by the first of
-// its brands that says how a picture is packed, or else by its major brand. A
-// brand may be the start of several; "" matches any.
+// its brands that tells a codec or, without one, by its major brand. It compares
+// prefixes; "" matches any brand.
 func brand(brands ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		if len(data) < 12 || !box("ftyp")(data) {
@@ -105,7 +106,7 @@ func brand(brands ...string) func([]byte) bool {
 		found := data[8:]
 		end := min(uint64(len(data)), 512, max(12, uint64(binary.BigEndian.Uint32(data))))
 		for rest := data[8:end]; len(rest) >= 4; rest = rest[4:] {
-			// The second is the minor version, which of mif3 is such a brand.
+			// The second is the minor version, where mif3 files have a codec's brand.
 			if prefix(hevc...)(rest) || prefix(av1...)(rest) {
 				found = rest
 				break
@@ -115,14 +116,14 @@ func brand(brands ...string) func([]byte) bool {
 	}
 }
 
-// box matches an ISO base media file, or one of QuickTime, that begins with one
-// of the boxes.
+// box matches an ISO base media or QuickTime file that begins with a box of one
+// of the types.
 func box(types ...string) func([]byte) bool {
 	return func(data []byte) bool { return len(data) >= 8 && prefix(types...)(data[4:]) }
 }
 
-// isMPEG matches a program stream, MPEG's video alone, and packets of 188 bytes
-// with or without a time before each.
+// isMPEG matches a program stream, a video elementary stream, and a transport
+// stream of 188-byte packets with or without a timestamp before each.
 func isMPEG(data []byte) bool {
 	packets := func(first, length int) bool {
 		return len(data) > first+length && data[first] == 'G' && data[first+length] == 'G' &&
@@ -131,7 +132,7 @@ func isMPEG(data []byte) bool {
 	return prefix("\x00\x00\x01\xba", "\x00\x00\x01\xb3")(data) || packets(0, 188) || packets(4, 192)
 }
 
-// isPDF matches a PDF, whose header some programs write behind other bytes.
+// isPDF matches a PDF. Some programs write other bytes before its header.
 func isPDF(data []byte) bool { return bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) }
 
 // tag matches markup that has one of the tags, in lower case, near its start.
@@ -156,7 +157,7 @@ func isText(data []byte) bool {
 	head := data[:min(len(data), 512)]
 	for len(head) > 0 {
 		r, size := utf8.DecodeRune(head)
-		cut := len(head) < utf8.UTFMax && len(data) > 512 // the last character may go on
+		cut := len(head) < utf8.UTFMax && len(data) > 512 // the last character may be cut
 		if r == utf8.RuneError && size <= 1 && !cut || r < ' ' && r != '\n' && r != '\r' && r != '\t' {
 			return false
 		}

@@ -6,40 +6,41 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
-// target is the picture to make of another: scaled down, then turned upright.
+// target is what becomes of a source picture: it is scaled down, then turned
+// upright.
 type target struct {
-	from, to    image.Point // sizes of the source and of the scaled picture, before it is turned
+	from, to    image.Point // sizes of the source and of the scaled picture before it is turned
 	orientation orientation
 }
 
-// grid is how a plane's samples lie on the source picture.
+// grid says how a plane's samples lie on the source picture.
 type grid struct {
 	samples image.Point // columns and rows
-	x, y    ratio       // samples a pixel
+	x, y    ratio       // samples per pixel
 }
 
 // ratio is a fraction.
 type ratio struct{ num, den int }
 
-// scaler scales one plane, a row at a time: across each row that comes, then
-// down those that a row of the result needs, which is put where it is in the
-// picture that was turned upright.
+// scaler scales one plane, a row at a time. It scales each source row
+// horizontally, combines the latest of these into a row of the result, and
+// writes that to its place in the upright picture.
 type scaler struct {
 	out              jpeg.Plane
-	first, right, by int // where in out the first sample is, and how far those beside and below it are
+	first, right, by int // index in out of the first sample, and the steps to the ones right of it and below it
 	across, down     filter
-	same             bool    // the samples are those of the result
-	lines            []int32 // the last rows that came, scaled across; row y is line y modulo down.taps
-	came, made       int     // rows
-	sums             []int64 // of the row that is made
+	same             bool    // the result has the samples of the source
+	lines            []int32 // the latest rows, scaled horizontally; row y is line y modulo down.taps
+	came, made       int     // numbers of rows
+	sums             []int64 // of the row that is being made
 }
 
-// scaler returns a scaler for a plane of the source, of which each sample of
-// the result is for per × per pixels of the result.
+// scaler returns a scaler for a plane of the source. Each sample of its result
+// covers per × per pixels.
 //
-// These are counted from the left and the top of the picture once it is upright:
-// where an odd number of them is reversed, the first sample that is made has
-// one of them alone.
+// These are counted from the left and the top of the upright picture. If an odd
+// number of pixels is reversed, the first sample made therefore covers only one
+// of them.
 func (t target) scaler(k kernel, g grid, per int) *scaler {
 	columns, rows := t.orientation.reverses()
 	s := &scaler{
@@ -84,7 +85,7 @@ func (s *scaler) line(y int) []int32 {
 	return s.lines[y%s.down.taps*width:][:width]
 }
 
-// put puts a row of the result in its place.
+// put writes a row of the result to its place.
 func (s *scaler) put(row []byte) {
 	at := s.first + s.made*s.by
 	s.made++
@@ -98,7 +99,8 @@ func (s *scaler) put(row []byte) {
 	}
 }
 
-// make makes a row of the result, from four lines at once as far as there are.
+// make makes a row of the result. Adding four lines at a time is faster than
+// one.
 func (s *scaler) make() {
 	first, weights := int(s.down.first[s.made]), s.down.of(s.made)
 	clear(s.sums)

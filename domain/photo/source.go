@@ -6,15 +6,15 @@ import (
 	"image/color"
 )
 
-// source yields the rows of a decoded picture as one plane of grey or three
-// planes of a colour space, on white.
+// source yields the rows of a decoded image, blended over white, as one grey
+// plane or three colour planes.
 type source struct {
 	planes int
-	rgb    bool                        // the three are red, green and blue, not Y, Cb and Cr
+	rgb    bool                        // the planes are red, green and blue; otherwise Y, Cb and Cr
 	fill   func(y int, line [3][]byte) // writes row y of the picture
 }
 
-// newSource knows the image types that the decoders return.
+// newSource supports the image types that the decoders return.
 func newSource(img image.Image) (source, error) {
 	switch m := img.(type) {
 	case *image.Gray:
@@ -25,7 +25,7 @@ func newSource(img image.Image) (source, error) {
 		return source{3, true, func(y int, line [3][]byte) { fillRGBA(line, m.Pix[y*m.Stride:]) }}, nil
 	case *image.NRGBA:
 		return source{3, true, func(y int, line [3][]byte) { fillNRGBA(line, m.Pix[y*m.Stride:], 1) }}, nil
-	case *image.RGBA64: // the decoders make it of opaque pictures alone
+	case *image.RGBA64: // the decoders return it for opaque pictures only
 		return source{3, true, func(y int, line [3][]byte) { fillNRGBA(line, m.Pix[y*m.Stride:], 2) }}, nil
 	case *image.NRGBA64:
 		return source{3, true, func(y int, line [3][]byte) { fillNRGBA(line, m.Pix[y*m.Stride:], 2) }}, nil
@@ -43,7 +43,7 @@ func newSource(img image.Image) (source, error) {
 	return source{}, fmt.Errorf("a decoder returned %T", img)
 }
 
-// white returns the background's samples.
+// white returns the samples of a white pixel.
 func (s source) white() [3]byte {
 	if s.planes == 3 && !s.rgb {
 		return [3]byte{255, 128, 128}
@@ -51,8 +51,8 @@ func (s source) white() [3]byte {
 	return [3]byte{255, 255, 255}
 }
 
-// rows returns a function that yields the rows of a canvas of the given width,
-// white where the picture isn't.
+// rows returns a function that yields the rows of a canvas of the given width.
+// The canvas is white outside the picture.
 func (s source) rows(picture image.Rectangle, width int) func(y int) [][]byte {
 	canvas := make([][]byte, s.planes)
 	var line [3][]byte
@@ -84,9 +84,10 @@ func fillWith(row []byte, value byte) {
 	}
 }
 
-// over lays a sample on white; 255 is opaque.
+// over blends a sample over white. An alpha of 255 is opaque.
 func over(sample, alpha byte) byte { return on(sample, 255, alpha) }
 
+// on blends a sample over a background.
 func on(sample, background, alpha byte) byte {
 	return byte((uint32(sample)*uint32(alpha) + uint32(background)*uint32(255-alpha) + 127) / 255)
 }
@@ -97,7 +98,7 @@ func fillGray16(row, pix []byte) {
 	}
 }
 
-// fillRGBA takes colours that are multiplied by their alpha.
+// fillRGBA reads colours that are premultiplied by their alpha.
 func fillRGBA(line [3][]byte, pix []byte) {
 	r := line[0]
 	g, b := line[1][:len(r)], line[2][:len(r)]
@@ -108,7 +109,7 @@ func fillRGBA(line [3][]byte, pix []byte) {
 	}
 }
 
-// fillNRGBA takes colours of width bytes a sample, of which the first counts.
+// fillNRGBA reads samples of width bytes and uses the first byte of each.
 func fillNRGBA(line [3][]byte, pix []byte, width int) {
 	r := line[0]
 	g, b := line[1][:len(r)], line[2][:len(r)]
@@ -123,7 +124,8 @@ func fillNRGBA(line [3][]byte, pix []byte, width int) {
 	}
 }
 
-// opaqueColors lays the colours of a palette on white. An index beyond it is black.
+// opaqueColors blends the colours of a palette over white. Indexes beyond the
+// palette are black.
 func opaqueColors(palette color.Palette) *[256][3]byte {
 	var colors [256][3]byte
 	for i, c := range palette[:min(len(palette), 256)] {
@@ -142,7 +144,7 @@ func fillPaletted(line [3][]byte, pix []byte, colors *[256][3]byte) {
 	}
 }
 
-// fillYCbCr takes the one sampling that WebP has: 4:2:0.
+// fillYCbCr reads 4:2:0, the only subsampling of WebP.
 func fillYCbCr(line [3][]byte, m *image.YCbCr, y int) {
 	copy(line[0], m.Y[y*m.YStride:])
 	cb, cr := m.Cb[y/2*m.CStride:], m.Cr[y/2*m.CStride:]
@@ -151,7 +153,8 @@ func fillYCbCr(line [3][]byte, m *image.YCbCr, y int) {
 	}
 }
 
-// blend lays Y, Cb and Cr on white; that mixes as the colours themselves do.
+// blend blends Y, Cb and Cr over white. As the conversion to RGB is linear, the
+// result is that of blending red, green and blue.
 func blend(line [3][]byte, alpha []byte) {
 	for i := range line[0] {
 		if a := alpha[i]; a != 255 {

@@ -10,42 +10,42 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// errQueue is why a fleet that has too much waiting gets no place.
+// errQueue refuses a fleet that has too much waiting.
 var errQueue = errors.New("the fleet's queue is full")
 
 // turns lends slots to fleets in turn. A free slot goes to the waiting fleet
-// that has the fewest, among these to the one that gave one back longest ago;
-// within a fleet to whoever came first. Fleets that neither have a slot nor wait
-// take no memory.
+// with the fewest slots; among several, to the one that gave a slot back longest
+// ago; within a fleet, to the first in the queue. A fleet that neither has a
+// slot nor waits takes no memory.
 type turns struct {
-	most ask // of one fleet, that may wait before more is refused
+	most ask // how much of one fleet may wait before more is refused
 
 	mu     sync.Mutex
 	free   int
-	queues []*queue // a fleet goes to the end when it comes and when it gives a slot back
+	queues []*queue // a fleet goes to the end when it arrives and when it gives a slot back
 }
 
-// queue is one fleet's.
+// queue is the queue of one fleet.
 type queue struct {
 	fleet   domain.FleetID
 	has     int // slots
 	waiting []*waiter
-	asked   ask // of all that are waiting
+	asked   ask // total of waiting
 }
 
-// ask is what images that wait come to.
+// ask is the size of one or several waiting images.
 type ask struct {
-	work  time.Duration // to decode them, an estimate
+	work  time.Duration // estimated decoding time
 	bytes int64         // of the files
 }
 
 type waiter struct {
 	ask
-	turn chan struct{} // closed when it has come
+	turn chan struct{} // closed when it is the waiter's turn
 }
 
-// take waits for a slot until ctx ends, whose error it returns then; or fails
-// with errQueue at once. leave gives the slot back.
+// take waits for a slot, which leave gives back. It fails with errQueue at once,
+// or with ctx's error when ctx ends.
 func (t *turns) take(ctx context.Context, fleet domain.FleetID, one ask) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (t *turns) join(fleet domain.FleetID, one ask) (*waiter, error) {
 	return w, nil
 }
 
-// giveUp leaves the queue, or gives back the slot where its turn came just then.
+// giveUp leaves the queue, or gives the slot back if its turn has just come.
 func (t *turns) giveUp(fleet domain.FleetID, w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +117,7 @@ func (t *turns) forget(q *queue) {
 	}
 }
 
-// give gives the free slots to those whose turn it is.
+// give gives the free slots to the fleets whose turn it is.
 func (t *turns) give() {
 	for next := t.next(); t.free > 0 && next != nil; next = t.next() {
 		t.free--

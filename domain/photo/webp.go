@@ -17,12 +17,11 @@ var (
 	errWebPFrame = errors.New("the WebP has no picture, or one of another size than it says")
 )
 
-// What the groups of Huffman trees of a lossless picture take, of which a short
-// file can have many.
+// Groups of Huffman trees in a lossless picture. A short file can have many.
 const (
-	maxGroups  = 2600     // that the decoder takes
-	groupBytes = 54 << 10 // of memory
-	groupFile  = 200      // bytes of a file that make a group, at least
+	maxGroups  = 2600     // that the decoder accepts
+	groupBytes = 54 << 10 // bytes of memory per group
+	groupFile  = 200      // bytes of the file per group, at least
 )
 
 // Flags that the picture has alpha.
@@ -31,10 +30,10 @@ const (
 	alphaUsed = 0x10 // of VP8L, in the last byte of its header
 )
 
-// webpFile is what the chunks of a WebP say (RFC 9649, 2).
+// webpFile is what the chunks of a WebP contain (RFC 9649, 2).
 type webpFile struct {
 	extended    bool // VP8X came
-	opaque      bool // whatever the alpha of its pixels
+	opaque      bool // the alpha of the pixels is ignored
 	canvas      image.Point
 	at          image.Point // of the frame on the canvas
 	size        image.Point // of the frame
@@ -46,8 +45,8 @@ type webpFile struct {
 	orientation orientation
 }
 
-// inspectWebP reads the chunks of a WebP up to the first frame of an animated
-// one, or to the end.
+// inspectWebP reads the chunks of a WebP. Of an animated one only the first
+// frame counts.
 func inspectWebP(data []byte) (file, error) {
 	w := webpFile{orientation: upright}
 	length := uint64(binary.LittleEndian.Uint32(data[4:]))
@@ -67,7 +66,7 @@ func inspectWebP(data []byte) (file, error) {
 	}, nil
 }
 
-// read understands chunks: a name, a length and the content, padded to an even length.
+// read reads chunks: a name, a length and the content, padded to an even length.
 func (w *webpFile) read(chunks []byte) error {
 	for len(chunks) >= 8 {
 		length := uint64(binary.LittleEndian.Uint32(chunks[4:]))
@@ -100,7 +99,7 @@ func (w *webpFile) chunk(name string, content []byte) error {
 			return errWebPChunk
 		}
 		if w.animated {
-			return nil // the first frame counts, and none is in another
+			return nil // only the first frame counts, and frames don't nest
 		}
 		w.animated = true
 		w.at = image.Pt(2*uint24(content), 2*uint24(content[3:]))
@@ -119,8 +118,9 @@ func (w *webpFile) chunk(name string, content []byte) error {
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// place finds the frame's size, which must lie on the canvas. Browsers look for
-// alpha where a flag announces it: in VP8X, or without that in VP8L.
+// place finds the size of the frame, which must lie on the canvas. Like
+// browsers, it uses alpha only if a flag announces it: that of VP8X or, without
+// one, that of VP8L.
 func (w *webpFile) place() error {
 	size, ok := w.frameSize()
 	if !ok {
@@ -141,7 +141,8 @@ func (w *webpFile) place() error {
 	return nil
 }
 
-// frameSize reads it from the bitstream: RFC 6386, 9.1, or RFC 9649, 3.4.
+// frameSize reads the size of the frame from the bitstream (RFC 6386, 9.1, or
+// RFC 9649, 3.4).
 func (w *webpFile) frameSize() (image.Point, bool) {
 	b := w.bitstream
 	if w.lossless {
@@ -168,9 +169,10 @@ func (w *webpFile) kind() string {
 	return kind
 }
 
-// load estimates what decoding takes. The VP8L decoder, which also unpacks the
-// alpha of a lossy picture, holds four bytes a pixel, twice while a palette is
-// applied, and one for the transforms; the VP8 decoder the file and 1.5.
+// load estimates what decoding takes. The VP8L decoder, which also decodes the
+// alpha of a lossy picture, holds four bytes per pixel, twice while it applies a
+// palette, and one for the transforms. The VP8 decoder holds the file and 1.5
+// bytes per pixel.
 func (w *webpFile) load() load {
 	pixels := w.size.X * w.size.Y
 	l := load{caps: lossyCaps, fixed: len(w.bitstream), memory: 2 * pixels, packed: len(w.bitstream)}
@@ -189,7 +191,7 @@ func (w *webpFile) load() load {
 	return l
 }
 
-// decode decodes the frame as a still WebP of its own.
+// decode decodes the frame as a still WebP.
 func (w *webpFile) decode(ctx context.Context) (image.Image, error) {
 	img, err := webp.Decode(until(ctx, w.still()))
 	if err != nil {
@@ -213,7 +215,7 @@ func (w *webpFile) decode(ctx context.Context) (image.Image, error) {
 	return img, nil
 }
 
-// still writes a WebP around the frame.
+// still returns the frame as a still WebP.
 func (w *webpFile) still() io.Reader {
 	var parts []io.Reader
 	length := 4
@@ -237,9 +239,9 @@ func (w *webpFile) still() io.Reader {
 	return io.MultiReader(append([]io.Reader{bytes.NewReader(header), bytes.NewReader([]byte("WEBP"))}, parts...)...)
 }
 
-// fullRange stretches the samples of VP8, 16 to 235 and 240 as ITU-R BT.601
-// has them (RFC 6386, 9.2), to the 0 to 255 of JPEG, which is also what the
-// image package takes them for.
+// fullRange stretches the samples of VP8 to 0 to 255, as in JPEG and in package
+// image. VP8 has the ranges of ITU-R BT.601 (RFC 6386, 9.2): 16 to 235 for luma,
+// 16 to 240 for chroma.
 func fullRange(m *image.YCbCr) {
 	var luma, chroma [256]byte
 	for i := range luma {
