@@ -2,19 +2,19 @@ package jpeg
 
 import "encoding/binary"
 
-// bitReader reads the entropy-coded bits of a restart interval, of which the
-// decoders keep held and n in variables of their own.
+// bitReader reads the entropy-coded bits of a restart interval. Inner loops keep
+// held and n in local variables.
 type bitReader struct {
 	data    []byte
 	start   int    // where the interval begins
 	at      int    // where the next byte to hold is
-	held    uint64 // bits to read, the next one highest
+	held    uint64 // bits to be read, from the highest on
 	n       int    // how many of held are valid
-	missing int    // bits that are held in place of data that isn't there
+	missing int    // bits of held that stand for data that isn't there
 }
 
-// enough is how many bits fill leaves at least: the longest code and the longest
-// value, and some more.
+// enough is the number of bits that a decoder needs in held: the longest code
+// and its value.
 const enough = 32
 
 // begin starts an interval.
@@ -22,10 +22,11 @@ func (r *bitReader) begin(at int) {
 	r.start, r.at, r.held, r.n, r.missing = at, at, 0, 0, 0
 }
 
-// fill adds bytes to held until it has 56 bits at least.
+// fill adds bytes to held until it has at least 56 bits.
 //
-// A whole word is taken where no byte of it is 0xFF. What of its last byte doesn't
-// fit stays below the valid bits; when that byte is taken it is put there again.
+// It adds part of a whole word if no byte of it is 0xFF. Bits of the next byte
+// may then be below the valid ones; when that byte is added later, it writes the
+// same bits again.
 func (r *bitReader) fill(held uint64, n int) (uint64, int) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	if r.at+8 <= len(r.data) {
@@ -39,8 +40,8 @@ func (r *bitReader) fill(held uint64, n int) (uint64, int) {
 	return r.fillByBytes(held, n)
 }
 
-// fillByBytes does the same beside 0xFF, which a stuffed zero follows (T.81,
-// B.1.1.5), and at the end of the interval, from where on it adds zeros.
+// fillByBytes is fill for data with 0xFF, which a stuffed zero follows (T.81,
+// B.1.1.5), and for the end of the interval, after which it adds zeros.
 func (r *bitReader) fillByBytes(held uint64, n int) (uint64, int) {
 	for ; n <= 56; n += 8 {
 		switch {
@@ -57,10 +58,11 @@ func (r *bitReader) fillByBytes(held uint64, n int) (uint64, int) {
 	return held, n
 }
 
-// short reports whether more was read than there is.
+// short reports whether more bits were read than there are.
 func (r *bitReader) short() bool { return r.missing > r.n }
 
-// end returns where the interval ends: behind the last byte of which a bit was read.
+// end returns where the interval ends: after the last byte of which a bit was
+// read.
 func (r *bitReader) end() int {
 	at := r.at
 	for range (r.n - r.missing) / 8 {
@@ -83,7 +85,7 @@ func (r *bitReader) take(count uint) int32 {
 	return value
 }
 
-// code reads a code without the value behind it; 0: none begins with the bits.
+// code reads a code without its value. It returns 0 if no code matches.
 func (r *bitReader) code(h *huffman) code {
 	if r.n < enough {
 		r.held, r.n = r.fill(r.held, r.n)

@@ -2,18 +2,18 @@ package jpeg
 
 import "context"
 
-// Check proves that the picture is whole: that each block of each scan can be
-// decoded. It makes no pixels, and takes a sixth of the time that these take. A
-// progressive picture takes 8 bytes a block of 64 samples.
+// Check verifies that the picture is complete: that every block of every scan
+// can be decoded. It makes no pixels, and takes a sixth of the time of decoding.
+// For a progressive picture it takes 8 bytes of memory per block of 64 samples.
 //
-// Where the blocks are all there and only the end marker is missing, or something
-// else stands before it, Check mends the file: it cuts what is behind the last
-// scan and closes it; between scans, and between restarts, it cuts what is behind the
-// last block.
-// Whatever else is missing is a FormatError, and so is a scan that repeats
-// another's coefficients or refines what hasn't come. A progressive file with its
-// end marker may leave out refinements, as decoders show it without them. Check
-// returns ctx's cause soon after ctx ends.
+// If all blocks are there, Check repairs the rest of the file. It removes all
+// bytes after the last block of a scan or restart interval and all bytes after
+// the last scan, and adds a missing end marker.
+//
+// Check fails with a FormatError if anything else is missing, and if a scan
+// repeats coefficients or refines those that haven't come yet. A progressive
+// file with an end marker may lack refinement scans, as decoders show it without
+// them. Check returns ctx's cause soon after ctx ends.
 func (f *File) Check(ctx context.Context) error {
 	w := f.newWalk()
 	defer w.end()
@@ -25,13 +25,13 @@ func (f *File) Check(ctx context.Context) error {
 	return w.segments(ctx, func(s scan) (scanDecoder, error) { return newSkipper(w, s), nil })
 }
 
-// skipper walks over the blocks of a sequential scan without their values.
+// skipper decodes the codes of a sequential scan and skips their values.
 type skipper struct {
 	bits *bitReader
-	plan []blockTables // of the blocks of a unit
+	plan []blockTables // the tables of each block of a unit
 }
 
-// blockTables are the tables of a block.
+// blockTables are the Huffman tables of a block.
 type blockTables struct{ dc, ac *huffman }
 
 func newSkipper(w *walk, s scan) *skipper {
@@ -50,10 +50,10 @@ func newSkipper(w *walk, s scan) *skipper {
 
 func (*skipper) endRow(int) error { return nil }
 
-// units is the loop that a check spends its time in: a look into a table for
-// each code and the value behind it together.
+// units is the inner loop of a check. One table lookup per code also skips the
+// value after the code.
 //
-//nolint:gocognit // a call for each code or block would cost as much as the rest
+//nolint:gocognit // a call per code or block would cost as much as the rest
 func (s *skipper) units(_, _, count int) error {
 	held, n := s.bits.held, s.bits.n
 	for range count {

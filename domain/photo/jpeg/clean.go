@@ -9,28 +9,32 @@ import (
 )
 
 // Lengths of the contents of a JFIF segment without a thumbnail (ITU-T T.871,
-// 10.1) and of an Adobe segment.
+// 10.1) and of an Adobe segment, in bytes.
 const (
 	jfifLength  = 14
 	adobeLength = 12
 )
 
 // Clean reads the segments of a JPEG and drops what a decoder doesn't need, in
-// place: data's content is lost, whatever Clean returns, and the File aliases it.
+// place. Even if Clean fails, the content of data is lost. The File aliases
+// data.
 //
-// Kept are the frame, the scans, the tables that they use, and of the application
-// segments one JFIF, without its thumbnail, one of Adobe's and the ICC profile before
-// the first scan. Dropped are all others (EXIF, XMP, Photoshop's, other pictures),
-// comments, unused tables, fill bytes, whatever is between segments and all that
-// follows the end marker. drop, if not nil, is told of each application segment that
-// is dropped; content is valid during the call.
+// Clean keeps the frame, the scans, the tables that they use and some
+// application segments: one of JFIF, without its thumbnail, one of Adobe, and
+// the ICC profile before the first scan. It drops the other application segments
+// (EXIF, XMP, Photoshop, other pictures), comments, unused tables, fill bytes,
+// bytes between segments and everything after the end marker. If drop is not
+// nil, it is called for each application segment that is dropped; content is
+// valid during the call.
 //
-// A height that a DNL segment tells is written into the frame header, and where
-// there are no Huffman tables the standard's own are put in, as motion JPEG has
-// them. Where segments end or are broken behind a scan, [File.Whole] is false
-// and [File.Check] finds out whether anything is missing. Clean fails with
-// FormatError or UnsupportedError. It does not look into the scans' data, where
-// anything can hide between the blocks and behind them until File.Check removes it.
+// A height in a DNL segment is moved to the frame header. A file without Huffman
+// tables, such as a frame of motion JPEG, gets the standard ones. If segments
+// end early or are broken after a scan, [File.Whole] is false and [File.Check]
+// finds out whether anything is missing.
+//
+// Clean fails with FormatError or UnsupportedError. It doesn't look into the
+// entropy-coded data of scans: until File.Check removes them, foreign bytes can
+// hide between and after the blocks.
 func Clean(data []byte, drop func(marker byte, content []byte)) (*File, error) {
 	if !bytes.HasPrefix(data, []byte{0xFF, markerSOI}) {
 		return nil, FormatError("it doesn't begin with SOI")
@@ -58,13 +62,13 @@ type cleaner struct {
 	kept, at        int
 	drop            func(marker byte, content []byte)
 	jfif, adobe     bool
-	transform       byte // the colour transform that the Adobe segment tells
+	transform       byte // the colour transform in the Adobe segment
 	tables          tables
 	scanned         int // bit i: component i has a scan
-	frameAt, scanAt int // where the frame's and the first scan's segments are kept
+	frameAt, scanAt int // where the segments of the frame and of the first scan are kept
 }
 
-// segments goes through all segments up to EOI.
+// segments reads all segments up to EOI.
 func (c *cleaner) segments() error {
 	for {
 		_, code, err := nextMarker(c.data, c.at)
@@ -78,7 +82,7 @@ func (c *cleaner) segments() error {
 			return nil
 		}
 		if isRestart(marker) {
-			continue // some encoders leave one behind the last scan
+			continue // some encoders write one after the last scan
 		}
 		if err := c.segment(marker); err != nil {
 			return err
@@ -86,22 +90,22 @@ func (c *cleaner) segments() error {
 	}
 }
 
-// put keeps bytes, which may lie at or behind their new place.
+// put keeps bytes. They may overlap their new place, but not begin before it.
 func (c *cleaner) put(b []byte) { c.kept += copy(c.data[c.kept:], b) }
 
-// segment understands a segment and keeps or drops it.
+// segment reads a segment and keeps or drops it.
 func (c *cleaner) segment(marker byte) error {
-	named := marker >= markerAPP0 && marker <= markerAPP15
+	isApp := marker >= markerAPP0 && marker <= markerAPP15
 	end, err := segmentEnd(c.data, c.at)
-	if errors.Is(err, errSegment) && (named || marker == markerCOM) {
-		c.at += 2 // a length of 0 or 1, as decoders pass over it
+	if errors.Is(err, errSegment) && (isApp || marker == markerCOM) {
+		c.at += 2 // decoders skip a length of 0 or 1
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	content := c.data[c.at+2 : end]
-	whole := c.data[c.at-2 : end] // fill bytes stand before it
+	whole := c.data[c.at-2 : end] // without fill bytes
 	at := c.kept
 	switch marker {
 	case markerSOF0, markerSOF1, markerSOF2:
@@ -125,7 +129,7 @@ func (c *cleaner) segment(marker byte) error {
 	case markerCOM:
 		whole = nil
 	default:
-		if !named {
+		if !isApp {
 			return unsupported(marker)
 		}
 		whole = c.application(marker, whole, content)
@@ -137,21 +141,21 @@ func (c *cleaner) segment(marker byte) error {
 	return err
 }
 
-// lines takes the height from a DNL segment (T.81, B.2.5), where nothing else
-// has told it.
+// lines takes the height from a DNL segment (T.81, B.2.5) if the frame header
+// has none.
 func (c *cleaner) lines(content []byte) error {
 	if len(content) != 2 || c.file.Scans == 0 {
 		return errSegment
 	}
 	if f := &c.file.frame; f.height == 0 {
 		f.height = int(binary.BigEndian.Uint16(content))
-		const heightAt = 5 // behind the marker, the length and the precision
+		const heightAt = 5 // after the marker, the length and the precision
 		copy(c.data[c.frameAt+heightAt:], content)
 	}
 	return nil
 }
 
-// application understands an application segment and returns what is kept of it.
+// application reads an application segment and returns what is kept of it.
 func (c *cleaner) application(marker byte, whole, content []byte) []byte {
 	begins := func(name string, length int) bool {
 		return len(content) >= length && bytes.HasPrefix(content, []byte(name))
@@ -215,7 +219,7 @@ func (c *cleaner) finish() error {
 	return nil
 }
 
-// model tells what the components are as libjpeg does.
+// model tells the components apart as libjpeg does.
 func (c *cleaner) model() Model {
 	parts := c.file.frame.components
 	switch len(parts) {
@@ -248,5 +252,5 @@ func unsupported(marker byte) error {
 	case 0xF7, 0xF8:
 		return UnsupportedError("a JPEG-LS")
 	}
-	return FormatError(fmt.Sprintf("marker 0x%02X where none may be", marker))
+	return FormatError(fmt.Sprintf("unexpected marker 0x%02X", marker))
 }

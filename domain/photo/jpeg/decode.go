@@ -2,7 +2,7 @@ package jpeg
 
 import "context"
 
-// Plane is a rectangle of samples, row by row, Stride bytes from one to the next.
+// Plane is a rectangle of samples. Its rows are Stride bytes apart.
 type Plane struct {
 	Pix                   []byte
 	Stride, Width, Height int
@@ -22,25 +22,28 @@ func (f *File) PlaneSize(component int, scale Scale) (width, height int) {
 }
 
 // Sampling returns a component's horizontal and vertical sampling factors, and
-// the largest ones of the frame: a row of hMax pixels has h of its samples.
+// the largest ones of the frame: hMax pixels of a row have h samples of the
+// component.
 func (f *File) Sampling(component int) (h, hMax, v, vMax int) {
 	c := f.frame.components[component]
 	return c.h, f.frame.hMax, c.v, f.frame.vMax
 }
 
-// Decode makes the picture's components, at a scale, and hands them over in
-// strips: band is called with the first row and the rows of a component, from
-// the top to the bottom of each component, whatever order these take turns in.
-// rows is valid during the call. Below a scale of 8 the samples are those that
-// the lowest frequencies of each block of 8 × 8 make in 4 × 4, 2 × 2 or 1, which
-// costs less than averaging and does nearly the same.
+// Decode makes the samples of the picture at a scale and passes them to band in
+// strips: some rows of a component, from row y on. The strips of a component
+// come from top to bottom; strips of different components may alternate in any
+// order. rows is valid during the call.
 //
-// Memory doesn't grow with the picture, except for a progressive one's
-// coefficients: at a scale of 8, 136 bytes a block of 64 samples; of 4, 40; of 2,
-// 16; of 1, 10.
+// Below a scale of 8, the lowest frequencies of each block of 8×8 become 4×4,
+// 2×2 or 1×1 samples, which costs less than averaging and looks nearly the same.
 //
-// Decode fails as Check does, and with what band returns. It returns ctx's
-// cause soon after ctx ends.
+// Decode takes memory for a strip of each component, whatever the height of the
+// picture. Only a progressive picture takes more, for its coefficients: 136
+// bytes per block of 64 samples at a scale of 8, 40 bytes at 4, 16 at 2 and 10
+// at 1.
+//
+// Decode fails as Check does, and with the error of band. It returns ctx's cause
+// soon after ctx ends.
 func (f *File) Decode(ctx context.Context, scale Scale, band func(component, y int, rows Plane) error) error {
 	w := f.newWalk()
 	defer w.end()
@@ -51,12 +54,12 @@ func (f *File) Decode(ctx context.Context, scale Scale, band func(component, y i
 		}
 		return p.samples(ctx, band)
 	}
-	s := strips{w: w, scale: int(scale), coming: band}
+	s := strips{w: w, scale: int(scale), band: band}
 	return w.segments(ctx, s.begin)
 }
 
-// inverse makes the samples of a block whose last coefficient, in the order of a
-// scan, is given. Its steps are those of the block's quantizer.
+// inverse makes the samples of a block. last is its last coefficient in scan
+// order, and steps are those of its quantizer.
 func inverse(to []byte, stride, scale int, block *[65]int16, steps *[65]uint16, last int) {
 	switch {
 	case last == 0 || scale == 1:
@@ -72,6 +75,6 @@ func inverse(to []byte, stride, scale int, block *[65]int16, steps *[65]uint16, 
 	}
 }
 
-// lastLow is the last of the coefficients, in the order of a scan, before one
-// that isn't among the 4×4 lowest frequencies.
+// lastLow is the last coefficient in scan order before the first that is not
+// among the 4×4 lowest frequencies.
 const lastLow = 9

@@ -6,31 +6,33 @@ import (
 	"fmt"
 )
 
-// Picture is a picture to write: Y alone, for grey, or Y, Cb and Cr. The planes of
-// Cb and Cr have one size: that of Y, or half its width and half its height,
-// rounded up.
+// Picture is a picture to encode: Y alone for grey, or Y, Cb and Cr. Cb and Cr
+// have the same size: that of Y, or half its width and half its height, rounded
+// up.
 type Picture struct{ Y, Cb, Cr Plane }
 
-// Options say how a picture is written.
+// Options say how a picture is encoded.
 type Options struct {
-	Quality int    // 1 to 100, as libjpeg counts it
+	Quality int    // 1 to 100, as in libjpeg
 	Profile []byte // an ICC profile of at most MaxProfile bytes; empty: none
 }
 
-// MaxProfile is the length in bytes of the longest ICC profile that a JPEG has
-// room for: 255 parts.
+// MaxProfile is the length in bytes of the longest ICC profile that a JPEG can
+// hold, in 255 parts.
 const MaxProfile = 0xFF * mostOfPart
 
-// Encode appends a baseline JPEG of p to dst: a JFIF file (ITU-T T.871) with the
-// quantization tables of T.81, annex K, scaled to the quality, and its Huffman
-// tables. It completes blocks at the right and at the bottom by repeating the last
-// column and row.
+// Encode appends p as a baseline JPEG to dst: a JFIF file (ITU-T T.871) with the
+// Huffman tables of T.81, annex K, and its quantization tables, scaled to the
+// quality. Blocks at the right and bottom edges are completed by repeating the
+// last column and row.
 //
-// It fails where the width or height isn't 1 to 65535, planes don't go together or
-// lack samples, or an option is out of range, and with ctx's cause soon after
-// ctx ends. It returns nothing then, and may have written behind dst's length.
-// It allocates nothing but room behind dst, keeps nothing of its arguments, and is
-// safe for concurrent use.
+// Encode fails if the width or height is not 1 to 65535, if planes don't match
+// or lack samples, and if an option is out of range. It returns ctx's cause soon
+// after ctx ends. If it fails, it returns nil and may have written after dst's
+// length.
+//
+// Encode allocates nothing but room for dst, keeps no references to its
+// arguments, and is safe for concurrent use.
 func Encode(ctx context.Context, dst []byte, p Picture, o Options) ([]byte, error) {
 	if err := errors.Join(p.validate(), o.validate()); err != nil {
 		return nil, err
@@ -69,8 +71,7 @@ func (o Options) validate() error {
 	return nil
 }
 
-// The kinds of pictures: without colour, with as many samples of it as of light,
-// and with half the columns and rows of these.
+// The kinds of pictures: grey, 4:4:4 and 4:2:0.
 func (p Picture) grey() bool   { return p.hasColour(0, 0) }
 func (p Picture) full() bool   { return p.hasColour(p.Y.Width, p.Y.Height) }
 func (p Picture) halved() bool { return p.hasColour(ceilDiv(p.Y.Width, 2), ceilDiv(p.Y.Height, 2)) }
@@ -79,7 +80,8 @@ func (p Picture) hasColour(width, height int) bool {
 	return p.Cb.Width == width && p.Cr.Width == width && p.Cb.Height == height && p.Cr.Height == height
 }
 
-// fits reports whether Pix has all samples. It divides, for a product may overflow.
+// fits reports whether Pix has all samples. It divides because a product may
+// overflow.
 func (p Plane) fits() bool {
 	return p.Stride >= p.Width && len(p.Pix) >= p.Width && (len(p.Pix)-p.Width)/p.Stride >= p.Height-1
 }

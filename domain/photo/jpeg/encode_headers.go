@@ -2,7 +2,7 @@ package jpeg
 
 import "slices"
 
-// headers appends all that is before the scan.
+// headers appends all segments before the entropy-coded data.
 func (e *encoder) headers(dst, profile []byte) []byte {
 	// JFIF 1.02, square pixels of no particular size, no thumbnail.
 	dst = append(dst, "\xFF\xD8\xFF\xE0\x00\x10JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"...)
@@ -30,11 +30,11 @@ func (e *encoder) headers(dst, profile []byte) []byte {
 	return append(dst, 0, 63, 0) // all coefficients, all bits
 }
 
-// mostOfPart is what a segment holds of an ICC profile, behind the length, the tag,
-// the part's number and the number of parts.
+// mostOfPart is how many bytes of an ICC profile a segment holds, after its
+// length, the tag, the part's number and the number of parts.
 const mostOfPart = 0xFFFF - 2 - len(iccTag) - 2
 
-// appendProfile appends an ICC profile in as many segments as it takes.
+// appendProfile appends an ICC profile in as many segments as it needs.
 func appendProfile(dst, profile []byte) []byte {
 	count := ceilDiv(len(profile), mostOfPart)
 	dst = slices.Grow(dst, len(profile)+count*(2+0xFFFF-mostOfPart))
@@ -49,7 +49,8 @@ func appendProfile(dst, profile []byte) []byte {
 	return dst
 }
 
-// appendSegment appends the marker and the length of a segment of length bytes.
+// appendSegment appends the marker and length of a segment whose content has
+// length bytes.
 func appendSegment(dst []byte, marker byte, length int) []byte {
 	length += 2
 	return append(dst, 0xFF, marker, byte(length>>8), byte(length))

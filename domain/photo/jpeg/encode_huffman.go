@@ -5,17 +5,18 @@ import (
 	"math/bits"
 )
 
-// codeword is a Huffman code, shifted left to leave room for the value behind it,
-// and in the lowest 5 bits the length of both: at most 26 bits.
+// codeword is a Huffman code, shifted left to leave room for its value. The
+// lowest 5 bits hold the length of both, at most 26.
 type codeword uint32
 
 const codewordLength = 1<<5 - 1
 
-// codewords are the codes of a table, by symbol: a run of zeros in the upper four
-// bits, the length of the value behind it in the lower four.
+// codewords are the codes of a table, by symbol: a run of zeros in the upper
+// four bits, the length of the value in the lower four.
 type codewords [256]codeword
 
-// standardCodewords are those of the standard tables, made as T.81, annex C, says.
+// standardCodewords are the codes of the standard tables, built according to
+// T.81, annex C.
 var standardCodewords = func() (all [4]codewords) {
 	for i := range standard {
 		all[i] = standard[i].codewords()
@@ -49,8 +50,9 @@ type bitWriter struct {
 	tail tail
 }
 
-// tail holds what is yet to be written: the lowest count bits. Below wordBits of
-// them, a code and its value always fit; it is a value so that it stays in registers.
+// tail holds the bits to be written: the lowest count bits. While there are
+// fewer than wordBits, a code and its value fit in. A tail is passed by value so
+// that it stays in registers.
 type tail struct {
 	bits  uint64
 	count uint
@@ -58,7 +60,7 @@ type tail struct {
 
 const wordBits = 32
 
-// add puts a code and the value behind it at the end.
+// add appends a code and its value.
 func (t tail) add(c codeword, value uint32) tail {
 	length := uint(c & codewordLength)
 	return tail{t.bits<<(length&63) | uint64(uint32(c)>>5|value), t.count + length}
@@ -77,7 +79,7 @@ func (w *bitWriter) word(t tail) tail {
 	return t
 }
 
-// bytes writes t's whole bytes, with a zero behind each 0xFF (T.81, B.1.1.5).
+// bytes writes t's whole bytes, with a zero after each 0xFF (T.81, B.1.1.5).
 func (w *bitWriter) bytes(t tail) {
 	for ; t.count >= 8; t.count -= 8 {
 		b := byte(t.bits >> (t.count - 8))
@@ -95,8 +97,8 @@ func magnitude(value int32) (size, raw uint32) {
 	return size, uint32(value+sign) & (1<<(size&31) - 1)
 }
 
-// block writes a block (T.81, F.1.2): the difference of its DC, and its other
-// coefficients.
+// block writes a block (T.81, F.1.2): the difference to the previous DC, and the
+// other coefficients.
 func (w *bitWriter) block(difference int32, quotients *[64]int16, nonzero uint64, dc, ac *codewords) {
 	size, value := magnitude(difference)
 	t := w.tail.add(dc[size&0xFF], value)
@@ -118,12 +120,12 @@ func (w *bitWriter) block(difference int32, quotients *[64]int16, nonzero uint64
 		}
 	}
 	if last != 63 {
-		t = t.add(ac[endOfBlock], 0) // the next difference still fits behind it
+		t = t.add(ac[endOfBlock], 0) // the next difference still fits in
 	}
 	w.tail = t
 }
 
-// end completes the last byte with ones (T.81, F.1.2.3).
+// end pads the last byte with ones (T.81, F.1.2.3).
 func (w *bitWriter) end() {
 	const ones = 7
 	w.bytes(w.tail.add(ones, 1<<ones-1))

@@ -8,19 +8,19 @@ type encoder struct {
 	quantizers [2][64]byte // in rows, for light and for colour
 	divisors   [2]reciprocals
 	all        [3]channel
-	count      int // of all that there are: one or three
+	count      int // channels in use: one or three
 
-	// Of the block in work:
+	// The current block:
 	edge         [64]byte
 	coefficients [32]pair
 	quotients    [64]int16
 }
 
-// channel is a component that is written.
+// channel is a component that is encoded.
 type channel struct {
 	plane  Plane
-	factor int   // the sampling factor, of columns and rows
-	table  int   // of quantizers and divisors, and of the Huffman tables
+	factor int   // the sampling factor, both horizontal and vertical
+	table  int   // index of its quantizer and divisors, and of its Huffman tables
 	dc     int32 // of the last block
 }
 
@@ -38,7 +38,7 @@ func (e *encoder) begin(p Picture, quality int) {
 	}
 }
 
-// channels returns those that there are.
+// channels returns the channels in use.
 func (e *encoder) channels() []channel { return e.all[:e.count] }
 
 // scan writes the entropy-coded data.
@@ -79,8 +79,8 @@ func (e *encoder) encodeBlock(c *channel, x, y int) {
 	c.dc = dc
 }
 
-// block returns the samples from (x, y) on, and their stride: the plane's own,
-// or, where these don't make a block, a copy in edge, completed.
+// block returns the samples of a block from (x, y) on, and their stride. A block
+// that exceeds the plane is completed in edge.
 func (p Plane) block(x, y int, edge *[64]byte) (samples []byte, stride int) {
 	if x+8 <= p.Width && y+8 <= p.Height {
 		return p.Pix[y*p.Stride+x:], p.Stride

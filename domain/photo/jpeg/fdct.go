@@ -2,17 +2,18 @@ package jpeg
 
 import "encoding/binary"
 
-// forwardBits are the bits of fraction of forward's coefficients: each of its two
-// passes makes them √8 times as large.
+// forwardBits is the number of fraction bits of forward's coefficients. They
+// include a factor of 8, as each of its two passes multiplies by √8.
 const forwardBits = guard + fraction + 3
 
-// forward makes the coefficients of 8×8 samples, rows of which are stride bytes
-// apart: those of row v are the low numbers of the pairs from 8v on, those of row
-// v+4 the high ones. It transforms the columns, then the rows.
+// forward makes the coefficients of 8×8 samples, whose rows are stride bytes
+// apart. The pairs of out from 8v on have row v of the coefficients in their low
+// numbers and row v+4 in their high ones. It transforms the columns, then the
+// rows.
 func forward(samples []byte, stride int, out *[32]pair) {
 	const (
 		columns = 0x000000FF000000FF // of a row: a sample, and the one four to the right of it
-		middle  = 128 * 64           // the level shift (T.81, A.3.1), summed up
+		middle  = 128 * 64           // the level shift (T.81, A.3.1), summed over a block
 	)
 	var x [4][8]pair
 	for y := range 8 {
@@ -36,12 +37,13 @@ func forward(samples []byte, stride int, out *[32]pair) {
 	out[0] -= middle << (guard + fraction)
 }
 
-// low and high return the numbers of a pair, without the borrow of a negative low one.
+// low and high return the numbers of a pair and undo the borrow of a negative
+// low one.
 func (p pair) low() pair  { return pair(int32(p)) }
 func (p pair) high() pair { return (p + 1<<31) >> 32 }
 
-// transform is the DCT of eight numbers, √8·2^fraction times as large, factored as the
-// inverse one is:
+// transform computes the DCT of eight pairs, times √8·2^fraction, factored like
+// the inverse one:
 //
 //	x[u] = Σ √2·cos((2i+1)uπ/16)·x[i], i = 0 … 7; x[0] = Σ x[i]
 func transform(x *[8]pair) {

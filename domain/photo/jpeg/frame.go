@@ -64,8 +64,8 @@ func (f *frame) samples(c int) (width, height int) {
 	return ceilDiv(f.width*f.components[c].h, f.hMax), ceilDiv(f.height*f.components[c].v, f.vMax)
 }
 
-// blocks returns the numbers of a component's blocks, those aside that complete
-// a unit (T.81, A.2.2).
+// blocks returns the numbers of a component's blocks across and down, without
+// those that only complete a unit (T.81, A.2.2).
 func (f *frame) blocks(c int) (across, down int) {
 	width, height := f.samples(c)
 	return ceilDiv(width, 8), ceilDiv(height, 8)
@@ -76,8 +76,8 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 // scan is a scan header (T.81, B.2.3).
 type scan struct {
 	components []scanComponent
-	start, end int  // the band of coefficients, in zigzag order; both are included
-	high, low  uint // the bit positions of the scan of the band before, or 0, and of this one
+	start, end int  // the band of coefficients in zigzag order, end included
+	high, low  uint // the lowest bit that the previous scan of the band had, or 0, and that of this one
 }
 
 // scanComponent is a component and its tables in a scan.
@@ -111,21 +111,22 @@ func (f *frame) scan(content []byte) (s scan, err error) {
 		blocks += f.components[c.index].h * f.components[c.index].v
 		s.components = append(s.components, c)
 	}
-	const mostBlocks = 10 // of a unit
+	const mostBlocks = 10 // per unit
 	if count > 1 && blocks > mostBlocks {
 		return s, errScan
 	}
 	band := content[1+2*count:]
 	s.start, s.end, s.high, s.low = int(band[0]), int(band[1]), uint(band[2]>>4), uint(band[2]&15)
 	if !f.progressive {
-		s.start, s.end, s.high, s.low = 0, 63, 0, 0 // nothing else is possible
+		s.start, s.end, s.high, s.low = 0, 63, 0, 0 // whatever the header says
 	} else if !s.legal() {
 		return s, errScan
 	}
 	return s, nil
 }
 
-// legal reports whether a progressive scan is of a kind that there is (T.81, G.1.1.1).
+// legal reports whether the parameters of a progressive scan are valid (T.81,
+// G.1.1.1).
 func (s scan) legal() bool {
 	const mostLow = 13
 	if s.low > mostLow || s.high != 0 && s.high != s.low+1 {

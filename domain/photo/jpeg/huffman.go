@@ -1,11 +1,11 @@
 package jpeg
 
-// lookBits is the length of the codes that one look into a table decodes. A few
-// of a picture's codes in a thousand are longer.
+// lookBits is the length of the longest codes that a single lookup decodes. Of
+// the codes of a picture, only a few in a thousand are longer.
 const lookBits = 10
 
-// How far a code of a sequential scan advances in a block that is at
-// coefficient 1 to 63. A block ends at 64, or behind it where its end was coded.
+// Positions in a block of a sequential scan, and how far a code advances from
+// one. A block ends at blockEnd, or at codedEnd or more after its end-of-block code.
 const (
 	blockEnd   = 64
 	codedEnd   = 128 // the advance of the end-of-block code
@@ -16,9 +16,9 @@ const (
 	longestLen = 16 // bits of a code
 )
 
-// code is a Huffman code and what it stands for: in its bytes, from the lowest,
-// the bits of the code and of the value behind it; the bits of the code; the
-// symbol; and by how many coefficients it advances. 0 is no code.
+// code is a Huffman code with what it stands for. From the lowest byte on, it
+// holds the length of the code with its value, the length of the code, the
+// symbol, and the number of coefficients that it advances by. 0 is no code.
 type code uint32
 
 func (c code) total() int   { return int(c & 0xFF) }
@@ -27,8 +27,8 @@ func (c code) size() uint   { return uint(c>>16) & sizeMask }
 func (c code) run() int     { return int(c>>20) & 0x0F }
 func (c code) advance() int { return int(c >> 24) }
 
-// newCode knows the meanings of T.81, F.1.2.1 and F.1.2.2, and of G.1.2.2, where a
-// run below 15 without a value has as many bits behind it.
+// newCode interprets a symbol (T.81, F.1.2.1, F.1.2.2 and G.1.2.2). A run below
+// 15 without a value is followed by as many bits.
 func newCode(symbol byte, length int) code {
 	run, size := int(symbol>>4), int(symbol&sizeMask)
 	advance, extra := run+1, size
@@ -43,11 +43,11 @@ func newCode(symbol byte, length int) code {
 
 // huffman is a Huffman table (T.81, B.2.4.2 and annex C).
 type huffman struct {
-	spec  []byte // its part of the segment, a copy; empty: none came
+	spec  []byte // a copy of its part of the segment; empty: no table came
 	built bool
-	look  [1 << lookBits]code   // by the next bits; 0: the code is longer, or none
-	limit [longestLen + 1]int32 // by length: the first 16 bits that are behind its codes
-	index [longestLen + 1]int32 // by length: what to add to a code for its place among values
+	look  [1 << lookBits]code   // by the next bits; 0: the code is longer, or there is none
+	limit [longestLen + 1]int32 // by length: the first 16 bits above its codes
+	index [longestLen + 1]int32 // by length: what to add to a code for the index of its value
 }
 
 // readHuffman reads a DHT segment's content. Tables are built once a scan uses them.
@@ -108,7 +108,8 @@ func fill(codes []code, c code) {
 	}
 }
 
-// long decodes the code that held begins with, one that look doesn't have; 0: it is none.
+// long decodes a code that is longer than lookBits at the start of held. It
+// returns 0 if there is none.
 func (h *huffman) long(held uint64) code {
 	next := int32(held >> (64 - longestLen))
 	for length := lookBits + 1; length <= longestLen; length++ {
@@ -119,8 +120,8 @@ func (h *huffman) long(held uint64) code {
 	return 0
 }
 
-// extend gives a value its sign (T.81, F.2.2.1): those that don't begin with a
-// one are negative. size is at least 1.
+// extend gives a value of size bits its sign: it is negative if its first bit is
+// 0 (T.81, F.2.2.1). size is at least 1.
 func extend(value int32, size uint) int32 {
 	if value < 1<<(size-1) {
 		return value - 1<<size + 1

@@ -2,10 +2,9 @@ package jpeg
 
 import "encoding/binary"
 
-// The inverse DCTs are those of n×n samples from a block's n×n lowest
-// frequencies, times n/8: a block of one colour has that colour at each n, and a
-// smaller n makes the picture that is left when the higher frequencies are. Each
-// is done over the columns and then over the rows, in integers. Per pass,
+// The inverse DCTs make n×n samples of a block's n×n lowest frequencies, scaled
+// by n/8: a block of one colour has that colour at each n. Each transforms the
+// columns, then the rows, in integers. A pass computes
 //
 //	y[x] = b[0] + Σ √2·cos((2x+1)uπ/2n)·b[u], u = 1 … n-1
 //
@@ -13,23 +12,23 @@ import "encoding/binary"
 // by Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with
 // 11 multiplications" (ICASSP 1989).
 
-// pair is two numbers, low + high<<32: sums and products with constants are done
-// on both at once. A negative low half takes 1 from the high one, which is far
-// below what rounding takes. What a hostile file lets overflow spoils its own
-// samples alone, which are clamped.
+// pair is two numbers, low + high<<32: both are added, and multiplied by
+// constants, at once. A negative low number borrows 1 from the high one, which
+// is far less than rounding changes. If a hostile file causes an overflow, it
+// only spoils its own samples, which are clamped.
 type pair int64
 
-// both times a number is a pair of it and itself.
+// both times a number is a pair of that number twice.
 const both = 1<<32 + 1
 
 const (
-	fraction = 13                   // bits of a constant's fraction
-	guard    = 2                    // bits of a fraction that the first pass keeps
-	shift1   = fraction - guard     // behind the first pass
-	shift2   = fraction + guard + 3 // behind the second one, the factor of 8 with it
+	fraction = 13                   // fraction bits of a constant
+	guard    = 2                    // fraction bits of the results of the first pass
+	shift1   = fraction - guard     // after the first pass
+	shift2   = fraction + guard + 3 // after the second pass, with the factor of 8
 )
 
-// √2·cos(kπ/16), as fractions.
+// √2·cos(kπ/16), with fraction bits.
 const (
 	c1 = 11363
 	c2 = 10703
@@ -39,9 +38,9 @@ const (
 	c7 = 2260
 )
 
-// What is added to the first number of a column, so that shifting rounds, and in
-// the first of all, which goes to each sample, the level of 128 and what rounds
-// the last shift.
+// half is added to the first coefficient of a column, so that the first shift
+// rounds. level is added to the first coefficient of a block, which goes into
+// each sample: it also adds the level shift of 128 and rounds the last shift.
 const (
 	half  = both << (shift1 - 1)
 	level = half + (128*8+4)<<fraction
@@ -61,8 +60,8 @@ func inverse8(dst []byte, stride int, b *[64]int16, q *[64]uint16) {
 	}
 }
 
-// inverse8low is inverse8 for a block that has nothing but its 4×4 lowest
-// frequencies, in half the time. It doesn't look at others.
+// inverse8low is inverse8 for a block that has only the 4×4 lowest frequencies,
+// in half the time. It ignores the others.
 func inverse8low(dst []byte, stride int, b *[64]int16, q *[64]uint16) {
 	var w [64]int32
 	columns8low((*[58]int32)(w[:]), (*[26]int16)(b[:]), (*[26]uint16)(q[:]), level)
@@ -72,7 +71,7 @@ func inverse8low(dst []byte, stride int, b *[64]int16, q *[64]uint16) {
 	}
 }
 
-// columns8 does the first pass over two columns, which w, b and q begin with.
+// columns8 does the first pass over the first two columns of b.
 func columns8(w *[58]int32, b *[58]int16, q *[58]uint16, dc pair) {
 	at := func(i int) pair { return product(b[i:], q[i:]) }
 	e0, e1, e2, e3 := even(at(0)<<fraction+dc, at(16), at(32), at(48))
@@ -87,12 +86,12 @@ func columns8low(w *[58]int32, b *[26]int16, q *[26]uint16, dc pair) {
 	keep8(w, e0, e1, e2, e3, o0, o1, o2, o3)
 }
 
-// product returns the first two coefficients.
+// product returns the first two coefficients, dequantized.
 func product(b []int16, q []uint16) pair {
 	return pair(b[1])*pair(q[1])<<32 + pair(b[0])*pair(q[0])
 }
 
-// keep8 keeps what the halves of a pass over two columns add up to.
+// keep8 keeps two columns, the sums and differences of the halves of a pass.
 func keep8(w *[58]int32, e0, e1, e2, e3, o0, o1, o2, o3 pair) {
 	keep(w[0:], e0+o0)
 	keep(w[8:], e1+o1)
@@ -121,7 +120,7 @@ func rows8low(dst []byte, stride int, w *[16]int32) {
 	write8((*[8]byte)(dst), (*[8]byte)(dst[stride:]), e0, e1, e2, e3, o0, o1, o2, o3)
 }
 
-// write8 writes two rows of what the halves of a pass over them add up to.
+// write8 writes two rows, the sums and differences of the halves of a pass.
 func write8(upper, lower *[8]byte, e0, e1, e2, e3, o0, o1, o2, o3 pair) {
 	y0, y1, y2, y3, y4, y5, y6, y7 := e0+o0, e1+o1, e2+o2, e3+o3, e3-o3, e2-o2, e1-o1, e0-o0
 	if (y0|y1|y2|y3|y4|y5|y6|y7)&^inRange != 0 {
@@ -133,8 +132,8 @@ func write8(upper, lower *[8]byte, e0, e1, e2, e3, o0, o1, o2, o3 pair) {
 	binary.LittleEndian.PutUint64(lower[:], uint64(left)>>32|uint64(right)>>32<<32)
 }
 
-// even is the even half of a pass for eight, and a whole pass for four. x0 comes
-// with its fraction.
+// even is the even half of a pass for eight, and a whole pass for four. x0 has
+// fraction bits already.
 func even(x0, x2, x4, x6 pair) (e0, e1, e2, e3 pair) {
 	z := (x2 + x6) * c6
 	p, r := z+x2*(c2-c6), z-x6*(c2+c6)
@@ -191,8 +190,8 @@ func inverse2(dst []byte, stride int, b *[4]int16, q *[4]uint16) {
 	dst[stride], dst[stride+1] = sample(low0+low1), sample(low0-low1)
 }
 
-// inverse1 makes the sample that a block with nothing but its lowest frequency
-// consists of: each of inverse8's, inverse4's and inverse2's.
+// inverse1 returns the sample of a block that has only its lowest frequency.
+// inverse8, inverse4 and inverse2 fill such a block with the same sample.
 func inverse1(b int16, q uint16) byte { return sample(int32(b) * int32(q)) }
 
 func sample(x int32) byte { return byte(min(max((x+4)>>3+128, 0), 255)) }
@@ -213,19 +212,20 @@ func flat(dst []byte, stride, n int, value byte) {
 	}
 }
 
-// A pair of samples has shift2 bits of a fraction.
+// Masks for a pair of samples with shift2 fraction bits.
 const (
 	inRange = both * (1<<(8+shift2) - 1)
 	whole   = both * (255 << shift2)
 )
 
-// clamp makes a pair of samples one in range.
+// clamp brings both samples of a pair into range.
 func clamp(x pair) pair {
 	const most = 1<<(8+shift2) - 1
 	return min(max(x>>32, 0), most)<<32 + min(max(pair(int32(x)), 0), most)
 }
 
-// pack makes four bytes of each half of four pairs of samples, the first the lowest.
+// pack puts the integer parts of four pairs of samples into four bytes of each
+// half, the first into the lowest.
 func pack(a, b, c, d pair) pair {
 	return a&whole>>shift2 | b&whole>>(shift2-8) | c&whole>>(shift2-16) | d&whole<<(24-shift2)
 }

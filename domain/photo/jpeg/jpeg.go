@@ -1,13 +1,13 @@
 // Package jpeg reads, checks, scales and writes JPEG files (ITU-T T.81).
 //
-// It reads baseline, extended and progressive JPEGs of 8 bits a sample, Huffman
-// coded, of one, three or four components with any legal sampling factors.
-// [Clean] drops metadata in place and reads the headers, [File.Check] proves that
-// the picture is whole without making it, [File.Decode] makes it, scaled down
-// where that is wanted, in strips of rows, and [Encode] writes one.
+// It reads Huffman-coded baseline, extended and progressive JPEGs with 8 bits
+// per sample and one, three or four components, with any legal sampling factors.
+// [Clean] drops metadata in place and reads the headers. [File.Check] verifies
+// that the picture is complete without making its pixels. [File.Decode] makes
+// them in strips of rows, at a reduced size if wanted. [Encode] writes a JPEG.
 //
 // Anyone may import it: it knows nothing of the rest of the module and imports
-// the standard library alone.
+// only the standard library.
 package jpeg
 
 import (
@@ -26,38 +26,39 @@ type File struct {
 	data     []byte // the clean file
 	frame    frame
 	scanAt   int   // where the first scan header is in data
-	standard bool  // the standard Huffman tables were put in
-	open     error // why the segments end before EOI; nil: EOI came
+	standard bool  // the standard Huffman tables are used
+	open     error // why the segments end before EOI; nil: they end with it
 }
 
 // Model says what the components of a picture are.
 type Model byte
 
-// The models, by what the components are, in their order.
+// The models, each with its components in order.
 const (
 	Gray  Model = iota // light
 	YCbCr              // light and two colour differences (ITU-T T.871)
 	RGB                // red, green and blue
 	CMYK               // cyan, magenta, yellow and black, all inverted, as Adobe stores them and browsers show them
-	YCCK               // the same, the first three as YCbCr
+	YCCK               // the same with the first three as YCbCr
 )
 
-// Bytes returns the clean file. [File.Check] may shorten it. It aliases what
-// Clean was given, or is a copy where something had to be put in.
+// Bytes returns the clean file. It aliases the data given to Clean, or is a copy
+// if something had to be inserted. [File.Check] may shorten it.
 func (f *File) Bytes() []byte { return f.data }
 
-// Whole reports whether the file has its end marker. [File.Check] mends one that
-// lacks nothing else.
+// Whole reports whether the file has its end marker. [File.Check] repairs a file
+// that lacks only that.
 func (f *File) Whole() bool { return f.open == nil }
 
-// A FormatError says that a file isn't a valid JPEG.
+// A FormatError says why a file is not a valid JPEG.
 type FormatError string
 
 // Error implements error.
 func (e FormatError) Error() string { return "jpeg: " + string(e) }
 
-// An UnsupportedError names what a valid JPEG has that this package doesn't
-// read, as in "a file that is …": "arithmetic-coded".
+// An UnsupportedError says which feature of a JPEG this package doesn't read. It
+// completes a phrase like "a file that is …", for example with
+// "arithmetic-coded".
 type UnsupportedError string
 
 // Error implements error.
@@ -73,14 +74,15 @@ const (
 	errTwice      = FormatError("a component has two scans of the same coefficients")
 	errTables     = FormatError("a table is wrong")
 	errManyTables = FormatError("it has more tables than scans could use")
-	errEntropy    = FormatError("a scan has a code that is in no table, or too much of them")
+	errEntropy    = FormatError("a scan has an unknown code, or more coefficients than its blocks")
 	errShort      = FormatError("a scan ends before its last block")
 	errRestart    = FormatError("a restart marker is missing")
 	errNoHeight   = FormatError("neither the frame header nor a DNL segment tells the height")
 )
 
-// Size reads the width and height in pixels from the headers of a JPEG, and
-// nothing behind them.
+// Size returns the width and height in pixels from the headers of a JPEG. It
+// reads nothing after the frame header. The height is 0 if only a DNL segment
+// has it, which [Clean] moves to the frame header.
 func Size(data []byte) (width, height int, err error) {
 	if !bytes.HasPrefix(data, []byte{0xFF, markerSOI}) {
 		return 0, 0, FormatError("it doesn't begin with SOI")
@@ -108,7 +110,7 @@ func Size(data []byte) (width, height int, err error) {
 
 // Marker codes (T.81, table B.1), without their 0xFF.
 const (
-	markerSOF0  = 0xC0 // start of frame, baseline; up to 0xCF, DHT, JPG and DAC aside
+	markerSOF0  = 0xC0 // start of frame, baseline; the others go up to 0xCF, except DHT, JPG and DAC
 	markerSOF1  = 0xC1
 	markerSOF2  = 0xC2
 	markerDHT   = 0xC4
@@ -130,10 +132,10 @@ const (
 
 func isRestart(marker byte) bool { return marker >= markerRST0 && marker <= markerRST7 }
 
-// nextMarker finds the next marker: its 0xFF, which fill bytes may repeat
-// (T.81, B.1.1.2), at start and its code at code. It skips bytes that are no
-// marker: junk between segments, and entropy-coded data, where a 0 follows
-// 0xFF (B.1.1.5).
+// nextMarker finds the next marker at or after at. start is the offset of its
+// 0xFF, which fill bytes may repeat (T.81, B.1.1.2), and code that of its code.
+// Other bytes are skipped: junk between segments, and entropy-coded data, where
+// a 0 follows 0xFF (B.1.1.5).
 func nextMarker(data []byte, at int) (start, code int, err error) {
 	for {
 		i := bytes.IndexByte(data[at:], 0xFF)
@@ -153,7 +155,7 @@ func nextMarker(data []byte, at int) (start, code int, err error) {
 	}
 }
 
-// segmentEnd returns the end of the segment whose length is at at.
+// segmentEnd returns the end of the segment whose length field is at at.
 func segmentEnd(data []byte, at int) (int, error) {
 	if at+2 > len(data) {
 		return 0, errCutOff
@@ -168,8 +170,8 @@ func segmentEnd(data []byte, at int) (int, error) {
 	return at + length, nil
 }
 
-// entropyEnd returns where the entropy-coded data that starts at at ends: at a
-// marker that is no restart, or at the end of the file.
+// entropyEnd returns the end of the entropy-coded data that starts at at: the
+// next marker other than a restart, or the end of the file.
 func entropyEnd(data []byte, at int) int {
 	for {
 		start, code, err := nextMarker(data, at)

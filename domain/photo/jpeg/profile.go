@@ -10,8 +10,8 @@ import (
 // number, from 1, and the number of parts follow (ICC.1:2010, B.4).
 const iccTag = "ICC_PROFILE\x00"
 
-// Profile returns a copy of the ICC profile, its parts put together, or nil where
-// there is none, a part is missing, or it is longer than most bytes.
+// Profile returns a copy of the ICC profile, or nil if there is none, a part of
+// it is missing, or it is longer than most bytes.
 func (f *File) Profile(most int) []byte {
 	var parts [][]byte
 	for segment := range f.heads() {
@@ -31,12 +31,12 @@ func (f *File) Profile(most int) []byte {
 	return profile
 }
 
-// SetProfile puts an ICC profile in the place of what the file has, or takes that
-// away where profile is empty. It is in at most 255 segments, which is 16 MB. What is
-// before the first scan is written again, directly before it where there is room.
+// SetProfile replaces the file's ICC profile, or removes it if profile is empty.
+// profile is at most MaxProfile bytes long. The segments before the first scan
+// are rewritten, in place if there is room.
 func (f *File) SetProfile(profile []byte) {
 	head := append(make([]byte, 0, f.scanAt), f.data[:2]...)
-	placed := false // behind JFIF, which is first
+	placed := false // after JFIF, which comes first
 	for segment := range f.heads() {
 		if !placed && segment[1] != markerAPP0 {
 			head, placed = appendProfile(head, profile), true
@@ -54,7 +54,7 @@ func (f *File) SetProfile(profile []byte) {
 	f.scanAt = len(head)
 }
 
-// heads are the segments before the first scan, with their markers.
+// heads yields the segments before the first scan, with their markers.
 func (f *File) heads() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for at := 2; at < f.scanAt; {

@@ -8,15 +8,15 @@ import (
 // progressive gathers the coefficients of progressive scans (T.81, annex G).
 type progressive struct {
 	w     *walk
-	scale int // n: of a block n × n coefficients are kept; 0: none
+	scale int // n: n×n coefficients of each block are kept; 0: none
 	parts [4]coefficients
 	s     scan
 }
 
-// coefficients are those of a component, in whole units.
+// coefficients are the coefficients of a component, in whole units.
 type coefficients struct {
 	across int      // blocks
-	known  []uint64 // by block: bit k: coefficient k, in the order of scans, isn't 0
+	known  []uint64 // by block: bit k is set if coefficient k, in scan order, isn't 0
 	kept   []int16  // by block: scale² coefficients
 }
 
@@ -51,7 +51,7 @@ func (p *progressive) units(y, x, count int) error {
 	}
 }
 
-// dcUnits decodes the DC values of units, or one bit more of them.
+// dcUnits decodes the DC values of units, or one more bit of each.
 func (p *progressive) dcUnits(y, x, count int) error {
 	for ; count > 0; count-- {
 		for _, part := range p.s.components {
@@ -93,7 +93,7 @@ func (p *progressive) dcBlock(part scanComponent, block int) error {
 	return nil
 }
 
-// acFirst decodes a band of blocks for the first time (G.1.2.2).
+// acFirst decodes the first scan of a band (T.81, G.1.2.2).
 func (p *progressive) acFirst(y, x, count int) error {
 	part := p.s.components[0]
 	c, table := &p.parts[part.index], &p.w.tables[1][part.ac]
@@ -120,7 +120,7 @@ func (p *progressive) firstBlock(c *coefficients, table *huffman, block int) err
 		}
 		run, size := next.run(), next.size()
 		if size == 0 && run < fullRun {
-			p.w.run = 1<<run + int(reader.take(uint(run))) - 1 // of the blocks behind this one
+			p.w.run = 1<<run + int(reader.take(uint(run))) - 1 // of the blocks after this one
 			return nil
 		}
 		if k += run; k > p.s.end {
@@ -141,7 +141,7 @@ func (p *progressive) put(c *coefficients, block, k int, value int32) {
 	}
 }
 
-// acRefine decodes one bit more of a band of blocks (G.1.2.3).
+// acRefine decodes one more bit of a band (T.81, G.1.2.3).
 func (p *progressive) acRefine(y, x, count int) error {
 	part := p.s.components[0]
 	c, table := &p.parts[part.index], &p.w.tables[1][part.ac]
@@ -163,8 +163,8 @@ func (p *progressive) acRefine(y, x, count int) error {
 	return nil
 }
 
-// refineBlock decodes the codes of a block and returns the part of the band that
-// is behind them.
+// refineBlock decodes the codes of a block. It returns the part of the band
+// after them.
 func (p *progressive) refineBlock(c *coefficients, table *huffman, block int, band uint64) (todo uint64, err error) {
 	for todo = band; todo != 0; {
 		next := p.w.bits.code(table)
@@ -194,9 +194,10 @@ func (p *progressive) refineBlock(c *coefficients, table *huffman, block int, ba
 	return 0, nil
 }
 
-// zeroAt returns where the first coefficient is, from at on, that isn't known and
-// has run such ones before it. It takes a step for each known one, as their bits
-// do that are read next: a file can't ask for more steps than it has bits.
+// zeroAt returns the index, from at on, of the zero coefficient that has run
+// zeros before it. known has a bit for each coefficient that isn't 0. It takes a
+// step for each of these, for which the scan has a bit: a file can't ask for
+// more steps than it has bits.
 func zeroAt(at, run int, known uint64) int {
 	for ; known != 0; known &= known - 1 {
 		next := bits.TrailingZeros64(known)
@@ -209,7 +210,7 @@ func zeroAt(at, run int, known uint64) int {
 	return at + run
 }
 
-// refine decodes one bit more of each of a block's coefficients.
+// refine decodes one more bit of each of the coefficients in which.
 func (p *progressive) refine(c *coefficients, block int, which uint64) {
 	reader := &p.w.bits
 	if p.scale == 0 {
@@ -235,8 +236,8 @@ func (p *progressive) refine(c *coefficients, block int, which uint64) {
 	}
 }
 
-// samples makes the samples of all that came, a row of units at a time.
-func (p *progressive) samples(ctx context.Context, coming func(component, y int, rows Plane) error) error {
+// samples makes the samples of all coefficients, one row of units at a time.
+func (p *progressive) samples(ctx context.Context, band func(component, y int, rows Plane) error) error {
 	frame := &p.w.file.frame
 	_, down := frame.units()
 	var strips [4]strip
@@ -254,7 +255,7 @@ func (p *progressive) samples(ctx context.Context, coming func(component, y int,
 		for c := range frame.components {
 			s := &strips[c]
 			p.row(&p.parts[c], s, y)
-			if err := handOver(coming, c, y*s.v*p.scale, s.plane, s.width, s.height); err != nil {
+			if err := handOver(band, c, y*s.v*p.scale, s.plane, s.width, s.height); err != nil {
 				return err
 			}
 		}

@@ -1,13 +1,14 @@
 package jpeg
 
-// reciprocals divide by a quantization table, in the order of forward's
-// coefficients: each is the least above 2^quotientBits / (a divisor<<forwardBits).
+// reciprocals replace division by a quantization table, in the order of
+// forward's coefficients. Each is the least integer above 2^quotientBits /
+// (divisor<<forwardBits).
 type reciprocals [64]pair
 
 const quotientBits = forwardBits + 30
 
-// scaled returns a quantization table, in rows, for a quality from 1 to 100, as
-// libjpeg scales the standard's own, which stand for 50.
+// scaled adapts a standard quantization table, in rows, to a quality from 1 to
+// 100 as libjpeg does. The table itself has quality 50.
 func scaled(table *[64]byte, quality int) (t [64]byte) {
 	percent := 200 - 2*quality
 	if quality < 50 {
@@ -34,9 +35,9 @@ var scanOrder = func() (p [64]byte) {
 	return p
 }()
 
-// quantize divides forward's coefficients and rounds to the nearest integer, ties
-// away from zero. It puts them in the order of a scan; bit k of nonzero tells
-// whether the k-th is anything but zero.
+// quantize divides forward's coefficients and rounds to the nearest integer,
+// ties away from zero. It puts the quotients in scan order. Bit k of nonzero is
+// set if the k-th isn't zero.
 func (r *reciprocals) quantize(coefficients *[32]pair, quotients *[64]int16) (nonzero uint64) {
 	const half = 1 << (quotientBits - 1)
 	for i, c := range coefficients {

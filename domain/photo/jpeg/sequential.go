@@ -1,7 +1,7 @@
 package jpeg
 
-// zigzag is where the coefficients of a block belong, by their order in a scan:
-// 8 × the vertical frequency + the horizontal one (T.81, figure A.6).
+// zigzag maps the order of a scan to the places of coefficients in a block: 8 ×
+// the vertical frequency + the horizontal one (T.81, figure A.6).
 var zigzag = [64]byte{
 	0, 1, 8, 16, 9, 2, 3, 10,
 	17, 24, 32, 25, 18, 11, 4, 5,
@@ -13,8 +13,8 @@ var zigzag = [64]byte{
 	53, 60, 61, 54, 47, 55, 62, 63,
 }
 
-// places is where coefficients lie in a block of n × n of them, by their order
-// in a scan; those of higher frequencies, which aren't kept, behind it.
+// places maps the order of a scan to places in a block of n×n coefficients.
+// Those of higher frequencies are not kept and get the place after the block.
 type places [64]byte
 
 func newPlaces(n int) (p places) {
@@ -29,10 +29,11 @@ func newPlaces(n int) (p places) {
 	return p
 }
 
-// placesOf are those of the scales.
+// placesOf are the places by scale.
 var placesOf = [9]places{0: newPlaces(0), 1: newPlaces(1), 2: newPlaces(2), 4: newPlaces(4), 8: newPlaces(8)}
 
-// place puts a quantizer's steps where the coefficients of a block of n × n are.
+// place returns a quantizer's steps in the places of a block of n×n
+// coefficients.
 func (q *quantizer) place(n int) (steps [65]uint16) {
 	for k, at := range placesOf[n] {
 		steps[at] = q.steps[k]
@@ -40,12 +41,12 @@ func (q *quantizer) place(n int) (steps [65]uint16) {
 	return steps
 }
 
-// strips makes the samples of sequential scans, a row of units at a time.
+// strips makes the samples of sequential scans, one row of units at a time.
 type strips struct {
-	w      *walk
-	scale  int // n: a block makes n × n samples
-	parts  []strip
-	coming func(component, y int, rows Plane) error
+	w     *walk
+	scale int // n: a block makes n × n samples
+	parts []strip
+	band  func(component, y int, rows Plane) error
 }
 
 // strip is a component's part of a row of units.
@@ -104,24 +105,24 @@ func (s *strips) units(_, x, count int) error {
 func (s *strips) endRow(y int) error {
 	for i := range s.parts {
 		p := &s.parts[i]
-		if err := handOver(s.coming, p.component, y*p.v*s.scale, p.plane, p.width, p.height); err != nil {
+		if err := handOver(s.band, p.component, y*p.v*s.scale, p.plane, p.width, p.height); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// handOver passes on what of rows is within the component's plane.
-func handOver(coming func(component, y int, rows Plane) error, component, y int, rows Plane, width, height int) error {
+// handOver passes the rows that are within the component's plane to band.
+func handOver(band func(component, y int, rows Plane) error, component, y int, rows Plane, width, height int) error {
 	rows.Width, rows.Height = width, min(len(rows.Pix)/rows.Stride, height-y)
 	if rows.Height <= 0 {
 		return nil
 	}
-	return coming(component, y, rows)
+	return band(component, y, rows)
 }
 
-// block decodes a block (T.81, F.2.2) and returns the place, in the scan's order,
-// of the last coefficient that it has.
+// block decodes a block (T.81, F.2.2). It returns the index, in scan order, of
+// its last coefficient.
 func (s *strips) block(block *[65]int16, p *strip) (last int, err error) {
 	bits := &s.w.bits
 	held, n := bits.held, bits.n
@@ -159,7 +160,7 @@ func (s *strips) block(block *[65]int16, p *strip) (last int, err error) {
 			break
 		}
 		last = k - 1
-		block[place[last]&63] = int16(valueOf(held, c)) // 0 behind a run of 16
+		block[place[last]&63] = int16(valueOf(held, c)) // 0 after a run of 16
 		held <<= c & 63
 		n -= c.total()
 	}
@@ -167,9 +168,9 @@ func (s *strips) block(block *[65]int16, p *strip) (last int, err error) {
 	return last, nil
 }
 
-// valueOf returns the value behind the code that held begins with, 0 where it has
-// none. One that begins with a 0 is negative (T.81, F.2.2.1); as signs can't be
-// predicted, there is no branch.
+// valueOf returns the value after the code c at the start of held, or 0 if c has
+// none. A value whose first bit is 0 is negative (T.81, F.2.2.1). There is no
+// branch, as the sign is unpredictable.
 func valueOf(held uint64, c code) int32 {
 	rest, size := held<<(c.length()&63), c.size()
 	negative := ^int32(int64(rest) >> 63)

@@ -67,15 +67,16 @@ var standard = [4]standardTable{
 	}},
 }
 
-// isStandard reports whether the standard has a table for a slot.
+// isStandard reports whether there is a standard table for a slot.
 func isStandard(slot int) bool {
 	return slices.ContainsFunc(standard[:], func(t standardTable) bool { return slot == t.slot() })
 }
 
-// slot is the place that the table is put into.
+// slot returns the slot of the table.
 func (t *standardTable) slot() int { return huffmanSlot + 4*int(t.class) + int(t.id) }
 
-// standardTables returns the DHT segments of those Huffman tables that scans lack.
+// standardTables returns DHT segments with the standard tables of those slots
+// that lack one.
 func standardTables(lacking [slots]bool) []byte {
 	isThere := func(t standardTable) bool { return !lacking[t.slot()] }
 	return appendTables(nil, slices.DeleteFunc(slices.Clone(standard[:]), isThere))

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The places that a table can be put into, each replacing what is there.
+// The slots of tables. A table replaces the one that is in its slot.
 const (
 	quantizerSlot = 0 // of four, by number
 	huffmanSlot   = 4 // of eight: four for DC, then four for AC
@@ -13,26 +13,27 @@ const (
 	slots         = 13
 )
 
-// mostTables bounds the tables of a file. 64 scans with all tables of their own
-// have fewer.
+// mostTables bounds the tables of a file. Even 64 scans with a new table in
+// every slot have fewer.
 const mostTables = 1024
 
-// table is a quantization table, a Huffman table or the restart interval, where it
-// is kept.
+// table tells where a quantization table, a Huffman table or the restart
+// interval is kept.
 type table struct {
 	segment, at, end int // where its segment and the table itself begin, and where it ends
 	used             bool
 }
 
-// tables are those of a file. The ones that no scan uses are metadata: they can
-// have any content and any number.
+// tables are the tables of a file. Those that no scan uses count as metadata:
+// there can be any number of them, with any content.
 type tables struct {
 	all     []table
 	current [slots]int  // by slot: 1 + the place in all; 0: none came
-	lacking [slots]bool // a scan uses one that hadn't come
+	lacking [slots]bool // by slot: a scan uses a table that hadn't come
 }
 
-// read takes the tables of a segment, whose content is kept at at; all or none.
+// read takes the tables of a segment whose content is kept at at. It takes none
+// if it fails.
 func (t *tables) read(marker byte, content []byte, at int) error {
 	const header = 4 // the marker and the length
 	all := t.all
@@ -82,12 +83,12 @@ func errorUnless(holds bool, err error) error {
 	return err
 }
 
-// has reports whether any table of so many slots from the first on came.
+// has reports whether any of count slots from first on has a table.
 func (t *tables) has(first, count int) bool {
 	return slices.ContainsFunc(t.current[first:first+count], func(i int) bool { return i > 0 })
 }
 
-// keep keeps what is in a slot, and reports whether anything is.
+// keep marks the table in a slot as used. It reports whether there is one.
 func (t *tables) keep(slot int) bool {
 	i := t.current[slot]
 	if i > 0 {
@@ -96,9 +97,9 @@ func (t *tables) keep(slot int) bool {
 	return i > 0
 }
 
-// scan marks the tables that a scan uses. Where standard is set, the standard's own
-// Huffman tables stand in for those that are missing; any other missing table is an
-// error, and nothing is marked.
+// scan marks the tables that a scan uses. If standard is set, the standard
+// Huffman tables stand in for missing ones. Any other missing table is an error,
+// and nothing is marked.
 func (t *tables) scan(s scan, f *frame, scanned int, standard bool) error {
 	used := s.tables(f, scanned)
 	for _, slot := range used {
@@ -110,7 +111,7 @@ func (t *tables) scan(s scan, f *frame, scanned int, standard bool) error {
 		t.lacking[slot] = !t.keep(slot) || t.lacking[slot]
 	}
 	t.keep(intervalSlot)
-	if len(f.components) == 1 { // encoders write colour's tables into grey files too, which stay as they came
+	if len(f.components) == 1 { // encoders write the chroma tables into grey files too; keep these unchanged
 		t.keep(quantizerSlot + 1)
 		t.keep(huffmanSlot + 1)
 		t.keep(huffmanSlot + 4 + 1)
@@ -135,8 +136,8 @@ func (s scan) tables(f *frame, scanned int) (used []int) {
 	return used
 }
 
-// sweep removes the tables that no scan uses, and segments without any, from data
-// in place. It returns what is left, and of it what was before mark.
+// sweep removes the unused tables, and segments that have no others, from data
+// in place. It returns what is left, and where in it mark has moved.
 func (t *tables) sweep(data []byte, mark int) (left []byte, moved int) {
 	if !slices.ContainsFunc(t.all, func(t table) bool { return !t.used }) {
 		return data, mark
@@ -166,7 +167,8 @@ func (t *tables) sweep(data []byte, mark int) (left []byte, moved int) {
 	return data[:kept], moved
 }
 
-// usedLength is that of the used tables in the segment of the first one.
+// usedLength returns the length of the used tables in the segment of the first
+// table.
 func usedLength(all []table) (length int) {
 	for _, t := range all {
 		if t.segment != all[0].segment {

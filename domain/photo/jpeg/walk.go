@@ -10,22 +10,22 @@ import (
 // walk goes through the segments and scans of a clean file.
 type walk struct {
 	file       *File
-	mend       bool // cut what is behind the blocks of a restart interval
-	kept, from int  // what is mended of the file up to from is up to kept
+	mend       bool // repair the file: remove bytes after the blocks of a restart interval
+	kept, from int  // the repaired part of data[:from] is data[:kept]
 	at         int  // where the next segment begins
 	interval   int  // units between restarts; 0: there are none
 	bits       bitReader
 	tables     [2][4]huffman // for DC and for AC
 	quantizers [4]quantizer
-	latched    [4]quantizer // by component, of its first scan
+	latched    [4]quantizer // by component: that of its first scan
 	came       [4][64]byte  // by component and coefficient: the lowest bit that came, or nothing
 	dc         [4]int32     // by component: the DC value of the last block
-	left       int          // units to the next restart
+	left       int          // units before the next restart
 	restart    byte         // its marker
-	run        int          // blocks that have no more codes in this progressive scan
+	run        int          // blocks without codes that are left in this progressive scan
 }
 
-// nothing came of a coefficient.
+// nothing means that no bit of a coefficient came.
 const nothing = 0xFF
 
 // quantizer is a quantization table (T.81, B.2.4.1), in zigzag order.
@@ -40,10 +40,11 @@ type scanDecoder interface {
 	endRow(y int) error
 }
 
-// walks keeps tables, which are large beside a small photo.
+// walks reuses the tables, which are large in proportion to a small photo.
 var walks = sync.Pool{New: func() any { return new(walk) }}
 
-// newWalk returns a walk that begins. Its tables are those of another file, but unbuilt.
+// newWalk returns a walk at the start of the file. It clears what another file
+// left in the tables.
 func (f *File) newWalk() *walk {
 	w := walks.Get().(*walk)
 	w.file, w.mend, w.at, w.interval, w.bits = f, false, 2, 0, bitReader{data: f.data}
@@ -63,14 +64,14 @@ func (f *File) newWalk() *walk {
 	return w
 }
 
-// end gives the walk's tables back.
+// end makes the walk available to other files.
 func (w *walk) end() {
 	w.file, w.bits.data = nil, nil
 	walks.Put(w)
 }
 
-// segments walks until all of the picture came, or to the end marker. begin
-// returns what decodes a scan.
+// segments walks until the picture is complete, or to the end marker. begin
+// returns the decoder of a scan.
 func (w *walk) segments(ctx context.Context, begin func(s scan) (scanDecoder, error)) error {
 	for {
 		_, at, err := nextMarker(w.file.data, w.at)
@@ -153,7 +154,7 @@ func (w *walk) complete() bool {
 	return true
 }
 
-// decodable fails where a component has no DC values.
+// decodable fails if a component has no DC values.
 func (w *walk) decodable() error {
 	for c := range w.file.Components {
 		if w.came[c][0] == nothing {
@@ -163,7 +164,7 @@ func (w *walk) decodable() error {
 	return nil
 }
 
-// scan decodes a scan, whose header is given and whose data is at w.at.
+// scan decodes the scan with the given header, whose data is at w.at.
 func (w *walk) scan(ctx context.Context, header []byte, begin func(s scan) (scanDecoder, error)) error {
 	s, err := w.file.frame.scan(header)
 	if err != nil {
@@ -191,7 +192,7 @@ func (w *walk) scan(ctx context.Context, header []byte, begin func(s scan) (scan
 	return nil
 }
 
-// prepare makes the tables of a scan ready and checks that it adds what is next.
+// prepare builds the tables of a scan and checks that the scan comes in order.
 func (w *walk) prepare(s scan) error {
 	for _, part := range s.components {
 		if err := checkNext(w.came[part.index][s.start:s.end+1], s.high); err != nil {
@@ -217,8 +218,8 @@ func (w *walk) prepare(s scan) error {
 	return nil
 }
 
-// checkNext fails where a scan isn't the next one of a band: the first where
-// high is 0, else the one behind that which came to the bit high.
+// checkNext fails if a scan is not the next one of its band: the first if high
+// is 0, or else the one after the scan whose lowest bit was high.
 func checkNext(came []byte, high uint) error {
 	want := byte(nothing)
 	if high > 0 {
@@ -271,8 +272,8 @@ func (w *walk) row(d scanDecoder, y, across int) error {
 	return d.endRow(y)
 }
 
-// finished fails where an interval has less than its units need, or ends more
-// blocks than it has.
+// finished fails if an interval has too few bits for its units, or a run of
+// blocks that goes beyond it.
 func (w *walk) finished() error {
 	if w.bits.short() {
 		return errShort
@@ -283,14 +284,14 @@ func (w *walk) finished() error {
 	return nil
 }
 
-// beginInterval forgets what decoding depends on (T.81, F.2.1.3.1 and G.1.2.2).
+// beginInterval resets the state of decoding (T.81, F.2.1.3.1 and G.1.2.2).
 func (w *walk) beginInterval(at int) {
 	w.bits.begin(at)
 	w.dc, w.run = [4]int32{}, 0
 }
 
-// passRestart passes over a restart marker, and bytes without meaning before
-// it, where one is due.
+// passRestart skips the restart marker, and meaningless bytes before it, if one
+// is due.
 func (w *walk) passRestart() error {
 	if w.left > 0 {
 		return nil
@@ -308,8 +309,8 @@ func (w *walk) passRestart() error {
 	return nil
 }
 
-// cut removes bytes of a file that is mended. What is behind them moves later, when
-// all before the next cut was read.
+// cut removes bytes from a file that is repaired. The bytes after them move at
+// the next cut, when they have been read.
 func (w *walk) cut(at, end int) {
 	if !w.mend || at == end {
 		return
@@ -318,7 +319,7 @@ func (w *walk) cut(at, end int) {
 	w.from = end
 }
 
-// keep moves what is between the last cut and at.
+// keep moves the bytes between the last cut and at.
 func (w *walk) keep(at int) {
 	if w.kept == w.from {
 		w.kept = at
@@ -327,7 +328,7 @@ func (w *walk) keep(at int) {
 	w.kept += copy(w.file.data[w.kept:], w.file.data[w.from:at])
 }
 
-// finish closes a file that is mended, of which nothing from at on is needed.
+// finish ends a file that is repaired at at, with an end marker.
 func (w *walk) finish(at int) {
 	if !w.mend {
 		return
