@@ -50,27 +50,6 @@ type huffman struct {
 	index [longestLen + 1]int32 // by length: what to add to a code for the index of its value
 }
 
-// readHuffman reads a DHT segment's content. Tables are built once a scan uses them.
-func (w *walk) readHuffman(content []byte) error {
-	for len(content) > 0 {
-		if len(content) < 1+longestLen {
-			return errTables
-		}
-		class, id := content[0]>>4, content[0]&15
-		count := 0
-		for _, n := range content[1 : 1+longestLen] {
-			count += int(n)
-		}
-		if class > 1 || id > 3 || count > 256 || len(content) < 1+longestLen+count {
-			return errTables
-		}
-		table := &w.tables[class][id]
-		table.spec, table.built = append(table.spec[:0], content[1:1+longestLen+count]...), false
-		content = content[1+longestLen+count:]
-	}
-	return nil
-}
-
 // build makes the table ready for decoding.
 func (h *huffman) build(isDC bool) error {
 	if h.built {

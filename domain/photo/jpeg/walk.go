@@ -90,12 +90,8 @@ func (w *walk) segments(ctx context.Context, begin func(s scan) (scanDecoder, er
 		content := w.file.data[at+3 : end]
 		w.at = end
 		switch marker {
-		case markerDHT:
-			err = w.readHuffman(content)
-		case markerDQT:
-			err = w.readQuantizers(content)
-		case markerDRI:
-			err = w.readInterval(content)
+		case markerDHT, markerDQT, markerDRI:
+			err = w.readTables(marker, content)
 		case markerSOS:
 			err = w.scan(ctx, content, begin)
 		}
@@ -116,30 +112,36 @@ func cutOff(f *File) error {
 	return errCutOff
 }
 
-func (w *walk) readInterval(content []byte) error {
-	if len(content) != 2 {
-		return errSegment
+// readTables loads the tables of a segment. Scans build the Huffman tables that
+// they use.
+func (w *walk) readTables(marker byte, content []byte) error {
+	for len(content) > 0 {
+		slot, length, err := nextTable(marker, content)
+		if err != nil {
+			return err
+		}
+		w.load(slot, content[:length])
+		content = content[length:]
 	}
-	w.interval = int(binary.BigEndian.Uint16(content))
 	return nil
 }
 
-func (w *walk) readQuantizers(content []byte) error {
-	for len(content) > 0 {
-		size, id := 1+int(content[0]>>4), content[0]&15
-		if size > 2 || id > 3 || len(content) < 1+64*size {
-			return errTables
-		}
-		q := &w.quantizers[id]
+func (w *walk) load(slot int, table []byte) {
+	switch {
+	case slot == intervalSlot:
+		w.interval = int(binary.BigEndian.Uint16(table))
+	case slot >= huffmanSlot:
+		h := &w.tables[(slot-huffmanSlot)/4][(slot-huffmanSlot)%4]
+		h.spec, h.built = append(h.spec[:0], table[1:]...), false
+	default:
+		q, wide := &w.quantizers[slot-quantizerSlot], len(table) > 1+64
 		q.came = true
 		for i := range q.steps {
-			if q.steps[i] = uint16(content[1+i]); size == 2 {
-				q.steps[i] = binary.BigEndian.Uint16(content[1+2*i:])
+			if q.steps[i] = uint16(table[1+i]); wide {
+				q.steps[i] = binary.BigEndian.Uint16(table[1+2*i:])
 			}
 		}
-		content = content[1+64*size:]
 	}
-	return nil
 }
 
 // complete reports whether all bits of all coefficients came.
