@@ -16,6 +16,7 @@ import (
 	"image"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -254,12 +255,7 @@ func inspect(data []byte) (file, error) {
 // prefix matches data that begins with one of the texts.
 func prefix(texts ...string) func([]byte) bool {
 	return func(data []byte) bool {
-		for _, text := range texts {
-			if bytes.HasPrefix(data, []byte(text)) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(texts, func(text string) bool { return bytes.HasPrefix(data, []byte(text)) })
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/fleetphoto/fleetphoto/domain"
@@ -140,15 +141,8 @@ func tag(tags ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		head := bytes.TrimPrefix(data[:min(len(data), 4096)], []byte("\xef\xbb\xbf"))
 		head = bytes.ToLower(bytes.TrimSpace(head))
-		if !bytes.HasPrefix(head, []byte("<")) {
-			return false
-		}
-		for _, t := range tags {
-			if bytes.Contains(head, []byte(t)) {
-				return true
-			}
-		}
-		return false
+		return bytes.HasPrefix(head, []byte("<")) &&
+			slices.ContainsFunc(tags, func(tag string) bool { return bytes.Contains(head, []byte(tag)) })
 	}
 }
 

@@ -62,8 +62,10 @@ func (s source) rows(picture image.Rectangle, width int) func(y int) [][]byte {
 	}
 	white := s.white()
 	paint := func() {
-		for i := range canvas {
-			fillWith(canvas[i], white[i])
+		for i, row := range canvas {
+			for x := range row {
+				row[x] = white[i]
+			}
 		}
 	}
 	paint()
@@ -75,12 +77,6 @@ func (s source) rows(picture image.Rectangle, width int) func(y int) [][]byte {
 			paint()
 		}
 		return canvas
-	}
-}
-
-func fillWith(row []byte, value byte) {
-	for i := range row {
-		row[i] = value
 	}
 }
 
