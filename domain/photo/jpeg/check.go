@@ -37,11 +37,8 @@ type blockTables struct{ dc, ac *huffman }
 func newSkipper(w *walk, s scan) *skipper {
 	k := &skipper{bits: &w.bits}
 	for _, part := range s.components {
-		blocks := 1
-		if len(s.components) > 1 {
-			blocks = w.file.frame.components[part.index].h * w.file.frame.components[part.index].v
-		}
-		for range blocks {
+		h, v := w.file.frame.unit(s, part.index)
+		for range h * v {
 			k.plan = append(k.plan, blockTables{&w.tables[0][part.dc], &w.tables[1][part.ac]})
 		}
 	}

@@ -182,8 +182,7 @@ func (c *cleaner) startScan(content []byte) error {
 	if err != nil {
 		return err
 	}
-	const huffmans = intervalSlot - huffmanSlot
-	standard := c.file.standard || c.file.Scans == 0 && !c.file.frame.progressive && !c.tables.has(huffmanSlot, huffmans)
+	standard := c.file.standard || c.file.Scans == 0 && !c.file.frame.progressive && !c.tables.hasHuffman()
 	if err := c.tables.scan(s, &c.file.frame, c.scanned, standard); err != nil {
 		return err
 	}

@@ -71,6 +71,15 @@ func (f *frame) blocks(c int) (across, down int) {
 	return ceilDiv(width, 8), ceilDiv(height, 8)
 }
 
+// unit returns the columns and rows of blocks of a component in a unit of a scan
+// (T.81, A.2.2 and A.2.3).
+func (f *frame) unit(s scan, c int) (h, v int) {
+	if len(s.components) == 1 {
+		return 1, 1
+	}
+	return f.components[c].h, f.components[c].v
+}
+
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // scan is a scan header (T.81, B.2.3).

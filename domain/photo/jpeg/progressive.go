@@ -55,11 +55,7 @@ func (p *progressive) units(y, x, count int) error {
 func (p *progressive) dcUnits(y, x, count int) error {
 	for ; count > 0; count-- {
 		for _, part := range p.s.components {
-			h, v := 1, 1
-			if len(p.s.components) > 1 {
-				factors := p.w.file.frame.components[part.index]
-				h, v = factors.h, factors.v
-			}
+			h, v := p.w.file.frame.unit(p.s, part.index)
 			for row := range v {
 				for column := range h {
 					if err := p.dcBlock(part, (y*v+row)*p.parts[part.index].across+x*h+column); err != nil {
@@ -242,11 +238,7 @@ func (p *progressive) samples(ctx context.Context, band func(component, y int, r
 	_, down := frame.units()
 	var strips [4]strip
 	for c := range frame.components {
-		s := strip{component: c, v: frame.components[c].v, steps: p.w.latched[c].place(p.scale)}
-		s.plane.Stride = p.parts[c].across * p.scale
-		s.plane.Pix = make([]byte, s.plane.Stride*s.v*p.scale)
-		s.width, s.height = p.w.file.PlaneSize(c, Scale(p.scale))
-		strips[c] = s
+		strips[c] = p.w.strip(c, p.parts[c].across, frame.components[c].v, p.scale)
 	}
 	for y := range down {
 		if ctx.Err() != nil {

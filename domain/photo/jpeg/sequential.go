@@ -59,23 +59,28 @@ type strip struct {
 	height, width int // of the component's whole plane
 }
 
+// strip returns a strip for v rows of across blocks of a component.
+func (w *walk) strip(c, across, v, scale int) strip {
+	s := strip{component: c, v: v, steps: w.latched[c].place(scale)}
+	s.plane = Plane{Pix: make([]byte, across*scale*v*scale), Stride: across * scale}
+	s.width, s.height = w.file.PlaneSize(c, Scale(scale))
+	return s
+}
+
 // begin starts a scan.
 func (s *strips) begin(header scan) (scanDecoder, error) {
 	frame := &s.w.file.frame
 	s.parts = s.parts[:0]
 	for _, part := range header.components {
 		c := part.index
-		p := strip{component: c, h: 1, v: 1, tables: blockTables{&s.w.tables[0][part.dc], &s.w.tables[1][part.ac]}}
+		h, v := frame.unit(header, c)
 		across, _ := frame.blocks(c)
 		if len(header.components) > 1 {
-			p.h, p.v = frame.components[c].h, frame.components[c].v
 			units, _ := frame.units()
-			across = units * p.h
+			across = units * h
 		}
-		p.steps = s.w.latched[c].place(s.scale)
-		p.plane.Stride = across * s.scale
-		p.plane.Pix = make([]byte, p.plane.Stride*p.v*s.scale)
-		p.width, p.height = s.w.file.PlaneSize(c, Scale(s.scale))
+		p := s.w.strip(c, across, v, s.scale)
+		p.h, p.tables = h, blockTables{&s.w.tables[0][part.dc], &s.w.tables[1][part.ac]}
 		s.parts = append(s.parts, p)
 	}
 	return s, nil

@@ -83,10 +83,8 @@ func errorUnless(holds bool, err error) error {
 	return err
 }
 
-// has reports whether any of count slots from first on has a table.
-func (t *tables) has(first, count int) bool {
-	return slices.ContainsFunc(t.current[first:first+count], func(i int) bool { return i > 0 })
-}
+// hasHuffman reports whether any Huffman table came.
+func (t *tables) hasHuffman() bool { return slices.Max(t.current[huffmanSlot:intervalSlot]) > 0 }
 
 // keep marks the table in a slot as used. It reports whether there is one.
 func (t *tables) keep(slot int) bool {
