@@ -27,9 +27,8 @@ var whole = [][2]string{
 	{"ximage", "blue-purple-pink.lossless.webp"},
 }
 
-// forEachWhole runs a check on each of them, in the modes that make a
-// difference: what isn't a JPEG is never kept, so how that is verified has
-// none.
+// forEachWhole runs a check on each of them, in the modes that make a difference:
+// what isn't a JPEG is never kept, so how that is verified has none.
 func forEachWhole(t *testing.T, check func(t *testing.T, data []byte, modes []mode)) {
 	t.Helper()
 	folders := corpora(t)

@@ -250,9 +250,8 @@ func decodeByOthers(data []byte) (decoded, error) {
 	}, nil
 }
 
-// forgiven are files with all pixels but without their end, or with a wrong
-// checksum behind the pixels: browsers show them, and the standard library
-// doesn't.
+// forgiven are files with all pixels but without their end, or with a wrong checksum
+// behind the pixels: browsers show them, and the standard library doesn't.
 var forgiven = []string{"png/invalid-noend.png", "png/invalid-trunc.png", "png/invalid-zlib.png"}
 
 // TestCorpora reads what other people made for testing decoders. What the

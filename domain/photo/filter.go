@@ -21,10 +21,9 @@ func area() kernel {
 	}}
 }
 
-// lanczos is the Lanczos filter with three lobes (C. E. Duchon, Lanczos
-// filtering in one and two dimensions, 1979). It keeps details that an average
-// blurs, and doesn't alias if a span has few samples, but reads each sample six
-// times.
+// lanczos is the Lanczos filter with three lobes (C. E. Duchon, Lanczos filtering in
+// one and two dimensions, 1979). It keeps details that an average blurs, and doesn't
+// alias if a span has few samples, but reads each sample six times.
 func lanczos() kernel {
 	const lobes = 3
 	return kernel{func(width float64) float64 { return lobes * width }, func(i int, s span) float64 {
@@ -39,9 +38,8 @@ func lanczos() kernel {
 	}}
 }
 
-// filter is a kernel for one side of a plane. Sample i of the result is the
-// weighted sum of the taps samples from first[i] on. The weights add up to
-// 1<<weightBits.
+// filter is a kernel for one side of a plane. Sample i of the result is the weighted
+// sum of the taps samples from first[i] on. The weights add up to 1<<weightBits.
 type filter struct {
 	first   []int32
 	taps    int // samples that contribute to a sample of the result

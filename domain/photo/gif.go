@@ -106,8 +106,7 @@ func (g *gifFrame) colorTable(flags byte, data []byte) (rest []byte) {
 	return data[length:]
 }
 
-// control reads a graphic control extension. The last one before the frame
-// counts.
+// control reads a graphic control extension. The last one before the frame counts.
 func (g *gifFrame) control(content []byte) {
 	g.transparent = -1
 	if len(content) >= 4 && content[0]&1 != 0 {

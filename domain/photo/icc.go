@@ -50,10 +50,9 @@ var colorModels = map[int]colorModel{
 // are always the same.
 //
 // components is the number of components of the stored picture. neutralProfile
-// returns nil if the colours are those of sRGB, so that no profile is needed,
-// and if no profile can be kept: it is for other pictures, lacks a tag, has a
-// malformed one or is too long. A profile that neutralProfile returned is
-// returned unchanged.
+// returns nil if the colours are those of sRGB, so that no profile is needed, and if
+// no profile can be kept: it is for other pictures, lacks a tag, has a malformed one
+// or is too long. A profile that neutralProfile returned is returned unchanged.
 //
 // This removes what programs write. A person can still hide a message in the
 // numbers: almost longestProfile bytes in a table, up to 8 KiB in a curve.

@@ -145,8 +145,7 @@ func (j jpegFile) grid(component int, scale jpeg.Scale) grid {
 }
 
 // inksToRGB converts cyan, magenta, yellow and black to red, green and blue in
-// place. The samples are inverted: each tells how much light the ink lets
-// through.
+// place. The samples are inverted: each tells how much light the ink lets through.
 func inksToRGB(model jpeg.Model, planes []*scaler) {
 	k := planes[3].out.Pix
 	c, m, y := planes[0].out.Pix[:len(k)], planes[1].out.Pix[:len(k)], planes[2].out.Pix[:len(k)]
@@ -159,6 +158,5 @@ func inksToRGB(model jpeg.Model, planes []*scaler) {
 	}
 }
 
-// dimmed returns what is left of a sample under black ink that lets light
-// through.
+// dimmed returns what is left of a sample under black ink that lets light through.
 func dimmed(sample, light byte) byte { return byte((uint32(sample)*uint32(light) + 127) / 255) }

@@ -42,8 +42,7 @@ func componentsOf(p jpeg.Picture) int {
 	return 3
 }
 
-// decoded returns a draw function for a format whose decoder returns an
-// image.Image.
+// decoded returns a draw function for a format whose decoder returns an image.Image.
 func decoded(decode func(ctx context.Context) (image.Image, error)) func(context.Context, target) (jpeg.Picture, error) {
 	return func(ctx context.Context, t target) (jpeg.Picture, error) {
 		img, err := decode(ctx)

@@ -92,9 +92,8 @@ func newCorrection(s pngSpace, wide bool) *correction {
 	return c
 }
 
-// apply corrects the first samples, one or three, of each pixel of pixel bytes.
-// Of a 16-bit sample it sets only the high byte, as the low one is not read
-// later.
+// apply corrects the first samples, one or three, of each pixel of pixel bytes. Of a
+// 16-bit sample it sets only the high byte, as the low one is not read later.
 func (c *correction) apply(pix []byte, pixel, samples int) {
 	width := 1
 	if len(c.linear) > 256 {

@@ -55,8 +55,7 @@ const (
 // queueRetry is how long a fleet whose queue is full is told to wait.
 const queueRetry = 5 * time.Second
 
-// errPatience is the cause of a context that ends because an image takes too
-// long.
+// errPatience is the cause of a context that ends because an image takes too long.
 var errPatience = errors.New("the image took too long to decode")
 
 // NewReader returns a Reader that decodes at most parallel images at once, but

@@ -82,8 +82,7 @@ func refusals() []refusal {
 	}
 }
 
-// refuse returns the error for data of no accepted format. It names what was
-// sent.
+// refuse returns the error for data of no accepted format. It names what was sent.
 func refuse(data []byte) error {
 	if len(data) == 0 {
 		return domain.Errorf(domain.TypeError, "photo_base64: want an image in %s format, got nothing", Accepted())

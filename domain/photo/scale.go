@@ -99,8 +99,7 @@ func (s *scaler) put(row []byte) {
 	}
 }
 
-// make makes a row of the result. Adding four lines at a time is faster than
-// one.
+// make makes a row of the result. Adding four lines at a time is faster than one.
 func (s *scaler) make() {
 	first, weights := int(s.down.first[s.made]), s.down.of(s.made)
 	clear(s.sums)

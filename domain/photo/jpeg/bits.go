@@ -61,8 +61,7 @@ func (r *bitReader) fillByBytes(held uint64, n int) (uint64, int) {
 // short reports whether more bits were read than there are.
 func (r *bitReader) short() bool { return r.missing > r.n }
 
-// end returns where the interval ends: after the last byte of which a bit was
-// read.
+// end returns where the interval ends: after the last byte of which a bit was read.
 func (r *bitReader) end() int {
 	at := r.at
 	for range (r.n - r.missing) / 8 {

@@ -16,8 +16,7 @@ const (
 )
 
 // Clean reads the segments of a JPEG and drops what a decoder doesn't need, in
-// place. Even if Clean fails, the content of data is lost. The File aliases
-// data.
+// place. Even if Clean fails, the content of data is lost. The File aliases data.
 //
 // Clean keeps the frame, the scans, the tables that they use and some
 // application segments: one of JFIF, without its thumbnail, one of Adobe, and

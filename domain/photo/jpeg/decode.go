@@ -21,9 +21,8 @@ func (f *File) PlaneSize(component int, scale Scale) (width, height int) {
 	return ceilDiv(width*int(scale), 8), ceilDiv(height*int(scale), 8)
 }
 
-// Sampling returns a component's horizontal and vertical sampling factors, and
-// the largest ones of the frame: hMax pixels of a row have h samples of the
-// component.
+// Sampling returns a component's horizontal and vertical sampling factors, and the
+// largest ones of the frame: hMax pixels of a row have h samples of the component.
 func (f *File) Sampling(component int) (h, hMax, v, vMax int) {
 	c := f.frame.components[component]
 	return c.h, f.frame.hMax, c.v, f.frame.vMax
@@ -38,9 +37,8 @@ func (f *File) Sampling(component int) (h, hMax, v, vMax int) {
 // 2×2 or 1×1 samples, which costs less than averaging and looks nearly the same.
 //
 // Decode takes memory for a strip of each component, whatever the height of the
-// picture. Only a progressive picture takes more, for its coefficients: 136
-// bytes per block of 64 samples at a scale of 8, 40 bytes at 4, 16 at 2 and 10
-// at 1.
+// picture. Only a progressive picture takes more, for its coefficients: 136 bytes
+// per block of 64 samples at a scale of 8, 40 bytes at 4, 16 at 2 and 10 at 1.
 //
 // Decode fails as Check does, and with the error of band. It returns ctx's cause
 // soon after ctx ends.

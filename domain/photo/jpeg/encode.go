@@ -6,9 +6,8 @@ import (
 	"fmt"
 )
 
-// Picture is a picture to encode: Y alone for grey, or Y, Cb and Cr. Cb and Cr
-// have the same size: that of Y, or half its width and half its height, rounded
-// up.
+// Picture is a picture to encode: Y alone for grey, or Y, Cb and Cr. Cb and Cr have
+// the same size: that of Y, or half its width and half its height, rounded up.
 type Picture struct{ Y, Cb, Cr Plane }
 
 // Options say how a picture is encoded.
@@ -26,10 +25,9 @@ const MaxProfile = 0xFF * mostOfPart
 // quality. Blocks at the right and bottom edges are completed by repeating the
 // last column and row.
 //
-// Encode fails if the width or height is not 1 to 65535, if planes don't match
-// or lack samples, and if an option is out of range. It returns ctx's cause soon
-// after ctx ends. If it fails, it returns nil and may have written after dst's
-// length.
+// Encode fails if the width or height is not 1 to 65535, if planes don't match or
+// lack samples, and if an option is out of range. It returns ctx's cause soon after
+// ctx ends. If it fails, it returns nil and may have written after dst's length.
 //
 // Encode allocates nothing but room for dst, keeps no references to its
 // arguments, and is safe for concurrent use.

@@ -6,10 +6,9 @@ import "encoding/binary"
 // include a factor of 8, as each of its two passes multiplies by √8.
 const forwardBits = guard + fraction + 3
 
-// forward makes the coefficients of 8×8 samples, whose rows are stride bytes
-// apart. The pairs of out from 8v on have row v of the coefficients in their low
-// numbers and row v+4 in their high ones. It transforms the columns, then the
-// rows.
+// forward makes the coefficients of 8×8 samples, whose rows are stride bytes apart.
+// The pairs of out from 8v on have row v of the coefficients in their low numbers
+// and row v+4 in their high ones. It transforms the columns, then the rows.
 func forward(samples []byte, stride int, out *[32]pair) {
 	const (
 		columns = 0x000000FF000000FF // of a row: a sample, and the one four to the right of it

@@ -57,8 +57,7 @@ type FormatError string
 func (e FormatError) Error() string { return "jpeg: " + string(e) }
 
 // An UnsupportedError says which feature of a JPEG this package doesn't read. It
-// completes a phrase like "a file that is …", for example with
-// "arithmetic-coded".
+// completes a phrase like "a file that is …", for example with "arithmetic-coded".
 type UnsupportedError string
 
 // Error implements error.

@@ -32,8 +32,7 @@ func newPlaces(n int) (p places) {
 // placesOf are the places by scale.
 var placesOf = [9]places{0: newPlaces(0), 1: newPlaces(1), 2: newPlaces(2), 4: newPlaces(4), 8: newPlaces(8)}
 
-// place returns a quantizer's steps in the places of a block of n×n
-// coefficients.
+// place returns a quantizer's steps in the places of a block of n×n coefficients.
 func (q *quantizer) place(n int) (steps [65]uint16) {
 	for k, at := range placesOf[n] {
 		steps[at] = q.steps[k]
