@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// pngWithChunk is a small PNG with a chunk behind its header.
+// pngWithChunk is a small PNG with a chunk after its header.
 func pngWithChunk(t testing.TB, kind string, payload []byte) []byte {
 	t.Helper()
 	const header = 8 + 12 + 13
@@ -54,7 +54,8 @@ func riffChunk(kind string, payload []byte) []byte {
 	return chunk
 }
 
-// TestAlphaOnWhite lays transparent pixels on white, before scaling mixes them.
+// TestAlphaOnWhite blends transparent pixels over white, before scaling mixes
+// them.
 func TestAlphaOnWhite(t *testing.T) {
 	t.Parallel()
 	glass := color.NRGBA{200, 0, 0, 0}
@@ -99,7 +100,7 @@ func TestAlphaOnWhite(t *testing.T) {
 				_, picture := mustRead(t, withSide(side), c.data)
 				size := picture.Bounds().Size()
 				if apart := distanceBetween(onWhite(picture), blank(size.X, size.Y, c.want)); apart.mean > 2 {
-					t.Errorf("at most %d: got %v where %v belongs", side, picture.At(size.X/2, size.Y/2), c.want)
+					t.Errorf("at most %d: got the colour %v, want %v", side, picture.At(size.X/2, size.Y/2), c.want)
 				}
 			})
 		}

@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// phone makes a JPEG as a phone does, held in an orientation: with EXIF that
-// holds a thumbnail.
+// phone makes a JPEG as a phone held in an orientation does: with EXIF and a
+// thumbnail.
 func phone(size image.Point, orientation uint16) []byte {
 	metadata := exif(binary.BigEndian, orientation) + string(make([]byte, 20<<10))
 	return insert(encodeJPEG(landscape(size.X, size.Y), 90), segment(markerAPP1, metadata))
 }
 
-// BenchmarkKeep is the lossless path, checked and by structure alone, beside
-// image/jpeg's decoding, which would be needed for a check.
+// BenchmarkKeep measures the lossless path with both verifications, and
+// image/jpeg's decoding for comparison.
 func BenchmarkKeep(b *testing.B) {
 	for _, size := range []image.Point{{512, 512}, {4000, 3000}} {
 		original := phone(size, 1)
@@ -37,8 +37,8 @@ func BenchmarkKeep(b *testing.B) {
 	}
 }
 
-// BenchmarkNormalise turns and scales photos, beside image/jpeg's decoding and
-// encoding of what is stored, without the scaling between.
+// BenchmarkNormalise turns and scales photos. For comparison, image/jpeg decodes
+// them and encodes the result, without scaling.
 func BenchmarkNormalise(b *testing.B) {
 	for _, size := range []image.Point{{1280, 960}, {4000, 3000}} {
 		original := phone(size, 6)
@@ -63,7 +63,7 @@ func benchmarkRead(b *testing.B, limits Limits, original []byte) {
 	})
 }
 
-// benchmark runs work on a copy of the original, as it may change what it gets.
+// benchmark runs work on copies of the original, as work may change its data.
 func benchmark(b *testing.B, original []byte, work func(data []byte) error) {
 	data := bytes.Clone(original)
 	b.SetBytes(int64(len(original)))

@@ -32,7 +32,7 @@ func (w *bitWriter) emit(b byte) {
 	}
 }
 
-// bytes is all that was put, padded with ones.
+// bytes returns what was put, padded with ones.
 func (w *bitWriter) bytes() []byte {
 	if w.n > 0 {
 		w.put(1<<(8-w.n)-1, 8-w.n)
@@ -40,22 +40,22 @@ func (w *bitWriter) bytes() []byte {
 	return w.out
 }
 
-// jpegBomb writes a JPEG's segments by hand. Its components are numbered from
-// 1, and all use the same tables, in which code 0 is one symbol and 10 another.
+// jpegBomb writes the segments of a JPEG. Its components are numbered from 1 and
+// use the same tables, in which code 0 is one symbol and 10 another.
 type jpegBomb struct {
 	width, height int
-	sampling      []byte // a component's factors each, 0x11 for instance
+	sampling      []byte // the factors of each component, such as 0x11
 }
 
-// adobeRGB says, in a JPEG of three components, that they are red, green and
-// blue; in one of four, that they are inverted CMYK.
+// adobeRGB marks three components as red, green and blue, and four as inverted
+// CMYK.
 var adobeRGB = app(markerAPP14, nameAdobe, []byte{0, 100, 0, 0, 0, 0, 0})
 
 // The symbols of the Huffman tables.
 const (
 	endOfBlock   = 0x00
 	oneMore      = 0x01 // no zeros, then ±1
-	longestRun   = 0xE0 // shortestRun blocks without a coefficient, and as many more as 14 bits say
+	longestRun   = 0xE0 // shortestRun blocks without coefficients and as many more as the next 14 bits say
 	shortestRun  = 1 << 14
 	maxDimension = 65500
 	nearlyAll    = 10<<20 - 4096 // bytes of scans that fit in an upload
@@ -76,7 +76,7 @@ func (b jpegBomb) file(sof byte, ac [2]byte, scans ...segment) []byte {
 	return append(withSegments([]byte{0xFF, markerSOI}, all...), 0xFF, markerEOI)
 }
 
-// huffmanTable is a table of one symbol, or of two.
+// huffmanTable is a table of one or two symbols.
 func huffmanTable(class byte, symbols ...byte) segment {
 	counts := make([]byte, 16)
 	counts[0], counts[1] = 1, byte(len(symbols)-1)
@@ -85,7 +85,8 @@ func huffmanTable(class byte, symbols ...byte) segment {
 
 func acTable(symbols ...byte) segment { return huffmanTable(1, symbols...) }
 
-// scan is a scan of components, a band of coefficients and their bits high to low.
+// scan is a scan of components, with a band of coefficients and its bit
+// positions.
 func scan(components []byte, band [2]byte, high, low byte, entropy []byte) segment {
 	payload := []byte{byte(len(components))}
 	for _, c := range components {
@@ -94,7 +95,7 @@ func scan(components []byte, band [2]byte, high, low byte, entropy []byte) segme
 	return segment{marker: markerSOS, payload: append(payload, band[0], band[1], high<<4|low), entropy: entropy}
 }
 
-// components numbers all of them.
+// components returns the numbers of all components.
 func (b jpegBomb) components() []byte {
 	all := make([]byte, len(b.sampling))
 	for i := range all {
@@ -103,7 +104,7 @@ func (b jpegBomb) components() []byte {
 	return all
 }
 
-// blocks is how many 8 × 8 blocks all components have together, padding included.
+// blocks returns the number of 8×8 blocks of all components, padding included.
 func (b jpegBomb) blocks() int {
 	high, wide, count := 1, 1, 0
 	for _, factors := range b.sampling {
@@ -114,8 +115,8 @@ func (b jpegBomb) blocks() int {
 	return units(b.width, wide) * units(b.height, high) * count
 }
 
-// entropy packs the bits of all blocks, of which every other may differ. As
-// sixteen fill whole bytes, the rest are copies of these.
+// entropy packs the bits of all blocks. Every other block may differ: sixteen
+// fill whole bytes, and the rest are copies of these.
 func (b jpegBomb) entropy(put func(w *bitWriter, block int)) []byte {
 	return entropyOf(b.blocks(), put)
 }
@@ -132,20 +133,21 @@ func entropyOf(count int, put func(w *bitWriter, block int)) []byte {
 	return append(bytes.Repeat(pack(together), count/together), pack(count%together)...)
 }
 
-// flatDC is a scan in which each block is as dark as the last: a bit each.
+// flatDC is a scan of one bit per block, in which each block is as dark as the
+// last.
 func (b jpegBomb) flatDC() segment {
 	return scan(b.components(), [2]byte{0, 0}, 0, 0, make([]byte, b.blocks()/8+1))
 }
 
-// emptyScan is a scan of one component's band with no coefficient in any block.
+// emptyScan is a scan of a component's band in which no block has a coefficient.
 func emptyScan(component byte, blocks int, band [2]byte, high, low byte) segment {
 	var w bitWriter
 	endRuns(&w, blocks, nil)
 	return scan([]byte{component}, band, high, low, w.bytes())
 }
 
-// endRuns says of blocks that they have no more coefficients, in as few runs as
-// there can be, and calls behind, if any, for each run's blocks.
+// endRuns ends blocks without coefficients, in as few runs as possible. It calls
+// behind, if not nil, after each run.
 func endRuns(w *bitWriter, blocks int, behind func(run int)) {
 	for blocks > 0 {
 		run := min(blocks, 2*shortestRun-1)
@@ -166,8 +168,8 @@ func endRuns(w *bitWriter, blocks int, behind func(run int)) {
 	}
 }
 
-// bits is a scan of one component's coefficients without their lowest bits,
-// which most of those behind it add, one each.
+// bits is a scan of a component's coefficients without their lowest bits,
+// followed by scans that add one bit each.
 func bits(most byte, first segment, refine func(high, low byte) segment) []segment {
 	first.payload[len(first.payload)-1] = most
 	scans := []segment{first}
@@ -180,7 +182,7 @@ func bits(most byte, first segment, refine func(high, low byte) segment) []segme
 // square is a JPEG of side² pixels.
 func square(side int, sampling ...byte) jpegBomb { return jpegBomb{side, side, sampling} }
 
-// blocksOf is how many blocks a component has in a scan of its own.
+// blocksOf returns the number of blocks of a component in a scan of its own.
 func (b jpegBomb) blocksOf(component int) int {
 	high, wide := byte(1), byte(1)
 	for _, factors := range b.sampling {
@@ -193,10 +195,10 @@ func (b jpegBomb) blocksOf(component int) int {
 	return units(b.width, factors>>4, wide) * units(b.height, factors&15, high)
 }
 
-const mostBits = 13 // that may be left to later scans
+const mostBits = 13 // bits that may be left to later scans
 
-// emptyProgressive is a progressive JPEG of as many scans as are allowed, or
-// nearly, that say bit by bit that there is nothing in any block.
+// emptyProgressive is a progressive JPEG of about as many scans as allowed. Bit
+// by bit, they say that no block has a coefficient.
 func emptyProgressive(b jpegBomb) []byte {
 	const scansAllowed = 64
 	scans := bits(mostBits, b.flatDC(), func(high, low byte) segment {
@@ -249,8 +251,8 @@ func denseRefinements() []byte {
 	return b.file(markerSOF2, [2]byte{oneMore, endOfBlock}, append([]segment{b.flatDC()}, scans...)...)
 }
 
-// sparseRefinements is a progressive JPEG of four components that have their
-// highest coefficient alone, which a bit in each block of each scan refines.
+// sparseRefinements is a progressive JPEG of four components. Their blocks have
+// only the highest coefficient, which each scan refines by a bit.
 func sparseRefinements(side int) []byte {
 	const zeros16, behind14, last = 0xF0, 0xE1, 0b10
 	b := square(side, 0x11, 0x11, 0x11, 0x11)
@@ -273,20 +275,20 @@ func sparseRefinements(side int) []byte {
 	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, scans...)
 }
 
-// baselineScans is a baseline JPEG that paints its one component again and
-// again, as often as is allowed and an upload has room for.
+// baselineScans is a baseline JPEG that repeats the scan of its component as
+// often as an upload and the limit of scans allow.
 func baselineScans(side int) []byte {
 	b := square(side, 0x11)
 	again := b.flatScan()
 	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, slices.Repeat([]segment{again}, min(64, nearlyAll/len(again.bytes())))...)
 }
 
-// flatScan is a baseline scan of blocks that have nothing.
+// flatScan is a baseline scan of empty blocks.
 func (b jpegBomb) flatScan() segment {
 	return scan(b.components(), [2]byte{0, 63}, 0, 0, b.entropy(func(w *bitWriter, _ int) { w.put(0b010, 3) })) // flat, endOfBlock
 }
 
-// baselineFlat is a baseline JPEG of nothing but the ends of blocks.
+// baselineFlat is a baseline JPEG of empty blocks.
 func baselineFlat(b jpegBomb) []byte {
 	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, b.flatScan())
 }
@@ -313,7 +315,7 @@ func hugeHeader() []byte {
 	return b.file(markerSOF2, [2]byte{longestRun, endOfBlock}, scan(b.components(), [2]byte{0, 0}, 0, 0, make([]byte, 1000)))
 }
 
-// segmentFlood is a small JPEG behind millions of empty comments.
+// segmentFlood is a small JPEG with millions of empty comments.
 func segmentFlood(t testing.TB) []byte {
 	empty := segment{marker: markerCOM}.bytes()
 	data := encoded(t, quadrants())
@@ -337,7 +339,7 @@ func tableFlood(t testing.TB) []byte {
 	return withSegments(data, slices.Repeat(tables, nearlyAll/2/len(tables[0].bytes())/len(tables))...)
 }
 
-// restartFlood is a grey JPEG with a restart marker behind each of its blocks.
+// restartFlood is a grey JPEG with a restart marker after each block.
 func restartFlood() []byte {
 	const side = 1800 * 8
 	b := jpegBomb{side, limitSide * limitSide / side, []byte{0x11}}
@@ -349,8 +351,8 @@ func restartFlood() []byte {
 	return b.file(markerSOF0, [2]byte{oneMore, endOfBlock}, one, scan([]byte{1}, [2]byte{0, 63}, 0, 0, entropy[:len(entropy)-2]))
 }
 
-// TestScansAreCounted reads a progressive JPEG of as many scans as are
-// allowed, and refuses one more, however the photo is verified.
+// TestScansAreCounted reads a progressive JPEG with as many scans as allowed,
+// and refuses one with one scan more, with each verification.
 func TestScansAreCounted(t *testing.T) {
 	t.Parallel()
 	const most = 64
@@ -379,8 +381,8 @@ func TestScansAreCounted(t *testing.T) {
 	}
 }
 
-// TestLimitsAreExact reads a photo as large as the limits and refuses it when
-// they are one less.
+// TestLimitsAreExact reads a photo that is exactly as large as the limits, and
+// refuses it when a limit is lower by one.
 func TestLimitsAreExact(t *testing.T) {
 	t.Parallel()
 	data := encoded(t, quadrants())

@@ -21,33 +21,34 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-// bombVariable names the file that makes TestBombGoesOff the process to read it.
+// bombVariable names the file that TestBombGoesOff reads. If it is empty, that
+// test is skipped.
 const bombVariable = "PHOTO_TEST_BOMB"
 
-// What one photo may cost. The time is a promise for one core of a server; a
-// test on whatever machine holds ten times as much, and logs the figure.
+// What one photo may cost. The time is promised for one core of a server; as the
+// test runs on any machine, it allows ten times as much and logs the figure.
 const (
 	mostMemory   = 200 << 20 // bytes
 	mostTime     = time.Second
 	timeAllowed  = 10 * mostTime
-	hardMemory   = 2 << 30 // the process dies here, and not the machine
+	hardMemory   = 2 << 30 // kills the process before it harms the machine
 	bombDeadline = time.Minute
 )
 
-// cost is what reading one photo came to.
+// cost is what it took to read one photo.
 type cost struct {
 	Kind   domain.Kind // empty: the photo was read
 	Detail string
 	Size   string
 	CPU    time.Duration
-	Peak   int64 // bytes that the process had at most
+	Peak   int64 // the most bytes that the process had
 }
 
 // TestBombGoesOff runs only in a process that TestBombs starts and measures.
 func TestBombGoesOff(t *testing.T) {
 	file := os.Getenv(bombVariable)
 	if file == "" {
-		t.Skip("another test starts this one")
+		t.Skip("this test runs only in a process that TestBombs starts")
 	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: hardMemory, Max: hardMemory}); err != nil {
 		t.Fatal(err)
@@ -89,8 +90,8 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// peakMemory reads the process's own peak: the one in its rusage begins with
-// that of the process that started it.
+// peakMemory reads the process's own peak. The one in its rusage starts from
+// that of its parent.
 func peakMemory(t *testing.T) int64 {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -127,16 +128,16 @@ func goOff(t *testing.T, data []byte) cost {
 	return result
 }
 
-// bomb is what an attacker sends, or what is merely as large as allowed.
+// bomb is what an attacker may send, or a file that is just as large as allowed.
 type bomb struct {
 	name string
-	want domain.Kind // how it must be refused; either: as the reader likes
+	want domain.Kind // how it must be refused; either: it may be read or refused
 	make func(t testing.TB, side int) []byte
 }
 
 const either = domain.Kind("")
 
-// bombs are made with a side by which some grow; the others ignore it.
+// bombs are the files to read. Some grow with side, the others ignore it.
 var bombs = []bomb{
 	{"PNG of 30,000² pixels", domain.PhotoTooLarge, func(t testing.TB, _ int) []byte { return squarePNG(t, 30_000, 8, pngRGB, 0) }},
 	{"PNG, 16-bit RGBA, interlaced", either, func(t testing.TB, side int) []byte { return squarePNG(t, side, 16, pngRGBA, 1) }},
@@ -225,10 +226,10 @@ var bombs = []bomb{
 	}},
 }
 
-// TestBombs sends each bomb as large as the pixel limit allows. It may be
-// refused or read, but at no more than a photo's cost. A refusal that says how
-// many pixels of its kind are accepted is followed until the bomb is read, as
-// that is where it costs most.
+// TestBombs sends each bomb as large as the pixel limit allows. It may be read
+// or refused, but must not cost more than a photo may. If a refusal says how
+// many pixels of its kind are accepted, a bomb of that size follows until one is
+// read, as that costs the most.
 func TestBombs(t *testing.T) {
 	t.Parallel()
 	if raceDetector {
@@ -254,14 +255,15 @@ func TestBombs(t *testing.T) {
 				}
 				side = int(0.99 * math.Sqrt(pixels))
 			}
-			t.Errorf("after %d photos, each as small as the last refusal asked for, still refused", tries)
+			t.Errorf("still refused after %d tries, each as small as the last refusal asked for", tries)
 		})
 	}
 }
 
 var pixelsAllowed = regexp.MustCompile(`at most ([0-9]+) pixels`)
 
-// allowedPixels is how many pixels a refusal says would be accepted; 0: it doesn't say.
+// allowedPixels returns how many pixels a refusal says are accepted, or 0 if it
+// doesn't say.
 func allowedPixels(sentence string) float64 {
 	found := pixelsAllowed.FindStringSubmatch(sentence)
 	if found == nil {
@@ -274,12 +276,12 @@ func allowedPixels(sentence string) float64 {
 	return pixels
 }
 
-// goOff makes the bomb, has it read in a process of its own and checks the cost.
+// goOff makes the bomb, reads it in a process of its own and checks the cost.
 func (b bomb) goOff(t *testing.T, side int, baseline cost) cost {
 	t.Helper()
 	data := b.make(t, side)
 	if int64(len(data)) > productLimits().MaxBytes {
-		t.Fatalf("the bomb has %d bytes: it tests nothing", len(data))
+		t.Fatalf("the bomb has %d bytes, more than an upload: it tests nothing", len(data))
 	}
 	result := goOff(t, data)
 	memory := result.Peak - baseline.Peak
@@ -292,7 +294,7 @@ func (b bomb) goOff(t *testing.T, side int, baseline cost) cost {
 		t.Errorf("took %d MB, want at most %d", memory>>20, mostMemory>>20)
 	}
 	if result.CPU > timeAllowed {
-		t.Errorf("took %v of one processor, want %v and never %v", result.CPU, mostTime, timeAllowed)
+		t.Errorf("took %v of one processor, want %v and at most %v", result.CPU, mostTime, timeAllowed)
 	}
 	return result
 }

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// repeated is a row and how often it comes.
+// repeated is a row and the number of its copies.
 type repeated struct {
 	row   []byte
 	count int
 }
 
-// zlibOf compresses rows that repeat, each kind once, so that gigabytes of
-// them cost nothing to make.
+// zlibOf compresses rows that repeat. It compresses each kind once, so that
+// gigabytes cost nothing to make.
 func zlibOf(t testing.TB, rows ...repeated) []byte {
 	t.Helper()
 	out := []byte{0x78, 0x01}
@@ -32,7 +32,8 @@ func zlibOf(t testing.TB, rows ...repeated) []byte {
 	return binary.BigEndian.AppendUint32(out, uint32(sum.b<<16|sum.a))
 }
 
-// deflatedTwice returns the block of a row, and that of the same row behind it.
+// deflatedTwice returns the block of a row, and the block of the same row when
+// it follows.
 func deflatedTwice(t testing.TB, row []byte) (first, again []byte) {
 	t.Helper()
 	var out bytes.Buffer
@@ -54,7 +55,7 @@ func deflatedTwice(t testing.TB, row []byte) (first, again []byte) {
 	return blocks[0], blocks[1]
 }
 
-// adler is zlib's checksum, a row at a time.
+// adler is the checksum of zlib, computed by rows.
 type adler struct{ a, b uint64 }
 
 func (s *adler) add(r repeated) {
@@ -101,8 +102,8 @@ func (b pngBomb) file(t testing.TB, chunks ...[]byte) []byte {
 // adam7 gives each pass's first column and row, and the steps between them.
 var adam7 = [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
 
-// rows are the picture's, each with the filter that costs most, over values
-// that give it something to add.
+// rows returns the rows of the picture. They use the filter that costs most, and
+// values that give it something to add.
 func (b pngBomb) rows() []repeated {
 	passes := adam7
 	if b.interlaced == 0 {
@@ -119,7 +120,7 @@ func (b pngBomb) rows() []repeated {
 	return all
 }
 
-// inBlocks gathers short rows, so that a block's end doesn't outweigh them.
+// inBlocks joins short rows, so that the ends of blocks don't outweigh them.
 func inBlocks(row []byte, count int) []repeated {
 	const block = 64 << 10
 	together := min(count, max(1, block/len(row)))
@@ -143,9 +144,9 @@ func (b pngBomb) row(wide int) []byte {
 	return row
 }
 
-// emptyBlocks is a PNG most of which is deflate blocks of no bytes, each with
-// Huffman codes of its own to be read: four of 90 bits in 45 bytes. Its pixels
-// would allow as many bytes.
+// emptyBlocks is a PNG with mostly empty deflate blocks, each with Huffman codes
+// to read: four blocks of 90 bits in 45 bytes. Its pixels would allow as many
+// bytes.
 func emptyBlocks(t testing.TB) []byte {
 	const side = 3400
 	four := []byte{
@@ -172,8 +173,8 @@ func profileBomb(t testing.TB) []byte {
 	return pngWithChunk(t, "iCCP", append([]byte("bomb\x00\x00"), zlibOf(t, zeros)...))
 }
 
-// rawProfileBomb is a small PNG with as many texts as an upload holds that call
-// themselves EXIF and inflate to gigabytes.
+// rawProfileBomb is a small PNG with as many texts as an upload holds. They
+// claim to be EXIF and inflate to gigabytes.
 func rawProfileBomb(t testing.TB) []byte {
 	zeros := zlibOf(t, repeated{make([]byte, 1<<20), 100})
 	text := pngChunk("zTXt", append([]byte("Raw profile type exif\x00\x00"), zeros...))
@@ -181,14 +182,15 @@ func rawProfileBomb(t testing.TB) []byte {
 		pngChunk("IDAT", deflated(t, rgbRows(quadrants()))), pngChunk("IEND", nil))
 }
 
-// rawProfileFlood is one with hundreds of thousands that inflate to little.
+// rawProfileFlood is a small PNG with hundreds of thousands of such texts that
+// inflate to little.
 func rawProfileFlood(t testing.TB) []byte {
 	text := pngChunk("zTXt", append([]byte("Raw profile type exif\x00\x00"), deflated(t, []byte("x"))...))
 	return pngOf(pngHeader(96, 64, 8, pngRGB), bytes.Repeat(text, nearlyAll/len(text)),
 		pngChunk("IDAT", deflated(t, rgbRows(quadrants()))), pngChunk("IEND", nil))
 }
 
-// idatFlood is a PNG of noise of which each packed byte has a chunk of its own.
+// idatFlood is a PNG of noise with a chunk for each compressed byte.
 func idatFlood(t testing.TB) []byte {
 	picture := image.NewRGBA(image.Rect(0, 0, 500, 500))
 	random := rand.New(rand.NewPCG(1, 2))
@@ -198,7 +200,7 @@ func idatFlood(t testing.TB) []byte {
 	return pngOf(pngHeader(500, 500, 8, pngRGB), singly(deflated(t, rgbRows(picture))), pngChunk("IEND", nil))
 }
 
-// subBlockFlood is a GIF whose frame comes byte by byte, and junk behind it.
+// subBlockFlood is a GIF whose frame is junk in sub-blocks of one byte.
 func subBlockFlood() []byte {
 	junk := bytes.Repeat([]byte{1, 0x55}, nearlyAll/2)
 	return gifFile(2000, 2000, slices.Concat([]byte{','}, little16(0, 0, 2000, 2000), []byte{0, 2}, junk, []byte{0}))
@@ -212,7 +214,7 @@ func chunkFlood(t testing.TB, kind string) []byte {
 	return slices.Concat(data[:header], bytes.Repeat(empty, nearlyAll/len(empty)), data[header:])
 }
 
-// gifFile is a GIF of one canvas and any frames.
+// gifFile is a GIF of a canvas and any frames.
 func gifFile(width, height int, frames ...[]byte) []byte {
 	screen := binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16([]byte("GIF89a"), uint16(width)), uint16(height))
 	screen = append(screen, 0x80, 0, 0, 10, 20, 30, 200, 210, 220) // a palette of two
@@ -245,10 +247,10 @@ func gifFrame(t testing.TB, width, height int, interlaced bool) []byte {
 	return append(frame, 0)
 }
 
-// manyFrames fills an upload with a frame again and again.
+// manyFrames fills an upload with copies of a frame.
 func manyFrames(frame []byte) []byte { return bytes.Repeat(frame, nearlyAll/len(frame)) }
 
-// lowBits packs bits, the lowest first, as a lossless WebP does.
+// lowBits packs bits, the lowest first, as in a lossless WebP.
 type lowBits struct {
 	out []byte
 	n   int
@@ -264,8 +266,8 @@ func (w *lowBits) put(value, n int) {
 	}
 }
 
-// image writes a picture of one value everywhere, in no bits a pixel: a code
-// of a single symbol for each channel and for distances.
+// image writes a picture of one value everywhere, with no bits per pixel: the
+// codes of each channel and of distances have a single symbol.
 func (w *lowBits) image(green int) {
 	for _, symbol := range []int{green, 3, 5, 255, 0} {
 		w.put(0b001, 2) // a simple code of one symbol
@@ -274,9 +276,9 @@ func (w *lowBits) image(green int) {
 	}
 }
 
-// losslessFrame is a VP8L chunk of a few bytes, of any size, with the
-// transforms that make each pixel dear: predicted by the mode that compares
-// most, colours correlated, green subtracted.
+// losslessFrame is a VP8L chunk of a few bytes, of any size. Its transforms make
+// each pixel expensive: a predictor that compares the most, correlated colours,
+// subtracted green.
 func losslessFrame(width, height int) []byte {
 	const selectMode, blockBits = 11, 2
 	var w lowBits
@@ -300,10 +302,11 @@ func losslessFrame(width, height int) []byte {
 	return riffChunk("VP8L", append([]byte{0x2F}, w.out...))
 }
 
-// lossyFrame is a VP8 chunk of golang.org/x/image's that claims another size.
+// lossyFrame is a VP8 chunk of golang.org/x/image with another size in its
+// header.
 func lossyFrame(t testing.TB, width, height int) []byte {
 	t.Helper()
-	const size = 8 + 6 // behind the chunk's head and the frame's tag and start code
+	const size = 8 + 6 // after the header of the chunk and the tag and start code of the frame
 	frame := bytes.Clone(corpusFile(t, "ximage", "video-001.lossy.webp")[12:])
 	binary.LittleEndian.PutUint16(frame[size:], uint16(width))
 	binary.LittleEndian.PutUint16(frame[size+2:], uint16(height))
@@ -320,7 +323,7 @@ func animated(width, height int, frames ...[]byte) []byte {
 	return webpFile(webpHeader(webpAnimated, width, height), riffChunk("ANIM", make([]byte, 6)), slices.Concat(frames...))
 }
 
-// animatedFrame puts an image's chunk into a frame of a size.
+// animatedFrame puts an image's chunk into a frame with a size.
 func animatedFrame(width, height int, chunk []byte) []byte {
 	head := slices.Concat(make([]byte, 6), little24(width-1), little24(height-1), little24(100), []byte{0})
 	return riffChunk("ANMF", append(head, chunk...))

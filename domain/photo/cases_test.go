@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestCases reads files as people sent them, and wants what Chromium shows of
-// them; of an orientation of type BYTE, what libvips and ImageMagick show.
+// TestCases reads files that people sent. It wants what Chromium shows, or what
+// libvips and ImageMagick show of an orientation of type BYTE.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	file := func(name string) []byte { return readFile(t, "testdata/cases", name) }

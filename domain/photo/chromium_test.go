@@ -21,14 +21,15 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-// shown is what a browser shows of a file, on white: the mean colours of the parts of
-// a grid of 4 × 4, row by row.
+// shown is what a browser shows of a file on white: the mean colours in a grid
+// of 4 × 4 parts, row by row.
 type shown struct {
 	Width, Height int // 0: it shows nothing
 	Grid          [16][3]float64
 }
 
-// chromiumPage draws pictures when all have come or failed, and becomes what it saw.
+// chromiumPage draws the pictures when all have loaded or failed, and replaces
+// its body by what it saw.
 const chromiumPage = `<!DOCTYPE html><meta charset="utf-8"><body>IMAGES<script>
 const overlaps = length => Array.from({length}, (_, i) => [0, 1, 2, 3].map(part => ({
 	part, share: Math.min((i + 1) * 4 / length, part + 1) - Math.max(i * 4 / length, part)})).filter(o => o.share > 0))
@@ -55,7 +56,7 @@ function see(img) {
 addEventListener("load", () => { document.body.textContent = JSON.stringify([...document.images].map(see)) })
 </script>`
 
-// showAll asks one Chromium what it shows of files.
+// showAll has one Chromium show all files.
 func showAll(t *testing.T, files [][]byte) []shown {
 	t.Helper()
 	program := chromium(t)
@@ -90,13 +91,13 @@ func chromium(t *testing.T) string {
 	if slices.Contains(strings.Split(os.Getenv(requireVariable), ","), "browser") {
 		t.Fatalf("%s requires browser, and neither Chromium nor Chrome is installed", requireVariable)
 	}
-	t.Skip("neither Chromium nor Chrome is installed: photos were not compared with what they show")
+	t.Skip("neither Chromium nor Chrome is installed: photos are not compared with what they show")
 	return ""
 }
 
-// chromiumSamples are the corpora, the cases of this package and of jpeg, what other
-// encoders make, phones' photos and every carrier of a profile, but for those of
-// profiles over the cap, which are dropped: their colours aren't what Chromium shows.
+// chromiumSamples are the corpora, the cases of this package and of jpeg, what
+// other encoders make, phones' photos and every carrier of a profile. Profiles
+// over the cap are left out: they are dropped, so Chromium shows other colours.
 func chromiumSamples(t *testing.T) []sample {
 	t.Helper()
 	folders := corpora(t)
@@ -123,26 +124,27 @@ func chromiumSamples(t *testing.T) []sample {
 	return all
 }
 
-// knownDifferences are files of which a photo isn't what Chromium shows, and why.
+// knownDifferences are the files whose photo looks different in Chromium, and
+// why.
 var knownDifferences = map[string]string{
 	"cases/exif_o6_BYTE.jpg":       "Chromium wants an orientation to be of type SHORT; libvips, ImageMagick and we take any whole number",
-	"cases/png_idat_badcrc.png":    "refused: whether its pixels are right nobody knows; Chromium doesn't compare checksums",
-	"jpeg/no_eoi.jpg":              "Chromium doesn't draw the last rows of a baseline JPEG without EOI, though all came",
+	"cases/png_idat_badcrc.png":    "refused, as its pixels may be wrong; Chromium doesn't compare checksums",
+	"jpeg/no_eoi.jpg":              "Chromium doesn't draw the last rows of a baseline JPEG without EOI, though all are there",
 	"corners/corners.alpha.webp":   "Chromium smooths halved chroma, and golang.org/x/image doesn't, which shows at edges of full colours",
 	"png/invalid-palette.png":      "16 pixels a side, in full colours: a JPEG's halved chroma mixes them",
 	"ximage/yellow_rose-small.png": "16 pixels a side: the same",
 	"jpeg/trunc_90pct.jpg":         "refused: rows are missing, which Chromium leaves white",
 }
 
-// How far a stored photo may lie from what Chromium shows, in levels:
-// the mean of the whole, and of each part of the grid.
+// How far a stored photo may be from what Chromium shows, in levels: the mean of
+// the whole picture, and that of each part of the grid.
 const (
 	meanSlack = 3
 	gridSlack = 10 // Lanczos's filter overshoots at the edges of full colours
 )
 
-// TestChromium compares what is stored of files, as large as they are and small, with
-// what Chromium shows of them. Chromium draws both, with their profiles.
+// TestChromium compares stored photos, large and small, with what Chromium shows
+// of the files they were made of. Chromium draws both, with their profiles.
 func TestChromium(t *testing.T) {
 	t.Parallel()
 	all := chromiumSamples(t)
@@ -175,7 +177,7 @@ func TestChromium(t *testing.T) {
 	}
 	for name := range knownDifferences {
 		if !differ[name] {
-			t.Errorf("%s is shown as Chromium shows it: it is no known difference any more", name)
+			t.Errorf("%s looks the same in Chromium: remove it from the known differences", name)
 		}
 	}
 	if compared < 200*len(sides) {
@@ -184,11 +186,11 @@ func TestChromium(t *testing.T) {
 	t.Logf("compared %d photos of %d files", compared, len(all))
 }
 
-// compare wants a file to be stored as it is shown, scaled to a side, and one that
-// isn't shown to be refused.
+// compare wants a file to be stored as it is shown, scaled to a side, or refused
+// if it isn't shown.
 func (want shown) compare(got shown, side int, refusal error) error {
 	if (want.Width == 0) != (refusal != nil) {
-		return fmt.Errorf("Chromium shows %d × %d, we say %w", want.Width, want.Height, refusal)
+		return fmt.Errorf("Chromium shows %d × %d, Read says %w", want.Width, want.Height, refusal)
 	}
 	if err := checkScaledSize(image.Pt(got.Width, got.Height), scaledSize(image.Pt(want.Width, want.Height), side)); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// whole are files of the corpora of every kind that is accepted.
+// whole are files of every accepted kind.
 var whole = [][2]string{
 	{"image", "video-001.jpeg"},
 	{"image", "video-001.progressive.jpeg"},
@@ -27,8 +27,8 @@ var whole = [][2]string{
 	{"ximage", "blue-purple-pink.lossless.webp"},
 }
 
-// forEachWhole runs a check on each of them, in the modes that make a difference:
-// what isn't a JPEG is never kept, so how that is verified has none.
+// forEachWhole runs a check on each of these files. As only JPEGs are kept, only
+// they are checked with both verifications.
 func forEachWhole(t *testing.T, check func(t *testing.T, data []byte, modes []mode)) {
 	t.Helper()
 	folders := corpora(t)
@@ -44,11 +44,11 @@ func forEachWhole(t *testing.T, check func(t *testing.T, data []byte, modes []mo
 	}
 }
 
-// TestTruncated cuts files off as a connection that breaks does.
+// TestTruncated cuts files off, as a broken connection does.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
-	// The last part lacks the file's end and a little of its pixels: IEND, the
-	// checksums and an empty block behind the pixels of a PNG take 25 bytes.
+	// The last part lacks the end of the file and some pixels: IEND, the checksums
+	// and an empty block after the pixels of a PNG take 25 bytes.
 	const parts, lost = 24, 32
 	forEachWhole(t, func(t *testing.T, data []byte, modes []mode) {
 		for _, m := range modes {
@@ -62,9 +62,9 @@ func TestTruncated(t *testing.T) {
 	})
 }
 
-// TestCorrupt changes files here and there. They may be read or refused; what
-// is read keeps every promise. Of a JPEG that is kept without being decoded
-// that holds for its structure alone.
+// TestCorrupt changes single bytes. The file may be refused or read, but a
+// stored photo keeps every promise. If a JPEG is kept without being decoded,
+// only its structure is promised.
 func TestCorrupt(t *testing.T) {
 	t.Parallel()
 	places := 60

@@ -46,16 +46,16 @@ const (
 type segment struct {
 	marker  byte
 	payload []byte
-	entropy []byte // SOS: what follows up to the next marker that is no RST
+	entropy []byte // of SOS: the data up to the next marker other than RST
 }
 
-// bytes is the segment as it stands in a file.
+// bytes returns the segment as it is in a file.
 func (s segment) bytes() []byte {
 	head := binary.BigEndian.AppendUint16([]byte{0xFF, s.marker}, uint16(len(s.payload)+2))
 	return slices.Concat(head, s.payload, s.entropy)
 }
 
-// segments takes a JPEG apart, which must end with its EOI.
+// segments splits a JPEG, which must end with EOI.
 func segments(data []byte) ([]segment, error) {
 	if !bytes.HasPrefix(data, []byte{0xFF, markerSOI}) {
 		return nil, errors.New("no SOI")
@@ -88,7 +88,7 @@ func segments(data []byte) ([]segment, error) {
 	}
 }
 
-// entropyLength finds where the entropy-coded data ends.
+// entropyLength returns the length of the entropy-coded data.
 func entropyLength(data []byte) int {
 	for i := 0; i+1 < len(data); i++ {
 		if data[i] == 0xFF && data[i+1] != 0 && (data[i+1] < 0xD0 || data[i+1] > 0xD7) {
@@ -98,7 +98,8 @@ func entropyLength(data []byte) int {
 	return len(data)
 }
 
-// checkSegments wants nothing in a stored photo that says more than its pixels and colours.
+// checkSegments wants a stored photo to have nothing but what its pixels and
+// colours need.
 func checkSegments(data []byte) error {
 	all, err := segments(data)
 	if err != nil {
@@ -114,14 +115,14 @@ func checkSegments(data []byte) error {
 			return fmt.Errorf("kept a segment 0x%X %.12q", s.marker, s.payload)
 		}
 		if came[s.marker]++; came[s.marker] > 1 {
-			return fmt.Errorf("kept %d segments 0x%X, want one", came[s.marker], s.marker) // a profile has less than 64 KiB
+			return fmt.Errorf("kept %d segments 0x%X, want one", came[s.marker], s.marker) // a stored profile fits into one
 		}
 	}
 	return nil
 }
 
-// checkStored holds what is promised of every photo, whatever came, and
-// returns its picture as the standard library decodes it.
+// checkStored checks what is promised of every photo. It returns the picture as
+// the standard library decodes it.
 func checkStored(got domain.Photo, limits photo.Limits) (image.Image, error) {
 	if err := checkSegments(got.JPEG()); err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func checkRefused(err error) error {
 	return checkSentence(err)
 }
 
-// checkSentence wants what a caller reads to begin with the field's name.
+// checkSentence wants the caller's message to begin with the field's name.
 func checkSentence(err error) error {
 	if sentence := domain.AsError(err).Public; !strings.HasPrefix(sentence, "photo_base64: ") {
 		return fmt.Errorf("the sentence %q doesn't begin with the field's name", sentence)

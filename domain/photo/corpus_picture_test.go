@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// onWhite returns picture composited on white, its corner at the origin.
+// onWhite returns picture blended over white, with its corner at the origin.
 func onWhite(picture image.Image) *image.RGBA {
 	whole := blank(picture.Bounds().Dx(), picture.Bounds().Dy(), color.White)
 	draw.Draw(whole, whole.Bounds(), picture, picture.Bounds().Min, draw.Over)
@@ -24,7 +24,7 @@ func blank(width, height int, c color.Color) *image.RGBA {
 	return picture
 }
 
-// painted is a picture whose colours are given by a function of the place.
+// painted is a picture whose colours a function of the place gives.
 func painted(width, height int, at func(x, y int) color.RGBA) *image.RGBA {
 	picture := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -35,7 +35,7 @@ func painted(width, height int, at func(x, y int) color.RGBA) *image.RGBA {
 	return picture
 }
 
-// distance is how far two pictures of one size lie apart.
+// distance is the difference between two pictures of one size.
 type distance struct {
 	psnr float64 // dB over red, green and blue; +Inf: identical
 	mean float64 // of the absolute differences, in 255ths
@@ -49,7 +49,7 @@ func distanceBetween(a, b *image.RGBA) distance {
 		rowA, rowB := a.Pix[y*a.Stride:][:4*a.Rect.Dx()], b.Pix[y*b.Stride:][:4*a.Rect.Dx()]
 		for i := range rowA {
 			if i%4 == 3 {
-				continue // opaque both
+				continue // both are opaque
 			}
 			difference := math.Abs(float64(rowA[i]) - float64(rowB[i]))
 			squares += difference * difference
@@ -60,11 +60,11 @@ func distanceBetween(a, b *image.RGBA) distance {
 	return distance{psnr: 10 * math.Log10(255*255*count/squares), mean: sum / count}
 }
 
-// Beyond this a JPEG can't be told from its source, and rounding decides.
+// Above this PSNR, only rounding makes a JPEG differ from its source.
 const indistinguishable = 42 // dB
 
-// checkFaithful wants got within slack (dB, and half as much in 255ths) of
-// want, counted from what image/jpeg makes of want at quality 85.
+// checkFaithful wants got to be nearly as close to want as what image/jpeg makes
+// of want at quality 85: at most slack dB worse, and half as much in 255ths.
 func checkFaithful(got, want *image.RGBA, slack float64) error {
 	if got.Bounds() != want.Bounds() {
 		return fmt.Errorf("got %v, want %v", got.Bounds().Max, want.Bounds().Max)
@@ -102,14 +102,14 @@ func averaged(picture *image.RGBA, width, height int) *image.RGBA {
 	})
 }
 
-// tap is what one source pixel gives to a pixel of the result.
+// tap is the weight of a source pixel in a pixel of the result.
 type tap struct {
 	index  int
 	weight float64
 }
 
-// coverage gives for each of the result's pixels the source pixels that it
-// covers; each row of weights sums to 1.
+// coverage returns, for each pixel of the result, the source pixels that it
+// covers. Their weights add up to 1.
 func coverage(from, to int) [][]tap {
 	scale := float64(from) / float64(to)
 	return taps(to, func(i int) (first, last float64) { return float64(i) * scale, float64(i+1) * scale },
@@ -119,7 +119,8 @@ func coverage(from, to int) [][]tap {
 		}, from)
 }
 
-// taps lists, for each of count pixels, the weights of the source pixels in its span.
+// taps returns, for each of count pixels, the source pixels in its span with
+// their weights.
 func taps(count int, span func(i int) (first, last float64), weigh func(i, index int) float64, from int) [][]tap {
 	all := make([][]tap, count)
 	for i := range all {
@@ -139,7 +140,7 @@ func taps(count int, span func(i int) (first, last float64), weigh func(i, index
 
 func toByte(value float64) uint8 { return uint8(math.Round(min(255, max(0, value)))) }
 
-// decodePhoto decodes by the standard library, or fails the test.
+// decodePhoto decodes with the standard library, or fails the test.
 func decodePhoto(t testing.TB, data []byte) image.Image {
 	t.Helper()
 	picture, err := jpeg.Decode(bytes.NewReader(data))

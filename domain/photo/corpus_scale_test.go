@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// scenery is a picture of the kind that a phone takes: smooth light, the noise
-// of a sensor, fine texture, and edges as sharp as letters'.
+// scenery is a picture like those of phones: smooth light, the noise of a
+// sensor, fine texture, and edges as sharp as those of letters.
 func scenery(width, height int) *image.RGBA {
 	random := rand.New(rand.NewPCG(7, 11))
 	return painted(width, height, func(x, y int) color.RGBA {
@@ -26,8 +26,8 @@ func scenery(width, height int) *image.RGBA {
 	})
 }
 
-// letter says that the pixel belongs to one of the upright and leaning strokes
-// that stand in rows over the middle of a scenery.
+// letter reports whether a pixel is part of a stroke. Upright and leaning
+// strokes stand in rows over the middle of a scenery.
 func letter(x, y int) bool {
 	const row, column, stroke = 120, 70, 9
 	inRow, inColumn := y%row, x%column
@@ -38,7 +38,7 @@ func letter(x, y int) bool {
 	return inColumn < stroke || leaning < stroke-3 || inRow < 30+stroke && inColumn < 45
 }
 
-// lanczos3 is the filter's weight at a distance of so many of the result's pixels.
+// lanczos3 is the weight of the filter at a distance of x pixels of the result.
 func lanczos3(x float64) float64 {
 	if x == 0 {
 		return 1
@@ -49,8 +49,8 @@ func lanczos3(x float64) float64 {
 	return 3 * math.Sin(math.Pi*x) * math.Sin(math.Pi*x/3) / (math.Pi * math.Pi * x * x)
 }
 
-// lanczos scales a picture down as simply as the filter is defined: across
-// each row, then down each column.
+// lanczos scales a picture down straight by the definition of the filter: first
+// each row, then each column.
 func lanczos(picture image.Image, width, height int) *image.RGBA {
 	size := picture.Bounds().Size()
 	across, down := lanczosTaps(size.X, width), lanczosTaps(size.Y, height)
@@ -93,9 +93,9 @@ func lanczosTaps(from, to int) [][]tap {
 		func(i, index int) float64 { return lanczos3((float64(index) + 0.5 - centre(i)) / scale) }, from)
 }
 
-// TestScalingQuality holds a photo that is scaled as one of twelve megapixels
-// is, 4000 columns to 1024, against the filter that those who care for quality
-// use: its colours, its luma and its chroma.
+// TestScalingQuality compares a photo with the Lanczos filter, in its colours,
+// its luma and its chroma. It is scaled by the factor by which one of 12
+// megapixels is, 4000 columns to 1024.
 func TestScalingQuality(t *testing.T) {
 	t.Parallel()
 	if raceDetector {
@@ -126,7 +126,7 @@ func checkNearLanczos(t *testing.T, name string, got, source image.Image) {
 	}
 }
 
-// planesOf are Y, Cb and Cr of a JPEG whose chroma is halved, as grey pictures.
+// planesOf returns Y, Cb and Cr of a 4:2:0 JPEG as grey pictures.
 func planesOf(t *testing.T, picture image.Image) [3]image.Image {
 	t.Helper()
 	m, ok := picture.(*image.YCbCr)
@@ -141,7 +141,8 @@ func planesOf(t *testing.T, picture image.Image) [3]image.Image {
 	}
 }
 
-// TestNoAliasing scales stripes as fine as pixels, of which only their mean may be left.
+// TestNoAliasing scales stripes one pixel wide, of which only the mean may be
+// left.
 func TestNoAliasing(t *testing.T) {
 	t.Parallel()
 	cases := map[string]func(x, y int) bool{

@@ -35,7 +35,7 @@ type sample struct {
 	data []byte
 }
 
-// corpora are folders of files that other people made, by a short name.
+// corpora are folders of files that other people made, by short names.
 func corpora(t testing.TB) map[string]string {
 	t.Helper()
 	folders, err := corpusFolders()
@@ -45,8 +45,8 @@ func corpora(t testing.TB) map[string]string {
 	return folders
 }
 
-// corpusFolders asks the go command once for the folders of the packages that
-// the corpora belong to.
+// corpusFolders asks the go command for the folders of the packages that the
+// corpora belong to.
 var corpusFolders = sync.OnceValues(func() (map[string]string, error) {
 	listing, err := run(context.Background(), "go", "list", "-f", "{{.Dir}}",
 		"image", "image/png", "golang.org/x/image/webp", "github.com/rwcarlsen/goexif/exif")
@@ -81,7 +81,7 @@ func readFile(t testing.TB, folder, name string) []byte {
 	return data
 }
 
-// run runs a program and returns what it writes.
+// run runs a program and returns its output.
 func run(ctx context.Context, program string, arguments ...string) (string, error) {
 	var complaint bytes.Buffer
 	command := exec.CommandContext(ctx, program, arguments...)
@@ -100,7 +100,7 @@ func mustRun(t testing.TB, program string, arguments ...string) {
 	}
 }
 
-// samples reads one corpus whole.
+// samples reads all files of a corpus.
 func samples(t testing.TB, corpus, folder string) []sample {
 	t.Helper()
 	files, err := os.ReadDir(folder)
@@ -123,25 +123,26 @@ func samples(t testing.TB, corpus, folder string) []sample {
 	return all
 }
 
-// productLimits are what a server has without configuration.
+// productLimits are the default limits of a server.
 func productLimits() photo.Limits {
 	return photo.Limits{MaxBytes: 10 << 20, MaxPixels: 50_000_000, MaxDimension: 1024, Verify: photo.VerifyDecode}
 }
 
-// withSide are the product's limits but for MaxDimension.
+// withSide are the default limits with another MaxDimension.
 func withSide(side int) photo.Limits {
 	limits := productLimits()
 	limits.MaxDimension = side
 	return limits
 }
 
-// read reads a copy of data, as Read may change what it gets.
+// read reads a copy of data, as Read may change it.
 func read(t testing.TB, limits photo.Limits, data []byte) (domain.Photo, error) {
 	got, _, err := photo.NewReader(limits, runtime.GOMAXPROCS(0)).Read(t.Context(), 689, bytes.Clone(data))
 	return got, err
 }
 
-// mustRead reads what must be accepted, and checks what is promised of every photo.
+// mustRead reads a file that must be accepted, and checks what is promised of
+// every photo.
 func mustRead(t testing.TB, limits photo.Limits, data []byte) (domain.Photo, image.Image) {
 	t.Helper()
 	got, err := read(t, limits, data)
@@ -163,7 +164,7 @@ type decoded struct {
 	turned  bool
 }
 
-// kept says that the file is stored with the pixels that came.
+// kept reports whether the file is stored with its own pixels.
 func (d decoded) kept(limits photo.Limits) bool {
 	size := d.picture.Bounds().Size()
 	small := limits.MaxDimension == 0 || max(size.X, size.Y) <= limits.MaxDimension
@@ -174,8 +175,8 @@ func (d decoded) kept(limits photo.Limits) bool {
 	return false
 }
 
-// scaled is the picture scaled as it ought to be: JPEGs, of which photos are,
-// by Lanczos's filter, others by averaging.
+// scaled is the picture scaled as promised: JPEGs with the Lanczos filter,
+// others by averaging.
 func (d decoded) scaled(width, height int) *image.RGBA {
 	if d.isJPEG {
 		return lanczos(d.upright, width, height)
@@ -183,9 +184,9 @@ func (d decoded) scaled(width, height int) *image.RGBA {
 	return averaged(d.upright, width, height)
 }
 
-// fullRange gives a lossy WebP its colours: golang.org/x/image/webp yields the
-// file's samples, which are of ITU-R BT.601's studio range, as image.YCbCr,
-// which is of JPEG's full range.
+// fullRange corrects the colours of a lossy WebP: golang.org/x/image/webp
+// returns samples in ITU-R BT.601's studio range as image.YCbCr, which has
+// JPEG's full range.
 func fullRange(picture image.Image, format string) image.Image {
 	if format != "webp" {
 		return picture
@@ -210,8 +211,8 @@ func coloured(m *image.YCbCr, alpha func(x, y int) uint8) image.Image {
 	return picture
 }
 
-// corrected gives a PNG whose gAMA says that its samples are linear, as that of
-// many in pngsuite does, the colours of sRGB.
+// corrected converts a PNG to sRGB if its gAMA says that its samples are linear,
+// as in many files of pngsuite.
 func corrected(picture image.Image, data []byte) image.Image {
 	const linear = "\x00\x00\x00\x04gAMA\x00\x01\x86\xa0"
 	if !bytes.Contains(data, []byte(linear)) {
@@ -250,13 +251,14 @@ func decodeByOthers(data []byte) (decoded, error) {
 	}, nil
 }
 
-// forgiven are files with all pixels but without their end, or with a wrong checksum
-// behind the pixels: browsers show them, and the standard library doesn't.
+// forgiven are files with all pixels that lack their end or have a wrong
+// checksum after the pixels. Browsers show them, but the standard library
+// doesn't.
 var forgiven = []string{"png/invalid-noend.png", "png/invalid-trunc.png", "png/invalid-zlib.png"}
 
-// TestCorpora reads what other people made for testing decoders. What the
-// standard library can't decode must be refused, but for what is forgiven; the rest must come out the
-// same, or as close as a JPEG gets.
+// TestCorpora reads files that other people made to test decoders. Those that
+// the standard library can't decode must be refused, except forgiven. The others
+// must be stored unchanged, or as closely as a JPEG allows.
 func TestCorpora(t *testing.T) {
 	t.Parallel()
 	refused := map[string]int{"png": 4, "pngsuite": 30, "ximage": 20, "goexif": 40} // at least
@@ -273,21 +275,21 @@ func TestCorpora(t *testing.T) {
 						continue
 					}
 					if refusal := checkRefused(refusal); refusal != nil || slices.Contains(forgiven, s.name) {
-						t.Errorf("%s, of which a decoder says %v: %v", s.name, err, refusal)
+						t.Errorf("%s, which a decoder refuses with %v: %v", s.name, err, refusal)
 					}
 					continue
 				}
 				t.Run(filepath.Base(s.name), func(t *testing.T) { checkSample(t, s, want) })
 			}
 			if broken < refused[corpus] {
-				t.Errorf("found %d broken or foreign files, want at least %d: the corpus isn't what it was", broken, refused[corpus])
+				t.Errorf("found %d broken or foreign files, want at least %d: the corpus has changed", broken, refused[corpus])
 			}
 		})
 	}
 }
 
-// checkSample reads one good file at the product's size and tiny, and where it
-// is larger than the product's also at its own.
+// checkSample reads a good file at the default size and very small. A file that
+// is larger than the default size is also read at its own.
 func checkSample(t *testing.T, s sample, want decoded) {
 	t.Helper()
 	sides := []int{1024, 40}
@@ -304,7 +306,7 @@ func checkSample(t *testing.T, s sample, want decoded) {
 		}
 		if want.kept(limits) {
 			if !samePixels(picture, want.picture) {
-				t.Errorf("at most %d: the photo is kept, but its pixels aren't those that came", side)
+				t.Errorf("at most %d: the photo is kept, but its pixels differ from those of the file", side)
 			}
 			continue
 		}
@@ -319,8 +321,8 @@ func checkSample(t *testing.T, s sample, want decoded) {
 	}
 }
 
-// How much further than image/jpeg's own output a photo may lie from its
-// reference, in dB: rounding alone, and another averaging filter.
+// How many dB a photo may be worse than image/jpeg's output of the same
+// reference: for rounding alone, and for another filter.
 const (
 	sameSizeSlack = 1.0
 	scaledSlack   = 4.0
@@ -338,7 +340,8 @@ func scaledSize(size image.Point, side int) image.Point {
 	return image.Pt(scale(size.X), scale(size.Y))
 }
 
-// checkScaledSize wants the longest side exact, and the other within a pixel.
+// checkScaledSize wants the longest side to be exact, and the other within a
+// pixel.
 func checkScaledSize(got, want image.Point) error {
 	apart := max(got.X-want.X, want.X-got.X, got.Y-want.Y, want.Y-got.Y)
 	if max(got.X, got.Y) != max(want.X, want.Y) || apart > 1 {

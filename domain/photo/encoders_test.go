@@ -28,19 +28,19 @@ type made struct {
 	name    string
 	program string
 	options string  // {in.png}, {alpha.png}, {in.ppm}, {in.gif} are the source, {out.jpg} the result
-	kept    bool    // the photo is stored with the pixels that came
-	least   float64 // dB from the source
+	kept    bool    // the photo is stored with the pixels of the file
+	least   float64 // dB from the source, at least
 }
 
-// A photo is this close to its source after another encoder's loss, in dB.
+// How close a photo is at least to its source after another encoder, in dB.
 const (
-	loses     = 32 // quality 90, the chroma halved
+	loses     = 32 // quality 90, 4:2:0
 	losesMore = 26 // less chroma, few colours, or colours that CMYK doesn't have
-	dithered  = 20 // few colours, in a pattern that chroma of full size shows too
-	loseIt    = 20 // the colours
+	dithered  = 20 // few colours in a pattern, which 4:4:4 shows too
+	loseIt    = 20 // no colours
 )
 
-// accepted are what other encoders make of a photo that must be read.
+// accepted are files of other encoders that must be read.
 var accepted = []made{
 	{"convert, 4:4:4", "convert", "{in.png} -quality 90 -sampling-factor 1x1 {out.jpg}", true, loses},
 	{"convert, 4:2:2", "convert", "{in.png} -quality 90 -sampling-factor 2x1 {out.jpg}", true, loses},
@@ -82,7 +82,7 @@ var accepted = []made{
 	{"gif2webp", "gif2webp", "-quiet -q 90 {in.gif} -o {out.webp}", false, dithered},
 }
 
-// TestEncodersAccepted reads what cameras' and scripts' encoders write.
+// TestEncodersAccepted reads what the encoders of cameras and scripts write.
 func TestEncodersAccepted(t *testing.T) {
 	t.Parallel()
 	for _, m := range accepted {
@@ -95,7 +95,7 @@ func TestEncodersAccepted(t *testing.T) {
 			came := m.make(t)
 			_, picture := mustRead(t, productLimits(), came)
 			if m.kept && !samePixels(picture, decodePhoto(t, came)) {
-				t.Error("the photo is kept, but its pixels aren't those that came")
+				t.Error("the photo is kept, but its pixels differ from those of the file")
 			}
 			apart := distanceBetween(onWhite(picture), source)
 			t.Log(apart)
@@ -110,15 +110,15 @@ func TestEncodersAccepted(t *testing.T) {
 	}
 }
 
-// TestEncodersRestarts reads a valid JPEG that image/jpeg can't decode: that
-// counts restarts by the pixels that chroma shares, where a scan of one component
-// counts blocks.
+// TestEncodersRestarts reads a valid JPEG that image/jpeg can't decode: in a
+// scan of one component, image/jpeg counts units of all components between
+// restarts, instead of blocks.
 func TestEncodersRestarts(t *testing.T) {
 	t.Parallel()
 	m := made{program: "cjpeg", options: "-quality 90 -restart 1 -progressive -sample 2x2 -outfile {out.jpg} {in.ppm}"}
 	came := m.make(t)
 	if _, err := jpeg.Decode(bytes.NewReader(came)); err == nil {
-		t.Fatal("image/jpeg has learned to decode it: move it to what is accepted")
+		t.Fatal("image/jpeg can decode it: move it to accepted")
 	}
 	got, err := read(t, productLimits(), came)
 	if err != nil || !bytes.Equal(got.JPEG(), came) {
@@ -142,18 +142,19 @@ func rounded(picture *image.RGBA) *image.NRGBA {
 	return cut
 }
 
-// transparent says that the source's first picture is.
+// transparent reports whether the source's first picture is transparent.
 func (m made) transparent() bool {
 	before, _, found := strings.Cut(m.options, "{alpha.png}")
 	return found && !strings.Contains(before, "{in.png}")
 }
 
-// requireVariable names, separated by commas, what tests must not skip for
-// want of: "encoders" are the programs that make photos.
+// requireVariable lists, separated by commas, what must be installed. If it has
+// "encoders", tests fail instead of being skipped without the programs that make
+// photos.
 const requireVariable = "FLEETPHOTO_REQUIRE"
 
-// program finds another maker's program. Without it the test is skipped, or
-// fails where the environment requires encoders.
+// program finds a program by another maker. Without it the test is skipped, or
+// fails if the environment requires encoders.
 func program(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -163,11 +164,11 @@ func program(t testing.TB, name string) string {
 	if slices.Contains(strings.Split(os.Getenv(requireVariable), ","), "encoders") {
 		t.Fatalf("%s requires encoders, and %s is not installed", requireVariable, name)
 	}
-	t.Skipf("%s is not installed: what it makes was not tried", name)
+	t.Skipf("%s is not installed: its files are not tested", name)
 	return ""
 }
 
-// make runs the program on shot and returns what it wrote.
+// make runs the program on shot and returns its result.
 func (m made) make(t *testing.T) []byte {
 	t.Helper()
 	path := program(t, m.program)
@@ -195,10 +196,10 @@ func (m made) make(t *testing.T) []byte {
 
 var placeholder = regexp.MustCompile(`\{[a-z0-9.]+\}`)
 
-// shot is the picture that the programs get.
+// shot is the source picture of the programs.
 var shot = sync.OnceValue(func() *image.RGBA { return scenery(240, 180) })
 
-// sources are the files in which a program may want it, by their names.
+// sources are the files with shot that a program may read, by name.
 var sources = sync.OnceValues(func() (map[string][]byte, error) {
 	var opaque, cut, indexed bytes.Buffer
 	err := errors.Join(
@@ -226,13 +227,13 @@ func encodedPPM(picture *image.RGBA) []byte {
 	return out
 }
 
-// TestEncodersRefused refuses what other encoders write with a sentence that
-// names what came.
+// TestEncodersRefused refuses what other encoders write. The message names the
+// format.
 func TestEncodersRefused(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		made
-		names string // what the sentence must have
+		names string // what the message must contain
 	}{
 		{made{program: "heif-enc", options: "-q 60 {in.png} -o {out.heic}"}, "HEIC"},
 		{made{program: "heif-enc", options: "-A -q 60 {in.png} -o {out.avif}"}, "AVIF"},
@@ -255,7 +256,7 @@ func TestEncodersRefused(t *testing.T) {
 	}
 }
 
-// TestForeignFormats refuses what needs no encoder to be made.
+// TestForeignFormats refuses other formats that need no encoder.
 func TestForeignFormats(t *testing.T) {
 	t.Parallel()
 	jpegs := encoded(t, quadrants())
@@ -288,7 +289,7 @@ func TestForeignFormats(t *testing.T) {
 	}
 }
 
-// checkNamed wants a refusal that names what came, and what is accepted.
+// checkNamed wants a refusal that names what was sent.
 func checkNamed(t *testing.T, err error, names string) {
 	t.Helper()
 	if err := checkRefused(err); err != nil {
@@ -301,8 +302,8 @@ func checkNamed(t *testing.T, err error, names string) {
 	}
 }
 
-// TestEncodersOrientation turns photos as exiftool marks them, and compares
-// with what ImageMagick makes of the mark.
+// TestEncodersOrientation marks photos with exiftool, and compares them with
+// ImageMagick's reading of the mark.
 func TestEncodersOrientation(t *testing.T) {
 	t.Parallel()
 	tagger, turner := program(t, "exiftool"), program(t, "convert")

@@ -69,8 +69,8 @@ func (w tiff) header() []byte {
 	return w.order.AppendUint32(w.order.AppendUint16(mark, 42), 8)
 }
 
-// ifd writes a folder of entries at offset, the values that don't fit in an
-// entry behind it, and the offset of the next.
+// ifd writes a directory of entries at an offset, the offset of the next one,
+// and the values that don't fit into entries.
 func (w tiff) ifd(offset int, next uint32, entries ...entry) []byte {
 	folder := w.order.AppendUint16(nil, uint16(len(entries)))
 	behind := offset + 2 + 12*len(entries) + 4
@@ -91,7 +91,8 @@ func (w tiff) ifd(offset int, next uint32, entries ...entry) []byte {
 	return append(w.order.AppendUint32(folder, next), values...)
 }
 
-// phoneEXIF is the TIFF of a phone: an orientation and where the photo was taken.
+// phoneEXIF is the EXIF of a phone: an orientation and where the photo was
+// taken.
 func phoneEXIF(order binary.AppendByteOrder, orientation int) []byte {
 	w := tiff{order}
 	folder := func(gps uint32) []byte {
@@ -105,7 +106,7 @@ func phoneEXIF(order binary.AppendByteOrder, orientation int) []byte {
 	return slices.Concat(w.header(), folder(uint32(offset)), gps)
 }
 
-// withSegments puts segments behind the SOI of a JPEG.
+// withSegments inserts segments after the SOI of a JPEG.
 func withSegments(data []byte, added ...segment) []byte {
 	out := slices.Clone(data[:2])
 	for _, s := range added {

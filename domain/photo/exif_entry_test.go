@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// entryTIFF is a TIFF with an orientation of a type: its value and what fills
-// the four bytes.
+// entryTIFF is a TIFF with an orientation of a type. value may fill all four
+// bytes.
 func entryTIFF(order binary.AppendByteOrder, kind uint16, value ...byte) []byte {
 	w := tiff{order}
 	return append(w.header(), w.ifd(8, 0, entry{tagOrientation, kind, 1, value})...)
 }
 
-// TestOrientationTypes wants an orientation turned to whichever whole number it
-// is, and whatever stands in the bytes that its type doesn't have.
+// TestOrientationTypes wants an orientation of any integer type to count,
+// whatever is in the bytes after it.
 func TestOrientationTypes(t *testing.T) {
 	t.Parallel()
 	little, big := binary.LittleEndian, binary.BigEndian

@@ -16,7 +16,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-// quadrants is an upright picture whose four corners can't be mistaken.
+// quadrants is an upright picture with four corners that can't be confused.
 func quadrants() *image.RGBA {
 	colours := [2][2]color.RGBA{
 		{{220, 30, 30, 255}, {30, 160, 30, 255}},
@@ -25,28 +25,28 @@ func quadrants() *image.RGBA {
 	return painted(96, 64, func(x, y int) color.RGBA { return colours[y/32][x/48] })
 }
 
-// encoded is a picture as a baseline JPEG by the standard library.
+// encoded returns a picture as a baseline JPEG by the standard library.
 func encoded(t testing.TB, picture image.Image) []byte {
 	t.Helper()
 	return encodedAt(t, picture, 95)
 }
 
-// phonePhoto is a JPEG that its EXIF says to turn, with the place where it was taken.
+// phonePhoto is a JPEG whose EXIF says how to turn it and where it was taken.
 func phonePhoto(t testing.TB, upright *image.RGBA, order binary.AppendByteOrder, orientation int) []byte {
 	t.Helper()
 	data := withSegments(encoded(t, turnedAway(upright, orientation)), app(markerAPP1, nameEXIF, phoneEXIF(order, orientation)))
 	found, err := exif.Decode(bytes.NewReader(data))
 	if err != nil {
-		t.Fatal("goexif doesn't read the EXIF that the test wrote:", err)
+		t.Fatal("goexif doesn't read the test's EXIF:", err)
 	}
 	latitude, _, err := found.LatLong()
 	if err != nil || latitude < 52.5 || latitude > 52.6 || orientationOf(found) != orientation {
-		t.Fatalf("the test wrote another EXIF than it meant: %v, latitude %v, orientation %d", err, latitude, orientationOf(found))
+		t.Fatalf("the test's EXIF is wrong: %v, latitude %v, orientation %d", err, latitude, orientationOf(found))
 	}
 	return data
 }
 
-// checkNoEXIF asks a reader that isn't ours.
+// checkNoEXIF asks goexif whether there is no EXIF.
 func checkNoEXIF(data []byte) error {
 	if found, err := exif.Decode(bytes.NewReader(data)); err == nil {
 		return fmt.Errorf("goexif still reads %v", found)
@@ -54,8 +54,8 @@ func checkNoEXIF(data []byte) error {
 	return nil
 }
 
-// TestOrientations turns a phone's photo upright, whichever way it was held,
-// and takes the place out of it.
+// TestOrientations turns a phone's photo upright from every orientation, and
+// removes the place.
 func TestOrientations(t *testing.T) {
 	t.Parallel()
 	outputs := t.TempDir()
@@ -85,7 +85,7 @@ func TestOrientations(t *testing.T) {
 // what exiftool computes from the others.
 var harmless = []string{"SourceFile", "ExifTool:", "System:", "File:", "JFIF:", "Adobe:", "ICC", "Composite:ImageSize", "Composite:Megapixels"}
 
-// checkByExiftool wants no metadata in any photo of a folder.
+// checkByExiftool wants no metadata in the photos of a folder.
 func checkByExiftool(t *testing.T, folder string) {
 	t.Helper()
 	tool := program(t, "exiftool")
@@ -118,8 +118,8 @@ func hasAnyPrefix(text string, prefixes []string) bool {
 	return false
 }
 
-// TestOddEXIF reads photos whose EXIF gives no orientation, in ways that
-// phones, editors and attackers have found.
+// TestOddEXIF reads photos whose EXIF has no valid orientation, in ways of
+// phones, editors and attackers.
 func TestOddEXIF(t *testing.T) {
 	t.Parallel()
 	w := tiff{binary.BigEndian}
@@ -176,7 +176,7 @@ func TestOrientationIsFound(t *testing.T) {
 	}
 }
 
-// mode is a way in which a JPEG goes through.
+// mode is a way in which Read handles a JPEG.
 type mode struct {
 	name   string
 	limits photo.Limits
@@ -196,7 +196,8 @@ func jfif() segment {
 	return app(markerAPP0, nameJFIF, []byte{1, 2, 1, 0, 72, 0, 72, 0, 0})
 }
 
-// TestKeptSegments wants what decides how a photo looks to be kept byte for byte.
+// TestKeptSegments wants the segments that decide how a photo looks to be kept
+// byte for byte.
 func TestKeptSegments(t *testing.T) {
 	t.Parallel()
 	adobe := app(markerAPP14, nameAdobe, []byte{0, 100, 0, 0, 0, 0, 1}) // transform 1: YCbCr
@@ -205,7 +206,7 @@ func TestKeptSegments(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			got, _ := mustRead(t, m.limits, came)
 			if !bytes.Equal(got.JPEG(), came) {
-				t.Error("the photo isn't what came")
+				t.Error("the photo differs from the file")
 			}
 		})
 	}

@@ -5,8 +5,8 @@ import "time"
 // Wait sets how long one image may take.
 func (r *Reader) Wait(patience time.Duration) { r.fast.patience, r.slow.patience = patience, patience }
 
-// NeutralProfile is what is kept of a profile.
+// NeutralProfile returns what is kept of a profile.
 var NeutralProfile = neutralProfile
 
-// Profile is a profile by its name, and its owner's where that isn't empty.
+// Profile returns a profile by its name, with its owner if that is not empty.
 func Profile(name, owner string) []byte { return ownedProfile(name, owner).bytes() }

@@ -34,19 +34,19 @@ const (
 	iccTag = "ICC_PROFILE\x00"
 )
 
-// generous are the product's default limits.
+// generous are the default limits.
 func generous() Limits {
 	return Limits{MaxBytes: 10 << 20, MaxPixels: 50e6, MaxDimension: 1024, Verify: VerifyDecode}
 }
 
-// read runs data through a Reader; it works on a copy.
+// read reads a copy of data.
 func read(t testing.TB, limits Limits, data []byte) (domain.Photo, error) {
 	t.Helper()
 	got, _, err := NewReader(limits, 1).Read(context.Background(), 689, bytes.Clone(data))
 	return got, err
 }
 
-// mustRead fails the test where data is refused.
+// mustRead fails the test if data is refused.
 func mustRead(t testing.TB, limits Limits, data []byte) domain.Photo {
 	t.Helper()
 	photo, err := read(t, limits, data)
@@ -63,8 +63,8 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// landscape paints something like a photo: light that changes slowly, edges,
-// texture and a little noise.
+// landscape is a picture like a photo: light that changes slowly, edges, texture
+// and a little noise.
 func landscape(width, height int) *image.YCbCr {
 	m := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -114,7 +114,7 @@ func segment(marker byte, content string) []byte {
 	return append(out, content...)
 }
 
-// insert puts segments right behind the start of a JPEG.
+// insert puts segments after the SOI of a JPEG.
 func insert(jpeg []byte, segments ...[]byte) []byte {
 	out := bytes.Clone(jpeg[:2])
 	for _, s := range segments {
@@ -174,7 +174,7 @@ func pngChunk(name string, content []byte) []byte {
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
 }
 
-// withProfile puts an iCCP chunk behind the header of a PNG.
+// withProfile inserts an iCCP chunk after the header of a PNG.
 func withProfile(png, profile []byte) []byte {
 	var packed bytes.Buffer
 	packed.WriteString("a name\x00\x00")

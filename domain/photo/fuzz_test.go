@@ -43,9 +43,9 @@ func seeds(f *testing.F) [][]byte {
 	)
 }
 
-// FuzzRead holds that whatever goes in is refused with a kind and a sentence,
-// or comes out as a JPEG that decodes, is within the limits and has no metadata,
-// and that is kept as it is when it comes again.
+// FuzzRead checks that a file is refused with a kind and a message, or becomes a
+// JPEG that decodes, is within the limits, has no metadata, and is kept
+// unchanged when read again.
 func FuzzRead(f *testing.F) {
 	for _, seed := range seeds(f) {
 		f.Add(seed, uint8(20))
@@ -63,12 +63,12 @@ func FuzzRead(f *testing.F) {
 		checkStorable(t, photo, limits)
 		again, _, err := NewReader(limits, 1).Read(context.Background(), 689, bytes.Clone(photo.JPEG()))
 		if err != nil || !bytes.Equal(again.JPEG(), photo.JPEG()) {
-			t.Fatalf("what was made is not kept: %v", err)
+			t.Fatalf("the photo is not kept when read again: %v", err)
 		}
 	})
 }
 
-// FuzzExif holds that no metadata makes the parser fail.
+// FuzzExif checks that the parser handles any metadata.
 func FuzzExif(f *testing.F) {
 	f.Add([]byte(exif(binary.LittleEndian, 6)))
 	f.Add([]byte(exif(binary.BigEndian, 8)))
@@ -79,8 +79,8 @@ func FuzzExif(f *testing.F) {
 	})
 }
 
-// checkStorable decodes what came out, by our own decoder and by the standard
-// library where that reads the sampling.
+// checkStorable decodes a photo with package jpeg, and with the standard library
+// if that supports the sampling.
 func checkStorable(t *testing.T, photo domain.Photo, limits Limits) {
 	t.Helper()
 	info := photo.Info()
@@ -116,11 +116,11 @@ func checkStorable(t *testing.T, photo domain.Photo, limits Limits) {
 	}
 }
 
-// checkMarkers walks the segments before the first scan by itself.
+// checkMarkers reads the segments before the first scan on its own.
 func checkMarkers(t *testing.T, data []byte) {
 	t.Helper()
 	if !bytes.HasPrefix(data, []byte{0xFF, markerSOI}) || !bytes.HasSuffix(data, []byte{0xFF, markerEOI}) {
-		t.Fatal("it doesn't begin or end as a JPEG does")
+		t.Fatal("it has no SOI or no EOI")
 	}
 	for at := 2; data[at+1] != markerSOS; {
 		marker := data[at+1]

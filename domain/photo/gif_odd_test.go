@@ -10,11 +10,12 @@ import (
 	"testing"
 )
 
-// oddGIF is a GIF of quadrants, 96 × 64, in four colours, whose parts a test changes.
+// oddGIF is a GIF of quadrants, 96 × 64, in four colours. Tests change its
+// parts.
 type oddGIF struct {
 	screen, at     image.Point
 	global, local  []byte // colour tables, of 4 colours
-	before, behind []byte // the frame
+	before, behind []byte // before and after the frame
 	flags          byte   // of the frame
 	codeSize       byte
 	packed         []byte // as sub-blocks
@@ -87,8 +88,8 @@ func (g oddGIF) bytes() []byte {
 // glass is a graphic control extension that makes an index transparent.
 func glass(index byte) []byte { return []byte{'!', 0xF9, 4, 1, 0, 0, index, 0} }
 
-// TestGIFDamage reads GIFs that are not as the standard wants them, and wants
-// what Chromium shows of them, or more of those with stray bytes.
+// TestGIFDamage reads GIFs that violate the standard. It wants what Chromium
+// shows of them, or more if there are stray bytes.
 func TestGIFDamage(t *testing.T) {
 	t.Parallel()
 	size, q, white := image.Pt(96, 64), asPainted(), color.RGBA{255, 255, 255, 255}

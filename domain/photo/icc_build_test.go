@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// iccBuild is a profile to build. Its tags are laid out one after the other.
+// iccBuild is a profile to build. Its tags are written one after the other.
 type iccBuild struct {
 	version           byte
 	class, space, pcs string
 	tags              []profileTag
-	owner             string // put wherever colours don't look
+	owner             string // written wherever colours don't need the bytes
 }
 
 type profileTag struct {
@@ -20,7 +20,7 @@ type profileTag struct {
 	data []byte
 }
 
-// with returns b with other tags in place of those of the same name, or more.
+// with returns b with more tags. They replace tags of the same name.
 func (b iccBuild) with(tags ...profileTag) iccBuild {
 	b.tags = slices.Clone(b.tags)
 	for _, tag := range tags {
@@ -39,7 +39,7 @@ func (b iccBuild) without(name string) iccBuild {
 	return b
 }
 
-// ownedBy puts an owner's name into every place that colours don't need.
+// ownedBy writes an owner's name wherever colours don't need the bytes.
 func (b iccBuild) ownedBy(owner string) iccBuild {
 	b.owner = owner
 	b.tags = slices.Clone(b.tags)
@@ -54,7 +54,8 @@ func (b iccBuild) ownedBy(owner string) iccBuild {
 	return b
 }
 
-// ownedProfile is a profile by its name, and its owner's where that isn't empty.
+// ownedProfile returns a profile by its name, with its owner if that is not
+// empty.
 func ownedProfile(name, owner string) iccBuild {
 	b, known := map[string]iccBuild{
 		"sRGB":         matrixProfile(2, hpColorants, curv(1024, linear)),
@@ -99,7 +100,7 @@ func (b iccBuild) bytes() []byte {
 	return slices.Concat(header, table, contents)
 }
 
-// typed puts the type, the reserved bytes and the content of a tag together.
+// typed joins the type, the reserved bytes and the contents of a tag.
 func typed(kind string, contents ...[]byte) []byte {
 	return slices.Concat([]byte(kind), make([]byte, 4), slices.Concat(contents...))
 }
@@ -115,7 +116,7 @@ func fixeds(values ...float64) []byte {
 
 func xyz(x, y, z float64) []byte { return typed("XYZ ", fixeds(x, y, z)) }
 
-// curv is a curve of so many entries of f, from 0 to 1.
+// curv is a curve of count entries of f, from 0 to 1.
 func curv(count int, f func(x float64) float64) []byte {
 	out := binary.BigEndian.AppendUint32(nil, uint32(count))
 	for i := range count {
@@ -124,7 +125,7 @@ func curv(count int, f func(x float64) float64) []byte {
 	return typed("curv", out)
 }
 
-// gammaCurv is an exponent alone.
+// gammaCurv is a curve of a single exponent.
 func gammaCurv(exponent float64) []byte {
 	return typed("curv", []byte{0, 0, 0, 1}, binary.BigEndian.AppendUint16(nil, uint16(math.Round(256*exponent))))
 }
@@ -153,7 +154,8 @@ func rec709(level float64) float64 {
 	return math.Pow((level+0.099)/1.099, 1/0.45)
 }
 
-// matrixProfile is that of a screen by colorants and one curve for all.
+// matrixProfile is the profile of a screen, with colorants and the same curve
+// for all channels.
 func matrixProfile(version byte, colorants [3][]byte, curve []byte) iccBuild {
 	return iccBuild{version: version, class: "mntr", space: "RGB ", pcs: "XYZ ", tags: []profileTag{
 		{"desc", typed("text", []byte("sRGB IEC61966-2.1\x00"))},
@@ -185,14 +187,14 @@ var (
 	sRGBLongFunction = para(4, 2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045, 0, 0)
 )
 
-// lut8 is a lut8Type with a cube of so many points a side.
+// lut8 is a lut8Type with side points per side of its cube.
 func lut8(side int) []byte {
 	out := []byte{3, 3, byte(side), 0}
 	out = append(out, fixeds(1, 0, 0, 0, 1, 0, 0, 0, 1)...)
 	return typed("mft1", out, ramps(256, 1), cube(side, 1), ramps(256, 1))
 }
 
-// lut16 is a lut16Type, whose curves have so many entries.
+// lut16 is a lut16Type whose curves have so many entries.
 func lut16(side, entries int) []byte {
 	out := []byte{3, 3, byte(side), 0}
 	out = append(out, fixeds(1, 0, 0, 0, 1, 0, 0, 0, 1)...)
@@ -232,8 +234,8 @@ func appendNumber(out []byte, width int, value float64) []byte {
 	return binary.BigEndian.AppendUint16(out, uint16(math.Round(0xFFFF*value)))
 }
 
-// lutAToB is a lutAToBType of the elements, each of whole words; nil stands for one
-// that isn't there. The order is that of the offsets.
+// lutAToB is a lutAToBType of elements in the order of their offsets. nil stands
+// for a missing one.
 func lutAToB(elements ...[]byte) []byte {
 	offsets, contents := make([]byte, 20), []byte(nil)
 	for i, element := range elements {
@@ -245,7 +247,7 @@ func lutAToB(elements ...[]byte) []byte {
 	return typed("mAB ", []byte{3, 3, 0, 0}, offsets, contents)
 }
 
-// wholeWords puts curves together, each up to a whole number of words.
+// wholeWords joins curves, each padded to whole words.
 func wholeWords(curves ...[]byte) []byte {
 	var out []byte
 	for _, curve := range curves {
@@ -261,7 +263,7 @@ func cubeElement(side, width int) []byte {
 	return wholeWords(slices.Concat(header, []byte{byte(width), 0, 0, 0}, cube(side, width)))
 }
 
-// tagsOf reads the table of a profile, and the tags that it says are there.
+// tagsOf reads the tags of a profile by its table.
 func tagsOf(profile []byte) map[string][]byte {
 	out := map[string][]byte{}
 	for i := range binary.BigEndian.Uint32(profile[128:]) {

@@ -32,7 +32,7 @@ var keptProfiles = map[string]struct {
 	"sRGB colorants and tables": {3, "scnr", matrixProfile(2, hpColorants, curv(1024, linear)).with(profileTag{"A2B0", lut8(5)})},
 }
 
-// What colours need is the same number by number; everything else is the same in all profiles.
+// Numbers that colours need are unchanged. Everything else is the same in all profiles.
 func TestNeutralProfile(t *testing.T) {
 	t.Parallel()
 	for name, c := range keptProfiles {
@@ -54,7 +54,7 @@ func TestNeutralProfile(t *testing.T) {
 				t.Errorf("got the tags\n%q, want\n%q", tags, want)
 			}
 			if again := neutralProfile(got, c.components); !bytes.Equal(again, got) {
-				t.Errorf("got\n%q from what was returned, want\n%q", again, got)
+				t.Errorf("got\n%q from the result, want\n%q", again, got)
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func neutralTextsOf(version byte) (description, copyright []byte) {
 	return typed("desc", []byte("\x00\x00\x00\x0FColour profile\x00"), make([]byte, 78)), typed("text", []byte("Not stated\x00"))
 }
 
-// Nothing that an owner's name can be in makes a difference to what is kept.
+// What is kept doesn't depend on an owner's name, wherever it is.
 func TestNeutralProfileHidesOwner(t *testing.T) {
 	t.Parallel()
 	const owner = "Jane Doe, serial 0123456789"
@@ -93,7 +93,7 @@ func TestNeutralProfileHidesOwner(t *testing.T) {
 	}
 }
 
-// What a header may have in several ways comes out in one.
+// Header fields with several forms are written in one.
 func TestNeutralProfileHeader(t *testing.T) {
 	t.Parallel()
 	profile := matrixProfile(2, adobeColorants, gammaCurv(2.2)).bytes()
@@ -106,7 +106,7 @@ func TestNeutralProfileHeader(t *testing.T) {
 		{8, "\x04\x00\x00\x00", "\x04\x30\x00\x00"},
 		{12, "scnr", "scnr"}, // class
 		{12, "spac", "spac"},
-		{20, "Lab ", "XYZ "},                // connection space, of tables that there aren't
+		{20, "Lab ", "XYZ "},                // connection space, of missing tables
 		{64, "Jan\x00", "\x00\x00\x00\x00"}, // intent
 		{64, "\x00\x00\x00\x03", "\x00\x00\x00\x03"},
 		{64, "\x00\x00\x00\x04", "\x00\x00\x00\x00"},
@@ -119,14 +119,14 @@ func TestNeutralProfileHeader(t *testing.T) {
 	}
 }
 
-// Reserved bytes inside of a tag have room for a name as well.
+// Reserved bytes inside a tag are cleared too.
 func TestNeutralProfileClearsPadding(t *testing.T) {
 	t.Parallel()
 	curves := wholeWords(gammaCurv(2.2), gammaCurv(2.2), gammaCurv(2.2))
 	table := lutAToB(curves, nil, nil, cubeElement(3, 1), curves)
 	for name, c := range map[string]struct {
 		tag string
-		at  []int // offsets of bytes that colours don't need
+		at  []int // offsets of unused bytes
 		in  iccBuild
 	}{
 		"function":     {"rTRC", []int{10, 11}, matrixProfile(4, p3Colorants, sRGBFunction)},
@@ -152,7 +152,7 @@ func TestNeutralProfileClearsPadding(t *testing.T) {
 	}
 }
 
-// Tables are kept as long as there is room, and equal tags are there once.
+// Tables are kept while there is room, and equal tags are written once.
 func TestNeutralProfileRoom(t *testing.T) {
 	t.Parallel()
 	screen := matrixProfile(2, adobeColorants, curv(4096, power(2.2)))
@@ -182,7 +182,7 @@ func TestNeutralProfileRoom(t *testing.T) {
 	}
 }
 
-// A curve in three tags takes the room of one.
+// Three tags with the same curve take the room of one.
 func TestNeutralProfileSharesCurves(t *testing.T) {
 	t.Parallel()
 	for count, want := range map[int]int{2: 464, 4096: 464 + 2*4094} {
@@ -193,7 +193,8 @@ func TestNeutralProfileSharesCurves(t *testing.T) {
 	}
 }
 
-// FuzzProfile holds that what is returned is short, and is returned for itself.
+// FuzzProfile checks that the result is short, and unchanged when passed in
+// again.
 func FuzzProfile(f *testing.F) {
 	for _, c := range keptProfiles {
 		f.Add(c.build.bytes(), c.components == 1)
@@ -208,7 +209,7 @@ func FuzzProfile(f *testing.F) {
 			t.Errorf("got %d bytes", len(got))
 		}
 		if again := neutralProfile(got, components); !bytes.Equal(again, got) {
-			t.Errorf("got\n%q from what was returned, want\n%q", again, got)
+			t.Errorf("got\n%q from the result, want\n%q", again, got)
 		}
 		tagsOf(got)
 	})

@@ -2,7 +2,7 @@ package photo
 
 import "testing"
 
-// sRGB is known by its numbers, whatever its text says.
+// sRGB is recognised by its numbers, not by its text.
 func TestNeutralProfileOfSRGB(t *testing.T) {
 	t.Parallel()
 	swapped := [3][]byte{hpColorants[1], hpColorants[0], hpColorants[2]}

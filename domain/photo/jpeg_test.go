@@ -10,8 +10,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// A JPEG that ends anywhere before its end is refused, unless the end marker
-// alone is missing: then it gets one.
+// A JPEG that is cut off anywhere is refused. If it lacks only the end marker, that
+// is added.
 func TestCutOff(t *testing.T) {
 	t.Parallel()
 	plain := encodeJPEG(landscape(24, 16), 90)
@@ -32,7 +32,7 @@ func TestCutOff(t *testing.T) {
 	refused(t, err, domain.TypeError, "broken or cut off")
 }
 
-// The sentence for a JPEG that isn't read names what it is.
+// The message for an unsupported JPEG names its process.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
 	lossless := encodeJPEG(landscape(24, 16), 90)
@@ -41,7 +41,7 @@ func TestProcesses(t *testing.T) {
 	refused(t, err, domain.TypeError, "want a baseline or progressive JPEG of 8 bits per sample, got one that is lossless; save it again")
 }
 
-// The orientation is read from whatever a camera wrote, and from nothing worse.
+// The orientation is read in every valid form, and broken EXIF means upright.
 func TestExifOrientation(t *testing.T) {
 	t.Parallel()
 	little := exif(binary.LittleEndian, 6)
@@ -68,7 +68,7 @@ func TestExifOrientation(t *testing.T) {
 
 func TestRGBAndGrey(t *testing.T) {
 	t.Parallel()
-	// Adobe RGB is converted, so that what is stored is what every program shows.
+	// RGB is converted to YCbCr, which every program shows correctly.
 	rgb := insert(encodeJPEG(landscape(40, 30), 90), segment(markerAPP14, "Adobe\x00\x64\x00\x00\x00\x00\x00"))
 	photo := mustRead(t, generous(), rgb)
 	if bytes.Equal(photo.JPEG(), rgb) {

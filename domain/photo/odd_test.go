@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// quarters are what is seen at the top left, top right, bottom left and bottom
+// quarters are the colours at the top left, top right, bottom left and bottom
 // right of a photo.
 type quarters [4]color.RGBA
 
-// checkQuarters compares the size of a picture and the middle of each quarter.
+// checkQuarters checks the size of a picture and the middle of each quarter.
 func checkQuarters(picture image.Image, size image.Point, want quarters) error {
 	if got := picture.Bounds().Size(); got != size {
 		return fmt.Errorf("got %v, want %v", got, size)
@@ -29,13 +29,13 @@ func checkQuarters(picture image.Image, size image.Point, want quarters) error {
 
 func apart(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
 
-// odd is a file that is shown as it should be, or is refused with a sentence.
+// odd is a file that is shown correctly, or refused with a message.
 type odd struct {
 	name    string
 	data    []byte
 	size    image.Point
 	want    quarters
-	refusal string // a part of the sentence; empty: the file is shown
+	refusal string // a part of the message; empty: the file is shown
 }
 
 func checkOdd(t *testing.T, cases []odd) {

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// checkCorners compares the middle of each quarter with what is expected there.
+// checkCorners checks the middle of each quarter.
 func checkCorners(t *testing.T, data []byte, want [4]color.RGBA) {
 	t.Helper()
 	img, err := jpeg.Decode(bytes.NewReader(data))
@@ -42,8 +42,8 @@ func asIs() [4]color.RGBA {
 
 func TestOrientation(t *testing.T) {
 	t.Parallel()
-	// For each orientation: which quarter of the stored picture is seen at the
-	// top left, top right, bottom left and bottom right (Exif 2.32, figure 8).
+	// By orientation: the quarters of the stored picture that belong at the top
+	// left, top right, bottom left and bottom right (Exif 2.32, figure 8).
 	seen := [][4]int{{0, 1, 2, 3}, {1, 0, 3, 2}, {3, 2, 1, 0}, {2, 3, 0, 1}, {0, 2, 1, 3}, {2, 0, 3, 1}, {3, 1, 2, 0}, {1, 3, 0, 2}}
 	stored := asIs()
 	for i, quarters := range seen {
@@ -110,7 +110,7 @@ func TestOtherFormats(t *testing.T) {
 	}
 }
 
-// animate makes a WebP with one frame, that of a simple still one.
+// animate makes an animated WebP whose only frame is a simple still WebP.
 func animate(still []byte, canvas, at image.Point) []byte {
 	put24 := func(value int) []byte { return []byte{byte(value), byte(value >> 8), byte(value >> 16)} }
 	part := func(name string, content []byte) []byte {
@@ -123,7 +123,7 @@ func animate(still []byte, canvas, at image.Point) []byte {
 	return part("RIFF", body)
 }
 
-// A frame that is smaller than its canvas is seen in its place, on white.
+// A frame that is smaller than its canvas is drawn at its place, on white.
 func TestFrameOnCanvas(t *testing.T) {
 	t.Parallel()
 	frame := image.NewPaletted(image.Rect(16, 8, 32, 16), color.Palette{color.RGBA{255, 0, 0, 255}})

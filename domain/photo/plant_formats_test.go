@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPNGHidesOwner plants the name in every kind of chunk, in every place of a
-// file, and where pixels aren't seen.
+// TestPNGHidesOwner plants the name in every kind of chunk, at every place of a
+// file, and in invisible pixels.
 func TestPNGHidesOwner(t *testing.T) {
 	t.Parallel()
 	packed := deflated(t, rgbRows(quadrants()))
@@ -58,7 +58,8 @@ func pngPlants(t testing.TB) map[string][]byte {
 	return plants
 }
 
-// TestGIFHidesOwner plants the name in every kind of block, in every place of a file.
+// TestGIFHidesOwner plants the name in every kind of block, at every place of a
+// file.
 func TestGIFHidesOwner(t *testing.T) {
 	t.Parallel()
 	blocks := string(subBlocks([]byte(owner))) + "\x00"
@@ -92,7 +93,8 @@ func TestGIFHidesOwner(t *testing.T) {
 		plant{"another frame's colours", second.bytes(), nil, false}))
 }
 
-// TestWebPHidesOwner plants the name in every kind of chunk, in every place of a file.
+// TestWebPHidesOwner plants the name in every kind of chunk, at every place of a
+// file.
 func TestWebPHidesOwner(t *testing.T) {
 	t.Parallel()
 	lossy, lossless := corpusFile(t, "ximage", "video-001.lossy.webp")[12:], readFile(t, "testdata", "corners.lossless.webp")[12:]

@@ -16,7 +16,7 @@ import (
 // owner is planted wherever a file has room beside its pixels.
 const owner = "Jane Q. Owner"
 
-// ownerForms are the ways in which a name may be written.
+// ownerForms are the encodings of a name.
 func ownerForms() map[string][]byte {
 	forms := map[string][]byte{"ASCII": []byte(owner), "hexadecimal": []byte(hex.EncodeToString([]byte(owner)))}
 	for name, order := range map[string]binary.AppendByteOrder{"UTF-16LE": binary.LittleEndian, "UTF-16BE": binary.BigEndian} {
@@ -29,8 +29,8 @@ func ownerForms() map[string][]byte {
 	return forms
 }
 
-// ownerIn names the form in which the owner is in data; empty: it isn't. It looks
-// into compressed data too, wherever that begins.
+// ownerIn returns the form in which data has the owner's name, or "" if it
+// hasn't. It also looks into compressed data at every offset.
 func ownerIn(data []byte) string {
 	plain := [][]byte{data}
 	for at := range data {
@@ -48,13 +48,13 @@ func ownerIn(data []byte) string {
 	return ""
 }
 
-// inflated is what zlib unpacks, up to an error.
+// inflated returns what zlib decompresses up to an error.
 func inflated(data []byte) []byte {
 	r, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil
 	}
-	plain, _ := io.ReadAll(io.LimitReader(r, 1<<20)) // what comes before an error may have the name
+	plain, _ := io.ReadAll(io.LimitReader(r, 1<<20)) // the part before an error may have the name
 	return plain
 }
 
@@ -69,28 +69,28 @@ func checkNoOwner(t testing.TB, stored []byte) {
 type plant struct {
 	name   string
 	data   []byte
-	of     []byte // the JPEG without the name; nil: it is another format
-	inScan bool   // it is where nothing but decoding tells it from the pixels
+	of     []byte // the JPEG without the name; nil: another format
+	inScan bool   // only decoding can tell the name from pixels
 }
 
-// checkPlants wants a name that is in a file in no photo that is made of it. What
-// stands between a scan's blocks, or behind them, is left by VerifyStructure, which
-// doesn't decode; if it no longer is, the docs are wrong.
+// checkPlants wants no photo to have the name that is in its file. Only
+// VerifyStructure, which doesn't decode, leaves names between and after the
+// blocks of a scan, as its documentation says.
 func checkPlants(t *testing.T, plants []plant) {
 	t.Helper()
 	for _, p := range plants {
 		if ownerIn(p.data) == "" {
-			t.Errorf("%s: there is no name in the file", p.name)
+			t.Errorf("%s: the file has no name in it", p.name)
 		}
 		for _, m := range modes() {
 			t.Run(p.name+"/"+m.name, func(t *testing.T) {
 				got, picture := mustRead(t, m.limits, p.data)
 				if p.of != nil && m.limits.MaxDimension > 40 && !samePixels(picture, decodePhoto(t, p.of)) {
-					t.Error("the photo is kept, but its pixels aren't those that came")
+					t.Error("the photo is kept, but its pixels differ from those of the file")
 				}
 				form, left := ownerIn(got.JPEG()), p.inScan && m.name == structureMode
 				if (form != "") != left {
-					t.Errorf("the owner's name is found in %q, want that it is left: %v", form, left)
+					t.Errorf("got the owner's name in %q, want a name: %v", form, left)
 				}
 			})
 		}
@@ -108,7 +108,7 @@ func unusedTables() map[string][]byte {
 	}
 }
 
-// jpegPlants are segments, and what stands between them, with the owner's name.
+// jpegPlants are segments, and bytes between segments, with the owner's name.
 func jpegPlants(t testing.TB) map[string][]byte {
 	t.Helper()
 	plants := unusedTables()
@@ -146,7 +146,7 @@ func jpegPlants(t testing.TB) map[string][]byte {
 }
 
 // TestJPEGHidesOwner plants the name in every kind of segment, before every
-// segment of a file, before its end and behind it.
+// segment of a file, before its end and after it.
 func TestJPEGHidesOwner(t *testing.T) {
 	t.Parallel()
 	baseline := encoded(t, quadrants())
@@ -171,7 +171,8 @@ func TestJPEGHidesOwner(t *testing.T) {
 	checkPlants(t, plants)
 }
 
-// everywhere puts planted before each segment of a JPEG in turn, and before its end.
+// everywhere inserts planted before each segment of a JPEG, one at a time, and
+// before its end.
 func everywhere(t testing.TB, data, planted []byte) map[string][]byte {
 	t.Helper()
 	all, err := segments(data)
@@ -183,7 +184,7 @@ func everywhere(t testing.TB, data, planted []byte) map[string][]byte {
 	for i, s := range append(all, segment{marker: markerEOI}) {
 		if at == 2 && planted[0] != 0xFF {
 			at += len(s.bytes())
-			continue // it would be no JPEG
+			continue // it wouldn't be a JPEG
 		}
 		laced[fmt.Sprintf("before segment %d, 0x%X%s", i, s.marker, behind)] = slices.Concat(data[:at], planted, data[at:])
 		at, behind = at+len(s.bytes()), ""
@@ -194,7 +195,8 @@ func everywhere(t testing.TB, data, planted []byte) map[string][]byte {
 	return laced
 }
 
-// TestRestartsHideOwner plants the name where decoders pass over it.
+// TestRestartsHideOwner plants the name before restart markers, where decoders
+// skip it.
 func TestRestartsHideOwner(t *testing.T) {
 	t.Parallel()
 	plain := corpusFile(t, "image", "video-001.restart2.jpeg")
@@ -205,14 +207,15 @@ func TestRestartsHideOwner(t *testing.T) {
 	checkPlants(t, []plant{{"before restart markers", data, plain, true}})
 }
 
-// TestStoredSize wants no kept photo much larger than what its pixels need, whatever
-// fills a file up. VerifyStructure leaves what fills a scan's data up.
+// TestStoredSize wants no kept photo to be much larger than its pixels need,
+// whatever fills the file. Only VerifyStructure leaves what fills the data of a
+// scan.
 func TestStoredSize(t *testing.T) {
 	t.Parallel()
 	const most = 64 << 10
 	plants := jpegPlants(t)
-	delete(plants, "no profile")     // a file may have 255 parts of a profile,
-	delete(plants, "profile's part") // of which all are taken together
+	delete(plants, "no profile")     // a profile may have 255 parts,
+	delete(plants, "profile's part") // which are all joined
 	plants["empty COM"] = segment{marker: markerCOM}.bytes()
 	plants["empty DHT"] = segment{marker: markerDHT}.bytes()
 	plants["DRI"] = segment{marker: markerDRI, payload: []byte{0, 0}}.bytes()

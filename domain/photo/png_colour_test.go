@@ -23,7 +23,7 @@ func chrmOf(values ...uint32) []byte {
 	return pngChunk("cHRM", content)
 }
 
-// TestPNGColours wants the colours that Chromium 156 shows.
+// TestPNGColours wants the colours of Chromium 156.
 func TestPNGColours(t *testing.T) {
 	t.Parallel()
 	srgb, named := chrmOf(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000), pngChunk("sRGB", []byte{0})
@@ -71,7 +71,8 @@ func TestPNGColours(t *testing.T) {
 	}
 }
 
-// TestPNGGammaOfEachKind corrects linear samples of every kind; alpha is none.
+// TestPNGGammaOfEachKind corrects linear samples of every kind. Alpha is not
+// corrected.
 func TestPNGGammaOfEachKind(t *testing.T) {
 	t.Parallel()
 	const opaque, half = 0xFF, 0x80

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// pngOf puts a PNG together of chunks.
+// pngOf makes a PNG of chunks.
 func pngOf(chunks ...[]byte) []byte { return slices.Concat([]byte(pngMagic), slices.Concat(chunks...)) }
 
-// unsound gives a chunk another checksum than its own.
+// unsound makes the checksum of a chunk wrong.
 func unsound(chunk []byte) []byte {
 	out := bytes.Clone(chunk)
 	out[len(out)-1] ^= 0xFF
@@ -38,7 +38,7 @@ func rgbRows(picture *image.RGBA) []byte {
 	return rows
 }
 
-// deflated is zlib's form of rows.
+// deflated compresses rows with zlib.
 func deflated(t testing.TB, rows []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -52,7 +52,7 @@ func deflated(t testing.TB, rows []byte) []byte {
 	return out.Bytes()
 }
 
-// TestPNGDamage breaks a PNG at each place. It is shown where all pixels came
+// TestPNGDamage damages a PNG at each place. It is shown if all pixels are there
 // and nothing that they need is in doubt.
 func TestPNGDamage(t *testing.T) {
 	t.Parallel()
@@ -105,7 +105,7 @@ func TestPNGDamage(t *testing.T) {
 	checkOdd(t, cases)
 }
 
-// singly puts each byte into an IDAT of its own.
+// singly puts each byte into its own IDAT.
 func singly(packed []byte) []byte {
 	var out []byte
 	for i := range packed {

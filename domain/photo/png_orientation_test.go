@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// hexProfile is a profile as ImageMagick writes it into a text.
+// hexProfile is a profile as ImageMagick writes it into text.
 func hexProfile(name string, profile []byte) []byte {
 	return fmt.Appendf(nil, "\n%s\n%8d\n%s\n", name, len(profile), hex.EncodeToString(profile))
 }
 
-// TestPNGOrientation puts the EXIF of a picture to be turned into every chunk
-// that may have it.
+// TestPNGOrientation puts EXIF with an orientation into every chunk that may
+// hold it.
 func TestPNGOrientation(t *testing.T) {
 	t.Parallel()
 	tiff := phoneEXIF(binary.BigEndian, 6)

@@ -10,7 +10,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-// iccSegments cuts a profile into segments with at most so many bytes of it.
+// iccSegments splits a profile into segments with at most most bytes of it.
 func iccSegments(profile []byte, most int) []segment {
 	var parts []segment
 	count := (len(profile) + most - 1) / most
@@ -23,7 +23,7 @@ func iccSegments(profile []byte, most int) []segment {
 // longestPart is what one segment has room for.
 const longestPart = 65533 - len(nameICC) - 2
 
-// iccOf puts the profile of a JPEG together; nil where it has none.
+// iccOf returns the profile of a JPEG, or nil if it has none.
 func iccOf(t testing.TB, data []byte) []byte {
 	t.Helper()
 	all, err := segments(data)
@@ -38,7 +38,7 @@ func iccOf(t testing.TB, data []byte) []byte {
 		}
 		part := bytes.TrimPrefix(s.payload, []byte(nameICC))
 		if part[0] != next {
-			t.Errorf("part %d of the profile came where %d belongs", part[0], next)
+			t.Errorf("got part %d of the profile, want %d", part[0], next)
 		}
 		next++
 		profile = append(profile, part[2:]...)
@@ -46,7 +46,7 @@ func iccOf(t testing.TB, data []byte) []byte {
 	return profile
 }
 
-// carriers are files of every format that have a profile, in colour or in grey.
+// carriers are files of every format with a profile, in colour or in grey.
 func carriers(t testing.TB, profile []byte, components int) map[string][]byte {
 	t.Helper()
 	if components == 1 {
@@ -68,7 +68,7 @@ func carriers(t testing.TB, profile []byte, components int) map[string][]byte {
 	}
 }
 
-// withPNGProfile puts a chunk with a profile behind the header of a PNG.
+// withPNGProfile inserts a chunk with a profile after the header of a PNG.
 func withPNGProfile(t testing.TB, data, profile []byte) []byte {
 	t.Helper()
 	const header = 8 + 12 + 13
@@ -76,7 +76,7 @@ func withPNGProfile(t testing.TB, data, profile []byte) []byte {
 	return slices.Concat(data[:header], chunk, data[header:])
 }
 
-// webpWithProfile puts a profile into a WebP of golang.org/x/image's.
+// webpWithProfile puts a profile into a WebP of golang.org/x/image.
 func webpWithProfile(t testing.TB, profile []byte) []byte {
 	t.Helper()
 	const profiled = 0x20
@@ -84,8 +84,8 @@ func webpWithProfile(t testing.TB, profile []byte) []byte {
 	return webpFile(webpHeader(profiled, 150, 103), riffChunk("ICCP", profile), plain)
 }
 
-// TestProfile wants of a profile what is neutral of it, whatever came in and
-// whether the pixels are kept or not, and its owner nowhere.
+// TestProfile wants the neutral profile, and no owner, in every photo, whether
+// its pixels are kept or not.
 func TestProfile(t *testing.T) {
 	t.Parallel()
 	for name, components := range map[string]int{"Adobe RGB": 3, "Display P3": 3, "table": 3, "long table": 3, "grey": 1} {
@@ -108,8 +108,8 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// TestProfileIsAllThatChanges wants a kept JPEG as it came, with the neutral profile
-// in the place of its own.
+// TestProfileIsAllThatChanges wants a kept JPEG to be unchanged, except that the
+// neutral profile replaces its own.
 func TestProfileIsAllThatChanges(t *testing.T) {
 	t.Parallel()
 	plain := encoded(t, quadrants())
@@ -126,8 +126,8 @@ func TestProfileIsAllThatChanges(t *testing.T) {
 	}
 }
 
-// TestProfileDropped wants no profile where the colours are those of sRGB or were
-// converted, or where it is none for them.
+// TestProfileDropped wants no profile if the colours are those of sRGB or were
+// converted, or if the profile is for other pictures.
 func TestProfileDropped(t *testing.T) {
 	t.Parallel()
 	good := photo.Profile("Adobe RGB", owner)

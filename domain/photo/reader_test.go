@@ -45,7 +45,7 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// refused checks the kind and a part of the sentence.
+// refused checks the kind and a part of the message.
 func refused(t *testing.T, err error, kind domain.Kind, part string) {
 	t.Helper()
 	if !errors.Is(err, kind) {
@@ -157,7 +157,7 @@ func TestLimits(t *testing.T) {
 	refused(t, err, domain.PhotoTooLarge, "at most 65535 pixels a side")
 }
 
-// A call that can't get a slot waits until its context ends.
+// A call without a slot waits until its context ends.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	reader := NewReader(generous(), 1)
@@ -171,11 +171,11 @@ func TestBusy(t *testing.T) {
 		t.Error(err)
 	}
 	if reader.fast.free != 1 {
-		t.Error("a slot is not given back")
+		t.Error("the slot is not given back")
 	}
 }
 
-// A fleet that has too much waiting is told when to try again; other fleets wait.
+// A fleet with too much waiting is told when to try again; other fleets wait.
 func TestTooManyRequests(t *testing.T) {
 	t.Parallel()
 	reader := NewReader(generous(), 1)
@@ -188,7 +188,7 @@ func TestTooManyRequests(t *testing.T) {
 	_, _, err := reader.Read(ctx, 1, bytes.Clone(data))
 	refused(t, err, domain.TooManyRequests, "want fewer images of one fleet at once")
 	if after := domain.AsError(err).RetryAfter; after != 5*time.Second {
-		t.Errorf("to be sent again after %v, want 5s", after)
+		t.Errorf("got a RetryAfter of %v, want 5s", after)
 	}
 	_, _, err = reader.Read(ctx, 2, bytes.Clone(data))
 	refused(t, err, domain.Unavailable, "busy")
@@ -201,7 +201,7 @@ func TestTooManyRequests(t *testing.T) {
 	refused(t, err, domain.Unavailable, "busy")
 }
 
-// An image that takes too long is too large, unless it is the call that ends.
+// An image that takes too long is too large, unless the call ends first.
 func TestPatience(t *testing.T) {
 	t.Parallel()
 	slow := file{
@@ -223,7 +223,7 @@ func TestPatience(t *testing.T) {
 	_, err = reader.clean(ctx, 689, slow)
 	refused(t, err, domain.Unavailable, "nothing was changed")
 	if reader.fast.free != 1 {
-		t.Error("a slot is not given back")
+		t.Error("the slot is not given back")
 	}
 }
 
@@ -261,7 +261,7 @@ func TestSlowLane(t *testing.T) {
 		t.Errorf("drawn were %v, want %v", drawn, want)
 	}
 	if reader.slow.free != 1 || reader.fast.free != 1 {
-		t.Error("a slot is not given back")
+		t.Error("the slot is not given back")
 	}
 }
 
@@ -293,8 +293,8 @@ func TestDecodersEnd(t *testing.T) {
 	}
 }
 
-// A PNG of nearly MaxBytes that isn't made to take long is read: pixels that
-// don't compress, as a noisy photo's.
+// A PNG of nearly MaxBytes is read if it isn't made to take long: here, of pixels
+// that don't compress, as in a noisy photo.
 func TestLargePNG(t *testing.T) {
 	t.Parallel()
 	noise := image.NewNRGBA(image.Rect(0, 0, 1800, 1800))

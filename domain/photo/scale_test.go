@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// White stays white and black black, whatever the sizes are.
+// White stays white and black stays black at all sizes.
 func TestScaleFlat(t *testing.T) {
 	t.Parallel()
 	for _, value := range []byte{0, 1, 127, 254, 255} {
@@ -30,8 +30,8 @@ func TestScaleFlat(t *testing.T) {
 	}
 }
 
-// Each sample of a plane that was scaled and turned is the mean of the area that
-// it covers, for planes of every density, whether it is for a pixel or for 2 × 2.
+// Each sample of a scaled and turned plane is the mean of the area that it covers,
+// for planes of every density and samples of 1 × 1 and 2 × 2 pixels.
 func TestScaleArea(t *testing.T) {
 	t.Parallel()
 	from, random := image.Pt(74, 46), rand.New(rand.NewPCG(1, 2))
@@ -59,7 +59,7 @@ func TestScaleArea(t *testing.T) {
 
 func ceil(length int, r ratio) int { return (length*r.num + r.den - 1) / r.den }
 
-// checkAverages goes the other way, from each sample to the area that it covers.
+// checkAverages goes from each sample back to the area that it covers.
 func checkAverages(t *testing.T, a *scaler, made target, g grid, per int, samples []byte) {
 	t.Helper()
 	size := made.to
@@ -89,7 +89,7 @@ func checkAverages(t *testing.T, a *scaler, made target, g grid, per int, sample
 	}
 }
 
-// mean is that of the samples under an area of the scaled picture.
+// mean is the mean of the samples in an area of the scaled picture.
 func mean(area image.Rectangle, made target, g grid, samples []byte) float64 {
 	left, right := sideOf(area.Min.X, area.Max.X, float64(made.from.X)/float64(made.to.X), g.x, g.samples.X)
 	top, bottom := sideOf(area.Min.Y, area.Max.Y, float64(made.from.Y)/float64(made.to.Y), g.y, g.samples.Y)
@@ -107,7 +107,7 @@ func mean(area image.Rectangle, made target, g grid, samples []byte) float64 {
 	return sum / weights
 }
 
-// sideOf is a side of an area in samples.
+// sideOf returns a side of an area, in samples.
 func sideOf(from, to int, step float64, density ratio, samples int) (float64, float64) {
 	step *= float64(density.num) / float64(density.den)
 	return float64(from) * step, min(float64(to)*step, float64(samples))

@@ -27,23 +27,23 @@ var sheetFile = flag.String("sheet", "", "the PNG to which TestSheet draws what 
 
 // The measures of a sheet, in pixels.
 const (
-	thumbnail  = 128 // the most that a photo on the sheet has a side
+	thumbnail  = 128 // longest side of a photo on the sheet
 	lineHeight = 13
 	cellWidth  = 2*thumbnail + 12
 	cellHeight = thumbnail + 3*lineHeight + 8
-	letters    = (cellWidth - 6) / 7 // that fit in a line
+	letters    = (cellWidth - 6) / 7 // that fit into a line
 	perRow     = 6
 )
 
-// cell is one photo on the sheet: what came, what is stored or why nothing is.
+// cell is one photo on the sheet: the file, and the photo or why it was refused.
 type cell struct {
 	name          string
-	before, after image.Image // nil: can't be decoded, was refused
+	before, after image.Image // nil: it can't be decoded, it was refused
 	words         string
 }
 
-// TestSheet draws what came and what is stored side by side, for a person to
-// look at: the whole corpora with -sheet, a few photos without.
+// TestSheet draws files and their photos side by side for a person to look at:
+// all corpora with -sheet, a few photos without.
 func TestSheet(t *testing.T) {
 	t.Parallel()
 	all := sheetSamples(t)
@@ -56,7 +56,7 @@ func TestSheet(t *testing.T) {
 		drawn := sheetCell(t, s)
 		why := path.Dir(s.name) + drawn.words
 		if drawn.after == nil && refused[why] {
-			continue // one of a corpus's many like it is enough to look at
+			continue // one of many similar files is enough
 		}
 		refused[why] = drawn.after == nil
 		cells = append(cells, drawn)
@@ -74,8 +74,8 @@ func TestSheet(t *testing.T) {
 	t.Logf("%d photos in %s", len(cells), *sheetFile)
 }
 
-// sheetSamples are phone's photos in every orientation, what programs on this
-// machine make, and the corpora.
+// sheetSamples are photos of a phone in every orientation, files of the encoders
+// that are installed, and the corpora.
 func sheetSamples(t *testing.T) []sample {
 	t.Helper()
 	var all []sample
@@ -153,7 +153,7 @@ func (c cell) draw(whole *image.RGBA, corner image.Point) {
 	}
 }
 
-// label writes a line whose letters stand on the given place.
+// label writes a line of text at a place.
 func label(picture *image.RGBA, at image.Point, words string, ink color.Color) {
 	writer := font.Drawer{Dst: picture, Src: image.NewUniform(ink), Face: basicfont.Face7x13, Dot: fixed.P(at.X, at.Y)}
 	writer.DrawString(words)

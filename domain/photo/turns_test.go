@@ -12,7 +12,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// hasTurn says whether the waiter has a slot.
+// hasTurn reports whether the waiter has a slot.
 func (w *waiter) hasTurn() bool {
 	select {
 	case <-w.turn:
@@ -22,13 +22,13 @@ func (w *waiter) hasTurn() bool {
 	}
 }
 
-// queued is a call of a fleet in the order of arrival.
+// queued is a call of a fleet, in the order of arrival.
 type queued struct {
 	fleet domain.FleetID
 	*waiter
 }
 
-// arrive has fleets join in this order.
+// arrive lets fleets join in this order.
 func arrive(t *testing.T, turns *turns, fleets ...domain.FleetID) (calls []queued) {
 	t.Helper()
 	for _, fleet := range fleets {
@@ -37,8 +37,8 @@ func arrive(t *testing.T, turns *turns, fleets ...domain.FleetID) (calls []queue
 	return calls
 }
 
-// serve has the calls give their slots back, the oldest first, until all have
-// had one, and returns the fleets in the order of their turns.
+// serve lets the calls give their slots back, the oldest first, until all have
+// had one. It returns the fleets in the order of their turns.
 func serve(t *testing.T, turns *turns, calls []queued) (order []domain.FleetID) {
 	t.Helper()
 	var running []queued
@@ -89,7 +89,7 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// Within a fleet, who came first is first.
+// Within a fleet, calls are served in the order of arrival.
 func TestFirstComeFirstServed(t *testing.T) {
 	t.Parallel()
 	turns := &turns{free: 1, most: ask{time.Hour, math.MaxInt64}}
@@ -104,8 +104,8 @@ func TestFirstComeFirstServed(t *testing.T) {
 	}
 }
 
-// However many calls of one fleet wait, a call of another has its turn after one
-// image; and though each of them is a new fleet's, the flood goes on between them.
+// However many calls of one fleet wait, a call of another fleet has its turn after
+// one image. A flood of calls still gets turns between new fleets.
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	for _, slots := range []int{1, 2, 8} {
@@ -128,8 +128,8 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// A fleet whose queue is too long is refused; others are not, and neither is who
-// finds nobody waiting.
+// A fleet whose queue is too long is refused. Other fleets are not, and neither is
+// a call whose fleet has nothing waiting.
 func TestQueueTooLong(t *testing.T) {
 	t.Parallel()
 	turns := &turns{free: 1, most: ask{3 * time.Second, 100}}
@@ -146,7 +146,7 @@ func TestQueueTooLong(t *testing.T) {
 	others = append(others, queued{4, must(turns.join(4, ask{bytes: 60}))})
 	full := must(turns.join(4, ask{bytes: 40}))
 	if _, err := turns.join(4, ask{bytes: 1}); !errors.Is(err, errQueue) {
-		t.Errorf("with as many bytes waiting as may: got %v, want a refusal", err)
+		t.Errorf("with the most bytes waiting: got %v, want a refusal", err)
 	}
 	turns.giveUp(4, full)
 	others = append(others, queued{4, must(turns.join(4, ask{bytes: 40}))})
@@ -157,8 +157,8 @@ func TestQueueTooLong(t *testing.T) {
 	}
 }
 
-// Who gives up has no place in the queue, no slot and no memory, even where its
-// turn comes in the same moment.
+// A call that gives up leaves no place in the queue, no slot and no memory, even if
+// its turn has just come.
 func TestGiveUp(t *testing.T) {
 	t.Parallel()
 	turns := &turns{free: 1, most: ask{time.Hour, math.MaxInt64}}
@@ -169,7 +169,7 @@ func TestGiveUp(t *testing.T) {
 	}
 	calls := arrive(t, turns, 1, 2, 2, 1)
 	turns.giveUp(2, calls[1].waiter)
-	turns.giveUp(1, calls[0].waiter) // which has its turn
+	turns.giveUp(1, calls[0].waiter) // it has a slot
 	if !calls[2].hasTurn() || calls[3].hasTurn() {
 		t.Errorf("fleet 2 has its turn: %v, fleet 1: %v", calls[2].hasTurn(), calls[3].hasTurn())
 	}
@@ -180,7 +180,7 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// Calls of many fleets, of which some give up, never have more slots than there are.
+// Concurrent calls of many fleets, some of which give up, never share a slot.
 func TestTurnsAtOnce(t *testing.T) {
 	t.Parallel()
 	const slots = 3
@@ -200,7 +200,7 @@ func TestTurnsAtOnce(t *testing.T) {
 			case taken <- struct{}{}:
 				<-taken
 			default:
-				t.Error("more have a slot than there are")
+				t.Error("more calls have a slot than there are slots")
 			}
 		})
 		if i%3 == 0 {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// oneColour is a VP8L chunk of 32 × 32 pixels, half transparent, whose header
-// says so or not.
+// oneColour is a VP8L chunk of 32 × 32 half-transparent pixels. used is the
+// alpha flag of its header.
 func oneColour(used int) []byte {
 	var w lowBits
 	w.put(31, 14)
@@ -23,8 +23,8 @@ func oneColour(used int) []byte {
 	return riffChunk("VP8L", append([]byte{0x2F}, w.out...))
 }
 
-// TestWebPAlpha wants alpha where the flag of VP8X announces it, or without VP8X
-// that of VP8L, as browsers do.
+// TestWebPAlpha wants alpha if the flag of VP8X announces it, or without VP8X
+// that of VP8L, as in browsers.
 func TestWebPAlpha(t *testing.T) {
 	t.Parallel()
 	all := func(c color.RGBA) quarters { return quarters{c, c, c, c} }
