@@ -54,8 +54,7 @@ func riffChunk(kind string, payload []byte) []byte {
 	return chunk
 }
 
-// TestAlphaOnWhite blends transparent pixels over white, before scaling mixes
-// them.
+// TestAlphaOnWhite blends transparent pixels over white, before scaling mixes them.
 func TestAlphaOnWhite(t *testing.T) {
 	t.Parallel()
 	glass := color.NRGBA{200, 0, 0, 0}

@@ -47,8 +47,7 @@ type jpegBomb struct {
 	sampling      []byte // the factors of each component, such as 0x11
 }
 
-// adobeRGB marks three components as red, green and blue, and four as inverted
-// CMYK.
+// adobeRGB marks three components as red, green and blue, and four as inverted CMYK.
 var adobeRGB = app(markerAPP14, nameAdobe, []byte{0, 100, 0, 0, 0, 0, 0})
 
 // The symbols of the Huffman tables.
@@ -85,8 +84,7 @@ func huffmanTable(class byte, symbols ...byte) segment {
 
 func acTable(symbols ...byte) segment { return huffmanTable(1, symbols...) }
 
-// scan is a scan of components, with a band of coefficients and its bit
-// positions.
+// scan is a scan of components, with a band of coefficients and its bit positions.
 func scan(components []byte, band [2]byte, high, low byte, entropy []byte) segment {
 	payload := []byte{byte(len(components))}
 	for _, c := range components {
@@ -133,8 +131,7 @@ func entropyOf(count int, put func(w *bitWriter, block int)) []byte {
 	return append(bytes.Repeat(pack(together), count/together), pack(count%together)...)
 }
 
-// flatDC is a scan of one bit per block, in which each block is as dark as the
-// last.
+// flatDC is a scan of one bit per block, in which each block is as dark as the last.
 func (b jpegBomb) flatDC() segment {
 	return scan(b.components(), [2]byte{0, 0}, 0, 0, make([]byte, b.blocks()/8+1))
 }

@@ -144,9 +144,8 @@ func (b pngBomb) row(wide int) []byte {
 	return row
 }
 
-// emptyBlocks is a PNG with mostly empty deflate blocks, each with Huffman codes
-// to read: four blocks of 90 bits in 45 bytes. Its pixels would allow as many
-// bytes.
+// emptyBlocks is a PNG with mostly empty deflate blocks, each with Huffman codes to
+// read: four blocks of 90 bits in 45 bytes. Its pixels would allow as many bytes.
 func emptyBlocks(t testing.TB) []byte {
 	const side = 3400
 	four := []byte{
@@ -302,8 +301,7 @@ func losslessFrame(width, height int) []byte {
 	return riffChunk("VP8L", append([]byte{0x2F}, w.out...))
 }
 
-// lossyFrame is a VP8 chunk of golang.org/x/image with another size in its
-// header.
+// lossyFrame is a VP8 chunk of golang.org/x/image with another size in its header.
 func lossyFrame(t testing.TB, width, height int) []byte {
 	t.Helper()
 	const size = 8 + 6 // after the header of the chunk and the tag and start code of the frame

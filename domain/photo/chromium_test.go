@@ -124,8 +124,7 @@ func chromiumSamples(t *testing.T) []sample {
 	return all
 }
 
-// knownDifferences are the files whose photo looks different in Chromium, and
-// why.
+// knownDifferences are the files whose photo looks different in Chromium, and why.
 var knownDifferences = map[string]string{
 	"cases/exif_o6_BYTE.jpg":       "Chromium wants an orientation to be of type SHORT; libvips, ImageMagick and we take any whole number",
 	"cases/png_idat_badcrc.png":    "refused, as its pixels may be wrong; Chromium doesn't compare checksums",

@@ -141,8 +141,7 @@ func planesOf(t *testing.T, picture image.Image) [3]image.Image {
 	}
 }
 
-// TestNoAliasing scales stripes one pixel wide, of which only the mean may be
-// left.
+// TestNoAliasing scales stripes one pixel wide, of which only the mean may be left.
 func TestNoAliasing(t *testing.T) {
 	t.Parallel()
 	cases := map[string]func(x, y int) bool{

@@ -251,9 +251,8 @@ func decodeByOthers(data []byte) (decoded, error) {
 	}, nil
 }
 
-// forgiven are files with all pixels that lack their end or have a wrong
-// checksum after the pixels. Browsers show them, but the standard library
-// doesn't.
+// forgiven are files with all pixels that lack their end or have a wrong checksum
+// after the pixels. Browsers show them, but the standard library doesn't.
 var forgiven = []string{"png/invalid-noend.png", "png/invalid-trunc.png", "png/invalid-zlib.png"}
 
 // TestCorpora reads files that other people made to test decoders. Those that
@@ -340,8 +339,7 @@ func scaledSize(size image.Point, side int) image.Point {
 	return image.Pt(scale(size.X), scale(size.Y))
 }
 
-// checkScaledSize wants the longest side to be exact, and the other within a
-// pixel.
+// checkScaledSize wants the longest side to be exact, and the other within a pixel.
 func checkScaledSize(got, want image.Point) error {
 	apart := max(got.X-want.X, want.X-got.X, got.Y-want.Y, want.Y-got.Y)
 	if max(got.X, got.Y) != max(want.X, want.Y) || apart > 1 {

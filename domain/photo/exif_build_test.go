@@ -91,8 +91,7 @@ func (w tiff) ifd(offset int, next uint32, entries ...entry) []byte {
 	return append(w.order.AppendUint32(folder, next), values...)
 }
 
-// phoneEXIF is the EXIF of a phone: an orientation and where the photo was
-// taken.
+// phoneEXIF is the EXIF of a phone: an orientation and where the photo was taken.
 func phoneEXIF(order binary.AppendByteOrder, orientation int) []byte {
 	w := tiff{order}
 	folder := func(gps uint32) []byte {

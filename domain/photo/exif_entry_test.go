@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// entryTIFF is a TIFF with an orientation of a type. value may fill all four
-// bytes.
+// entryTIFF is a TIFF with an orientation of a type. value may fill all four bytes.
 func entryTIFF(order binary.AppendByteOrder, kind uint16, value ...byte) []byte {
 	w := tiff{order}
 	return append(w.header(), w.ifd(8, 0, entry{tagOrientation, kind, 1, value})...)

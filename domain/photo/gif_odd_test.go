@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// oddGIF is a GIF of quadrants, 96 × 64, in four colours. Tests change its
-// parts.
+// oddGIF is a GIF of quadrants, 96 × 64, in four colours. Tests change its parts.
 type oddGIF struct {
 	screen, at     image.Point
 	global, local  []byte // colour tables, of 4 colours

@@ -54,8 +54,7 @@ func (b iccBuild) ownedBy(owner string) iccBuild {
 	return b
 }
 
-// ownedProfile returns a profile by its name, with its owner if that is not
-// empty.
+// ownedProfile returns a profile by its name, with its owner if that is not empty.
 func ownedProfile(name, owner string) iccBuild {
 	b, known := map[string]iccBuild{
 		"sRGB":         matrixProfile(2, hpColorants, curv(1024, linear)),

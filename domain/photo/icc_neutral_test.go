@@ -193,8 +193,7 @@ func TestNeutralProfileSharesCurves(t *testing.T) {
 	}
 }
 
-// FuzzProfile checks that the result is short, and unchanged when passed in
-// again.
+// FuzzProfile checks that the result is short, and unchanged when passed in again.
 func FuzzProfile(f *testing.F) {
 	for _, c := range keptProfiles {
 		f.Add(c.build.bytes(), c.components == 1)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// BenchmarkRead checks and decodes pictures, beside image/jpeg's decoding.
+// BenchmarkRead checks and decodes pictures. For comparison, image/jpeg decodes
+// them.
 func BenchmarkRead(b *testing.B) {
 	for _, size := range []image.Point{{512, 512}, {4000, 3000}} {
 		picture := newPicture(pictureKinds["4:2:0"], size.X, size.Y, photoLike())

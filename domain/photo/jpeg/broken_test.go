@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// writeKinds writes the files of some of the cases.
+// writeKinds writes the named kinds of files.
 func writeKinds(t testing.TB, names ...string) map[string]written {
 	t.Helper()
 	files := map[string]written{}
@@ -24,8 +24,8 @@ func writeKinds(t testing.TB, names ...string) map[string]written {
 	return files
 }
 
-// TestCheckKinds holds that every kind of file is whole, or is mended: checked, it
-// is a file that Clean and Check leave as it is.
+// TestCheckKinds checks every kind of file. The result is complete, repaired if
+// necessary, and Clean and Check leave it unchanged.
 func TestCheckKinds(t *testing.T) {
 	t.Parallel()
 	for _, c := range kinds() {
@@ -42,7 +42,7 @@ func TestCheckKinds(t *testing.T) {
 	}
 }
 
-// checkMended wants a checked file to be whole and to stay as it is.
+// checkMended wants a checked file to be complete and to stay unchanged.
 func checkMended(t testing.TB, f *File) error {
 	if !f.Whole() || !bytes.HasSuffix(f.Bytes(), []byte{0xFF, markerEOI}) {
 		return errors.New("a checked file isn't whole")
@@ -57,8 +57,8 @@ func checkMended(t testing.TB, f *File) error {
 	return nil
 }
 
-// TestCheckCutsJunk holds that what stands behind a scan's last block, and is no
-// segment, is gone from a checked file.
+// TestCheckCutsJunk wants a checked file to have no bytes after the last block
+// of a scan.
 func TestCheckCutsJunk(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "4:2:0", "three scans", "progressive, 4:2:0", "restarts", "DNL", "no DHT") {
@@ -80,7 +80,7 @@ func TestCheckCutsJunk(t *testing.T) {
 }
 
 // TestTruncated cuts files off at every length. They are refused unless every
-// coefficient is there, and then mended to the picture of the whole file.
+// coefficient is there. Then they are repaired, and show the whole picture.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "grey", "4:2:0", "2x2 1x1 2x1", "three scans, reversed, restarts", "two scans", "restarts",
@@ -105,20 +105,20 @@ func TestTruncated(t *testing.T) {
 					t.Fatalf("%d bytes: %v", length, err)
 				}
 				if _, mended := mustDecode(t, f.Bytes(), 8); !reflect.DeepEqual(mended, whole) {
-					t.Fatalf("%d bytes: the mended picture is another", length)
+					t.Fatalf("%d bytes: the repaired file has another picture", length)
 				}
 				if standardErr != nil {
 					continue
 				}
 				if mended, err := standardDecode(f.Bytes()); err != nil || !reflect.DeepEqual(mended, standard) {
-					t.Fatalf("%d bytes: image/jpeg sees another picture in the mended file: %v", length, err)
+					t.Fatalf("%d bytes: image/jpeg decodes the repaired file to another picture: %v", length, err)
 				}
 			}
 		})
 	}
 }
 
-// TestDecodeTruncated holds that Decode fails as Check does.
+// TestDecodeTruncated wants Decode to fail as Check does.
 func TestDecodeTruncated(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "4:2:0", "three scans, reversed, restarts", "progressive, 4:2:0, restarts", "DNL") {
@@ -137,8 +137,8 @@ func TestDecodeTruncated(t *testing.T) {
 	}
 }
 
-// TestEnds holds that Check and Decode stop when their context ends, with its
-// cause, and that Decode returns what band does.
+// TestEnds wants Check and Decode to stop with the cause of their context, and
+// Decode to return the error of band.
 func TestEnds(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("enough")

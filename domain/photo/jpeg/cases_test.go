@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCases reads files that people really send.
+// TestCases reads files that people sent.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	const (
@@ -59,7 +59,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// distance is how far apart two colours are.
+// distance returns the difference between two colours.
 func distance(a, b int) (most int) {
 	for range 3 {
 		difference := a&0xFF - b&0xFF

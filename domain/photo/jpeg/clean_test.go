@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// plainJPEG is what the standard library makes of a grey ramp in three components.
+// plainJPEG is a grey ramp in three components, encoded by the standard library.
 func plainJPEG(t testing.TB, width, height int) []byte {
 	t.Helper()
 	m := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
@@ -29,8 +29,8 @@ func marked(marker byte, content string) string {
 	return string(binary.BigEndian.AppendUint16([]byte{0xFF, marker}, uint16(2+len(content)))) + content
 }
 
-// TestCleanKeeps wants what a decoder needs to be kept, byte for byte, all else
-// to be dropped, and the application segments that are to be told.
+// TestCleanKeeps wants Clean to keep what a decoder needs byte for byte, to drop
+// everything else, and to report the dropped application segments.
 func TestCleanKeeps(t *testing.T) {
 	t.Parallel()
 	plain := plainJPEG(t, 40, 30)
@@ -56,20 +56,20 @@ func TestCleanKeeps(t *testing.T) {
 		t.Errorf("got\n%.300q, want\n%.300q", f.Bytes(), want)
 	}
 	if !slices.Equal(told, dropped) {
-		t.Errorf("told of %q, want %q", told, dropped)
+		t.Errorf("got the dropped segments %q, want %q", told, dropped)
 	}
 	if !f.Whole() || f.Width != 40 || f.Height != 30 || f.Model != YCbCr || string(f.Profile(9)) != "a profile" || f.Profile(8) != nil {
 		t.Errorf("got %+v, a profile %q", f, f.Profile(9))
 	}
 }
 
-// TestCleanUnsupported names what this package doesn't read.
+// TestCleanUnsupported wants unsupported features to be named.
 func TestCleanUnsupported(t *testing.T) {
 	t.Parallel()
 	plain := plainJPEG(t, 24, 16)
 	frame := bytes.Index(plain, []byte{0xFF, markerSOF0})
 	for want, change := range map[UnsupportedError]struct {
-		at    int // behind the start of the frame header
+		at    int // after the start of the frame header
 		value byte
 	}{
 		"lossless":                          {1, 0xC3},
@@ -88,7 +88,7 @@ func TestCleanUnsupported(t *testing.T) {
 	}
 }
 
-// TestEntropyEnd knows that restart markers and stuffed zeros belong to a scan.
+// TestEntropyEnd wants restart markers and stuffed zeros to belong to a scan.
 func TestEntropyEnd(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]int{

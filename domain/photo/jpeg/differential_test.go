@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestKinds reads every kind of file: at each scale the planes are those of the
-// float64 reference, and at the whole size those of image/jpeg where it reads
+// TestKinds decodes every kind of file. At each scale the planes must be those
+// of the float64 reference, and at full size those of image/jpeg if it supports
 // the file.
 func TestKinds(t *testing.T) {
 	t.Parallel()
@@ -46,7 +46,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// corpus reads the JPEGs that come with the image package and with goexif.
+// corpus reads the JPEGs of the image package and of goexif.
 func corpus(t testing.TB) map[string][]byte {
 	t.Helper()
 	listing, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "image", "github.com/rwcarlsen/goexif/exif").Output()
@@ -69,8 +69,8 @@ func corpus(t testing.TB) map[string][]byte {
 	return files
 }
 
-// TestCorpus reads what other people's encoders wrote as image/jpeg does. What
-// image/jpeg refuses is refused.
+// TestCorpus reads the files of other encoders as image/jpeg does, and refuses
+// those that image/jpeg refuses.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	for name, data := range corpus(t) {
@@ -79,7 +79,7 @@ func TestCorpus(t *testing.T) {
 			picture, err := standardDecode(data)
 			if err != nil {
 				if _, mine := cleanAndCheck(t, data); mine == nil {
-					t.Errorf("it is taken; image/jpeg says %v", err)
+					t.Errorf("it is accepted; image/jpeg says %v", err)
 				}
 				return
 			}
@@ -94,8 +94,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// djpeg decodes a file with libjpeg. Without djpeg the test is skipped, or
-// fails where the environment requires encoders.
+// djpeg decodes a file with libjpeg. Without djpeg the test is skipped, or fails
+// if the environment requires encoders.
 func djpeg(t *testing.T, data []byte, options ...string) Plane {
 	t.Helper()
 	path, err := exec.LookPath("djpeg")
@@ -108,7 +108,7 @@ func djpeg(t *testing.T, data []byte, options ...string) Plane {
 	command := exec.CommandContext(t.Context(), path, append(options, "-dct", "int", "-nosmooth", "-pnm")...)
 	command.Stdin = bytes.NewReader(data)
 	out, err := command.Output()
-	const warned = 2 // of junk between segments, for instance
+	const warned = 2 // for example, of junk between segments
 	if err != nil && command.ProcessState.ExitCode() != warned {
 		t.Fatalf("%v: %v", command.Args, err)
 	}
@@ -124,13 +124,13 @@ func djpeg(t *testing.T, data []byte, options ...string) Plane {
 	return p
 }
 
-// TestLikeLibjpeg compares with libjpeg, which reads nearly everything: the
-// light of YCbCr, and the colours of RGB.
+// TestLikeLibjpeg compares with libjpeg, which reads nearly everything: the luma
+// of YCbCr, and the colours of RGB.
 func TestLikeLibjpeg(t *testing.T) {
 	t.Parallel()
 	for _, c := range kinds() {
 		if len(c.recipe.sampling) == 4 || c.recipe.dnl || c.fractional() || c.recipe.noEOI && c.recipe.trailer != "" {
-			continue // djpeg writes no CMYK; libjpeg has no DNL, no ratios such as 3:2, and reads on to EOI
+			continue // djpeg writes no CMYK; libjpeg supports neither DNL nor ratios such as 3:2, and reads on to EOI
 		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -152,8 +152,8 @@ func TestLikeLibjpeg(t *testing.T) {
 	}
 }
 
-// fractional reports whether the frame's largest factors aren't multiples of a
-// component's.
+// fractional reports whether a component's factors don't divide the largest ones
+// of the frame.
 func (c kind) fractional() bool {
 	file := written{recipe: c.recipe}
 	for i := range c.recipe.sampling {

@@ -12,12 +12,12 @@ import (
 	"testing"
 )
 
-// pictureKinds are the ways of writing a picture: the bits by which a size is
-// shifted for colour's; -1: there is none.
+// pictureKinds are the kinds of pictures, with the bits by which the size of the
+// chroma planes is shifted; -1: there are none.
 var pictureKinds = map[string]int{"grey": -1, "4:4:4": 0, "4:2:0": 1}
 
-// newPicture makes a picture of a kind; at returns the sample of a component, as
-// far across and down as x and y, from 0 to 1, say.
+// newPicture makes a picture of a kind. at returns the sample of a component at
+// a place, where x and y go from 0 to 1.
 func newPicture(kind, width, height int, at func(component int, x, y float64) float64) Picture {
 	plane := func(component, width, height int) Plane {
 		p := Plane{Pix: make([]byte, width*height), Stride: width, Width: width, Height: height}
@@ -35,7 +35,7 @@ func newPicture(kind, width, height int, at func(component int, x, y float64) fl
 	return p
 }
 
-// photoLike makes samples as photos have them: soft light, edges and some noise.
+// photoLike makes samples like those of photos: soft light, edges and some noise.
 func photoLike() func(component int, x, y float64) float64 {
 	random := rand.New(rand.NewPCG(1, 2))
 	return func(component int, x, y float64) float64 {
@@ -51,7 +51,7 @@ func photoLike() func(component int, x, y float64) float64 {
 	}
 }
 
-// pictureOf returns the planes of a picture of 4:2:0, 4:4:4 or grey; they alias it.
+// pictureOf returns the planes of a 4:2:0, 4:4:4 or grey picture. They alias it.
 func pictureOf(m image.Image) Picture {
 	width, height := m.Bounds().Dx(), m.Bounds().Dy()
 	switch m := m.(type) {
@@ -95,11 +95,12 @@ func mustEncode(t testing.TB, p Picture, o Options) []byte {
 	return data
 }
 
-// checkPicture decodes data and checks that each block is as near to p's as
-// quantization lets it be: a transform that is orthonormal keeps the length of the
-// error (Parseval), and none of its coefficients is off by more than half a divisor.
-// Integer arithmetic, ours and the decoder's, adds at most one to each sample.
-// Clean and Check find nothing to mend.
+// checkPicture decodes data and checks that each block is as close to that of p
+// as quantization allows. An orthonormal transform keeps the length of the error
+// (Parseval), and no coefficient is off by more than half a divisor. The integer
+// arithmetic of encoder and decoder adds at most one per sample.
+//
+// Clean and Check must find nothing to repair.
 func checkPicture(data []byte, p Picture, quality int) error {
 	m, err := stdjpeg.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -137,7 +138,7 @@ func checkPicture(data []byte, p Picture, quality int) error {
 	return nil
 }
 
-// blockError sums the squares of the differences of a block, and counts its samples.
+// blockError sums the squared differences of a block, and counts its samples.
 func blockError(a, b Plane, left, top int) (squares, count float64) {
 	for y := top; y < min(top+8, a.Height); y++ {
 		for x := left; x < min(left+8, a.Width); x++ {
@@ -149,8 +150,9 @@ func blockError(a, b Plane, left, top int) (squares, count float64) {
 	return squares, count
 }
 
-// TestEncodeSizes writes pictures of all small sizes, and the same completed to whole
-// units by repeating the last column and row: the scans are the same.
+// TestEncodeSizes encodes pictures of all small sizes, and the same pictures
+// completed to whole units by repeating the last column and row. Both have the
+// same scans.
 func TestEncodeSizes(t *testing.T) {
 	t.Parallel()
 	for name, kind := range pictureKinds {
@@ -165,18 +167,18 @@ func TestEncodeSizes(t *testing.T) {
 				}
 				unit := 8 << max(kind, 0)
 				if width == 1 && height == 1 {
-					unit = 8 // colour of one sample isn't subsampled
+					unit = 8 // chroma of one sample isn't subsampled
 				}
 				whole := mustEncode(t, p.completed(unit), Options{Quality: 90})
 				if !bytes.Equal(scanOf(data), scanOf(whole)) {
-					t.Fatalf("%d×%d: the scan isn't that of the completed picture", width, height)
+					t.Fatalf("%d×%d: the scan differs from that of the completed picture", width, height)
 				}
 			}
 		})
 	}
 }
 
-// TestEncodeLongest writes the widest and the highest picture.
+// TestEncodeLongest encodes the widest and the highest picture.
 func TestEncodeLongest(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{65535, 1}, {1, 65535}} {
@@ -187,7 +189,7 @@ func TestEncodeLongest(t *testing.T) {
 	}
 }
 
-// completed returns a picture of whole units: multiples of so many columns and rows.
+// completed returns the picture completed to multiples of unit columns and rows.
 func (p Picture) completed(unit int) Picture {
 	plane := func(p Plane, unit int) Plane {
 		out := Plane{Width: ceilDiv(p.Width, unit) * unit, Height: ceilDiv(p.Height, unit) * unit}
@@ -206,7 +208,7 @@ func (p Picture) completed(unit int) Picture {
 	return out
 }
 
-// scanOf returns what is behind the scan's marker.
+// scanOf returns the data from the scan header on.
 func scanOf(data []byte) []byte { return data[bytes.LastIndex(data, []byte{0xFF, markerSOS}):] }
 
 // TestEncodeLikeStandard compares size and quality with those of image/jpeg.
@@ -238,7 +240,7 @@ func TestEncodeLikeStandard(t *testing.T) {
 	}
 }
 
-// psnr returns how near a file is to p, in dB over the samples of all planes.
+// psnr returns the PSNR between a file and p over the samples of all planes, in dB.
 func psnr(t *testing.T, data []byte, p Picture) float64 {
 	t.Helper()
 	m, err := stdjpeg.Decode(bytes.NewReader(data))
@@ -257,7 +259,7 @@ func psnr(t *testing.T, data []byte, p Picture) float64 {
 	return 10 * math.Log10(255*255*samples/sum)
 }
 
-// TestEncodeStride writes parts of larger planes, which end with their last sample.
+// TestEncodeStride encodes parts of larger planes, which end with their last sample.
 func TestEncodeStride(t *testing.T) {
 	t.Parallel()
 	for name, kind := range pictureKinds {
@@ -271,7 +273,7 @@ func TestEncodeStride(t *testing.T) {
 			plane.Pix, plane.Stride = wide, plane.Stride+13
 		}
 		if got := mustEncode(t, p, Options{Quality: 80}); !bytes.Equal(got, want) {
-			t.Errorf("%s: what is between the rows is written", name)
+			t.Errorf("%s: bytes between the rows are encoded", name)
 		}
 	}
 }
@@ -286,7 +288,7 @@ func TestEncodeProfile(t *testing.T) {
 			profile[i] = byte(i ^ i>>8 ^ i>>16)
 		}
 		data := mustEncode(t, p, Options{Quality: 80, Profile: profile})
-		const head = 18 // of a segment with a part
+		const head = 18 // bytes of a segment before its part
 		if got, want := len(data), len(bare)+length+ceilDiv(length, mostOfPart)*head; got != want {
 			t.Errorf("%d bytes: the file has %d, want %d", length, got, want)
 		}
@@ -303,7 +305,7 @@ func TestEncodeProfile(t *testing.T) {
 	}
 }
 
-// TestEncodeAppends keeps what is before the picture.
+// TestEncodeAppends keeps the bytes before the picture.
 func TestEncodeAppends(t *testing.T) {
 	t.Parallel()
 	p := newPicture(1, 30, 20, photoLike())
@@ -358,7 +360,7 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzEncode writes pictures whose samples the fuzzer chooses.
+// FuzzEncode encodes pictures of arbitrary samples.
 func FuzzEncode(f *testing.F) {
 	for _, seed := range []string{"\x00\xFF", "\xFF\xFE\x01", "a photo's noise"} {
 		for kind := range byte(3) {
@@ -382,7 +384,7 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// BenchmarkEncode writes a picture as large as the service keeps them.
+// BenchmarkEncode encodes a picture as large as the service stores them.
 func BenchmarkEncode(b *testing.B) {
 	p, quality := newPicture(pictureKinds["4:2:0"], 1024, 768, photoLike()), 85
 	b.Run("ours", func(b *testing.B) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestForward compares the transform with its definition (T.81, A.3.3), on noise and
-// on the blocks that make each coefficient as large and as small as it can be.
+// TestForward compares the transform with its definition (T.81, A.3.3): on
+// noise, and on blocks with the largest and smallest values of each coefficient.
 func TestForward(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -29,9 +29,9 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// forwardError returns by how much forward's worst coefficient is off.
+// forwardError returns the largest error of forward's coefficients.
 func forwardError(samples *[64]byte) (most float64) {
-	const stride = 11 // all that is between the rows is to be ignored
+	const stride = 11 // the bytes between the rows must be ignored
 	padded := [7*stride + 8]byte{}
 	for i := range padded {
 		padded[i] = 200
@@ -55,7 +55,7 @@ func forwardError(samples *[64]byte) (most float64) {
 	return most
 }
 
-// TestQuantize tries each divisor around ties, which are rounded away from zero.
+// TestQuantize tries each divisor near ties, which are rounded away from zero.
 func TestQuantize(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -8,36 +8,36 @@ import (
 	"testing"
 )
 
-// onlyTheyTake are the reasons for which files are refused that image/jpeg
-// reads, each of which leaves a part of the picture to chance.
+// onlyTheyTake are the errors with which files are refused that image/jpeg
+// accepts, leaving part of the picture to chance.
 var onlyTheyTake = map[error]string{
-	errEntropy:  "a run of zeros goes beyond the block, or one of ended blocks beyond the scan; or the code means nothing",
-	errTables:   "a table has more codes than there are of their length",
+	errEntropy:  "a run of zeros goes beyond the block, or a run of blocks beyond the scan, or a code is unknown",
+	errTables:   "a table has more codes of a length than exist",
 	errNoTables: "a scan's tables are missing: image/jpeg decodes with quantizers of 0",
 	errNoScan:   "a component is missing: image/jpeg shows grey",
-	errTwice:    "a scan brings what came before, or refines what didn't come",
+	errTwice:    "a scan repeats coefficients, or refines missing ones",
 }
 
-// onlyWeTake are image/jpeg's reasons for refusing files that are read, and
-// which files those are.
+// onlyWeTake are the errors with which image/jpeg refuses files that are
+// accepted, and which files these are.
 var onlyWeTake = []struct {
 	reason string
 	of     func(f *File) bool
 }{
-	{"luma/chroma subsampling", func(*File) bool { return true }},          // it knows the usual ratios only
-	{"repeated component", func(f *File) bool { return f.Components > 1 }}, // libjpeg too takes those of one name in turn
+	{"luma/chroma subsampling", func(*File) bool { return true }},          // it supports only the usual ratios
+	{"repeated component", func(f *File) bool { return f.Components > 1 }}, // like libjpeg, components with the same name are taken in turn
 	{"unknown color model", func(f *File) bool { return f.Model == CMYK }}, // there is no Adobe segment
-	{"missing 0xff00 sequence", severalScans},                              // it counts units of several components
-	{"bad RST marker", severalScans},                                       // between restarts, where there is one
-	{"bad Th value", func(f *File) bool { return !f.Progressive }},         // baseline files have two tables of a kind
-	{"unexpected EOF", func(*File) bool { return true }},                   // there was no end marker
-	{"uninitialized Huffman", func(f *File) bool { return f.standard }},    // there are no tables, as in motion JPEG
+	{"missing 0xff00 sequence", severalScans},                              // it counts units of all components between restarts
+	{"bad RST marker", severalScans},                                       // likewise
+	{"bad Th value", func(f *File) bool { return !f.Progressive }},         // it allows baseline files only two tables of a kind
+	{"unexpected EOF", func(*File) bool { return true }},                   // the end marker was missing
+	{"uninitialized Huffman", func(f *File) bool { return f.standard }},    // the tables are missing, as in motion JPEG
 }
 
 func severalScans(f *File) bool { return f.Scans > 1 && f.Components > 1 }
 
-// checkTaken compares a file that is taken with what image/jpeg makes of it: the
-// same picture, or nothing, for a reason that is known and that checkTaken returns.
+// checkTaken compares an accepted file with image/jpeg. Either both decode the same
+// picture, or image/jpeg refuses the file for a known reason, which is returned.
 func checkTaken(t testing.TB, f *File, data []byte) (reason string, err error) {
 	picture, err := standardDecode(data)
 	if err != nil {
@@ -46,17 +46,17 @@ func checkTaken(t testing.TB, f *File, data []byte) (reason string, err error) {
 				return known.reason, nil
 			}
 		}
-		return "", fmt.Errorf("it is taken, and image/jpeg says %w", err)
+		return "", fmt.Errorf("it is accepted, and image/jpeg says %w", err)
 	}
 	got, err := decode(t, f, 8)
 	if restarts := bytes.Contains(data, []byte{0xFF, markerDRI}); err != nil || restarts && severalScans(f) {
-		return "", err // image/jpeg counts the frame's units to a restart, and not the scan's
+		return "", err // between restarts, image/jpeg counts units of the frame instead of the scan
 	}
 	return "", checkLikeStandard(f, got, picture, true)
 }
 
-// TestFlipped flips each bit of small files: what image/jpeg takes and this
-// package doesn't, and the other way round, is for a reason that is known.
+// TestFlipped flips each bit of small files. If only one of image/jpeg and this
+// package accepts the result, it must be for a known reason.
 func TestFlipped(t *testing.T) {
 	t.Parallel()
 	const w, h = 11, 9
@@ -84,7 +84,7 @@ func TestFlipped(t *testing.T) {
 				reasons[reason] = true
 			} else if _, err := standardDecode(flipped); err == nil {
 				if onlyTheyTake[refusal] == "" {
-					t.Errorf("bit %d of byte %d is refused with %v; image/jpeg takes it", bit%8, bit/8, refusal)
+					t.Errorf("bit %d of byte %d is refused with %v; image/jpeg accepts it", bit%8, bit/8, refusal)
 				}
 				reasons[refusal.Error()] = true
 			}

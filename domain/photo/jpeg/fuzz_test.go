@@ -40,8 +40,8 @@ func checkRefusal(t *testing.T, err error) {
 // quick reports whether a file is small enough to be tried often.
 func quick(f *File) bool { return f.Width*f.Height <= 64*64 && f.Scans <= 64 }
 
-// FuzzClean holds that a file is refused with a reason, or comes out as one that
-// stays as it is when it comes again, with the size that Size tells.
+// FuzzClean checks that a file is refused with a reason, or becomes one that
+// Clean leaves unchanged and that has the size that Size returns.
 func FuzzClean(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -54,7 +54,7 @@ func FuzzClean(f *testing.F) {
 			t.Fatalf("a segment 0x%02X is left", marker)
 		})
 		if err != nil || !bytes.Equal(again.Bytes(), first.Bytes()) {
-			t.Fatalf("what is clean is changed when it comes again: %v", err)
+			t.Fatalf("Clean changes a clean file: %v", err)
 		}
 		width, height, err := Size(first.Bytes())
 		if err != nil || width != first.Width || height != first.Height {
@@ -63,8 +63,9 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// FuzzCheck holds that a file is refused with a reason, or comes out whole, and
-// is then decoded at every scale, and to what image/jpeg shows where it reads the file.
+// FuzzCheck checks that a file is refused with a reason, or becomes complete, so
+// that it is decoded at every scale, to the picture of image/jpeg if that
+// supports the file.
 func FuzzCheck(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -81,7 +82,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		for _, scale := range scales {
 			if _, err := decode(t, file, scale); err != nil {
-				t.Fatalf("it is whole, and Decode at scale %d says %v", scale, err)
+				t.Fatalf("it is complete, and Decode at scale %d says %v", scale, err)
 			}
 		}
 		if _, err := checkTaken(t, file, file.Bytes()); err != nil {
@@ -90,7 +91,7 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// FuzzDecode holds that Decode yields whole planes, or fails as Check does.
+// FuzzDecode checks that Decode yields whole planes, or fails as Check does.
 func FuzzDecode(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -44,8 +44,8 @@ func basis(n int) (out [8][8]float64) {
 	return out
 }
 
-// exact is the inverse DCT by its definition (T.81, A.3.3) over the n×n lowest
-// frequencies, brought to the size of samples. It isn't rounded.
+// exact is the inverse DCT of the n×n lowest frequencies by its definition
+// (T.81, A.3.3), in the range of samples but not rounded.
 func exact(n int, b *[64]int16, q *[64]uint16) []float64 {
 	out := make([]float64, n*n)
 	for i := range out {
@@ -76,8 +76,8 @@ func randomBlock(random *rand.Rand, peak int, q *[64]uint16) (b [64]int16) {
 	return b
 }
 
-// TestInverseAccuracy holds the transforms to the limits of IEEE 1180-1990: the
-// largest, the mean and the mean square error of any sample's place.
+// TestInverseAccuracy checks the limits of IEEE 1180-1990: the largest, the mean
+// and the mean square error of each sample.
 func TestInverseAccuracy(t *testing.T) {
 	t.Parallel()
 	quantizers := map[string]func(i int) uint16{
@@ -123,7 +123,7 @@ func checkAccuracy(t *testing.T, n, peak int, step func(i int) uint16, inverse f
 	}
 }
 
-// TestInverse8Low holds it to inverse8's samples.
+// TestInverse8Low compares inverse8low with inverse8.
 func TestInverse8Low(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
@@ -147,7 +147,7 @@ func TestInverse8Low(t *testing.T) {
 	}
 }
 
-// TestInverseFlat holds that a block of one colour has it at each size.
+// TestInverseFlat wants a block of one colour to have that colour at each size.
 func TestInverseFlat(t *testing.T) {
 	t.Parallel()
 	for _, q := range []uint16{0, 1, 7, 16} {
@@ -165,8 +165,8 @@ func TestInverseFlat(t *testing.T) {
 	}
 }
 
-// TestInverseHostile gives the transforms coefficients that no picture has: they
-// write their samples and nothing beside them.
+// TestInverseHostile transforms coefficients that no picture has. Only the
+// samples of the block may be written.
 func TestInverseHostile(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -185,7 +185,7 @@ func TestInverseHostile(t *testing.T) {
 	}
 }
 
-// TestFlatStays holds flat to its samples.
+// TestFlatStays wants flat to write only its samples.
 func TestFlatStays(t *testing.T) {
 	t.Parallel()
 	for n := range 9 {
@@ -193,8 +193,8 @@ func TestFlatStays(t *testing.T) {
 	}
 }
 
-// checkStays checks that write sets n×n samples, whatever was there, and
-// neither reads nor writes others.
+// checkStays checks that write sets all n×n samples, and neither reads nor
+// writes others.
 func checkStays(t *testing.T, n int, write func(dst []byte, stride int)) {
 	t.Helper()
 	const stride = 11
@@ -209,7 +209,7 @@ func checkStays(t *testing.T, n int, write func(dst []byte, stride int)) {
 	}
 }
 
-// BenchmarkInverse takes blocks with all frequencies, so that none can be cheaper.
+// BenchmarkInverse uses blocks with all frequencies, so that no shortcut applies.
 func BenchmarkInverse(b *testing.B) {
 	blocks, q := benchmarkBlocks()
 	small, smallQ := [16]int16(lowest(4, &blocks[0])), [16]uint16(lowest(4, &q))

@@ -73,7 +73,7 @@ const (
 	errTwice      = FormatError("a component has two scans of the same coefficients")
 	errTables     = FormatError("a table is wrong")
 	errManyTables = FormatError("it has more tables than scans could use")
-	errEntropy    = FormatError("a scan has an unknown code, or more coefficients than its blocks")
+	errEntropy    = FormatError("a scan has an unknown code, or codes that go beyond its blocks")
 	errShort      = FormatError("a scan ends before its last block")
 	errRestart    = FormatError("a restart marker is missing")
 	errNoHeight   = FormatError("neither the frame header nor a DNL segment tells the height")

@@ -2,7 +2,7 @@ package jpeg
 
 import "strings"
 
-// kind is a file, and whether image/jpeg reads it.
+// kind is a file to write, and whether image/jpeg supports it.
 type kind struct {
 	name     string
 	recipe   recipe
@@ -79,7 +79,7 @@ var (
 	}
 )
 
-// trailers are what phones, printers and careless programs leave behind EOI.
+// trailers are what phones, printers and careless programs write after EOI.
 var trailers = map[string]string{
 	"zeros":           strings.Repeat("\x00", 300),
 	"Samsung":         "\x00\x00\x01\x08\x0A\x00\x00\x00Image_UTC_Data1600000000000SEFH\x6A\x00\x00\x00\x01\x00\x00\x00SEFT",
@@ -88,8 +88,8 @@ var trailers = map[string]string{
 	"tables and scan": "\xFF\xC4\x00\x14\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00\x12\x34",
 }
 
-// kinds are one of each kind. They are small, with parts of units at the
-// right and the bottom, except for the 1×1 one.
+// kinds are files of every kind. They are small, with partial units at the right
+// and bottom edges, except the 1×1 one.
 func kinds() []kind {
 	sized := func(sampling string, o recipe) recipe {
 		o.width, o.height, o.sampling = 43, 37, []byte(sampling)

@@ -15,8 +15,8 @@ var scales = []Scale{8, 4, 2, 1}
 // clean cleans a copy of data.
 func clean(data []byte) (*File, error) { return Clean(bytes.Clone(data), nil) }
 
-// cleanAndCheck cleans a copy of data and checks it, and fails the test where
-// they write behind the data.
+// cleanAndCheck cleans and checks a copy of data. It fails the test if they
+// write after its end.
 func cleanAndCheck(t testing.TB, data []byte) (*File, error) {
 	t.Helper()
 	const guard = "guard"
@@ -26,7 +26,7 @@ func cleanAndCheck(t testing.TB, data []byte) (*File, error) {
 		err = f.Check(t.Context())
 	}
 	if string(guarded[len(data):]) != guard {
-		t.Fatal("bytes behind the data were written")
+		t.Fatal("bytes after the data were written")
 	}
 	return f, err
 }
@@ -34,8 +34,8 @@ func cleanAndCheck(t testing.TB, data []byte) (*File, error) {
 // planes are the components of a picture.
 type planes []Plane
 
-// decode decodes all components, and holds what Decode promises of the strips:
-// rows without gaps from the top to the bottom of each, as wide as PlaneSize says.
+// decode decodes all components. It checks the strips of each: rows without gaps
+// from top to bottom, as wide as PlaneSize says.
 func decode(t testing.TB, f *File, scale Scale) (planes, error) {
 	t.Helper()
 	all := make(planes, f.Components)
@@ -63,7 +63,7 @@ func decode(t testing.TB, f *File, scale Scale) (planes, error) {
 	return all, err
 }
 
-// mustDecode decodes what has to be read.
+// mustDecode decodes a file that must be accepted.
 func mustDecode(t testing.TB, data []byte, scale Scale) (*File, planes) {
 	t.Helper()
 	f, err := clean(data)
@@ -77,7 +77,7 @@ func mustDecode(t testing.TB, data []byte, scale Scale) (*File, planes) {
 	return f, all
 }
 
-// apart is how far two planes of one size are from each other, or an error.
+// apart returns the largest difference between two planes of one size, or an error.
 func apart(a, b Plane) (int, error) {
 	if a.Width != b.Width || a.Height != b.Height {
 		return 0, fmt.Errorf("got %d × %d samples, want %d × %d", a.Width, a.Height, b.Width, b.Height)
@@ -92,16 +92,16 @@ func apart(a, b Plane) (int, error) {
 	return most, nil
 }
 
-// checkClose wants planes that are at most 1 apart.
+// checkClose wants planes that differ by at most 1.
 func checkClose(got, want Plane) error {
 	distance, err := apart(got, want)
 	if err == nil && distance > 1 {
-		err = fmt.Errorf("a sample is %d off", distance)
+		err = fmt.Errorf("a sample is off by %d", distance)
 	}
 	return err
 }
 
-// pixel returns the components at a pixel of the whole picture.
+// pixel returns the components of a pixel of the full-size picture.
 func (all planes) pixel(f *File, x, y int) []byte {
 	var components []byte
 	for c, p := range all {
@@ -111,14 +111,14 @@ func (all planes) pixel(f *File, x, y int) []byte {
 	return components
 }
 
-// position is where a component has the sample of a pixel.
+// position returns where a component has the sample of a pixel.
 func position(f *File, component, x, y int) (column, row int) {
 	h, hMax, v, vMax := f.Sampling(component)
 	return x * h / hMax, y * v / vMax
 }
 
-// standardPixel is the pixel as image/jpeg shows it: it takes four components
-// for inverted.
+// standardPixel returns the pixel as image/jpeg shows it, which takes four
+// components as inverted.
 func (all planes) standardPixel(f *File, x, y int) []byte {
 	p := all.pixel(f, x, y)
 	if f.Model == CMYK {
@@ -133,7 +133,7 @@ func (all planes) standardPixel(f *File, x, y int) []byte {
 
 func standardDecode(data []byte) (image.Image, error) { return stdjpeg.Decode(bytes.NewReader(data)) }
 
-// standardComponents are a pixel's components as image/jpeg gives them.
+// standardComponents returns a pixel's components as image/jpeg decodes them.
 func standardComponents(picture image.Image, x, y int) []byte {
 	switch m := picture.(type) {
 	case *image.Gray:
@@ -149,9 +149,9 @@ func standardComponents(picture image.Image, x, y int) []byte {
 	return []byte{p.R, p.G, p.B}
 }
 
-// checkLikeStandard wants the picture that image/jpeg makes, ±1 a sample. Blocks
-// of a damaged file with a sample of 0 or 255 may differ: damage puts samples so
-// far out of a byte's range that the arithmetic wraps around.
+// checkLikeStandard wants the picture of image/jpeg, ±1 per sample. In a damaged
+// file, blocks with a sample of 0 or 255 may differ: damage can exceed the range
+// of a byte so far that the arithmetic wraps around.
 func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) error {
 	if size := want.Bounds().Size(); size != image.Pt(f.Width, f.Height) {
 		return fmt.Errorf("got %d × %d pixels, want %v", f.Width, f.Height, size)
@@ -161,7 +161,7 @@ func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) erro
 	}
 	most := 1
 	if f.Model == YCCK {
-		most = 4 // as the conversion from YCbCr more than doubles what Cb is off
+		most = 4 // the conversion from YCbCr more than doubles an error of Cb
 	}
 	for y := range f.Height {
 		for x := range f.Width {
@@ -180,7 +180,7 @@ func checkLikeStandard(f *File, got planes, want image.Image, damaged bool) erro
 	return nil
 }
 
-// standardModels are the models that image/jpeg decodes to a picture's type.
+// standardModels returns the models that image/jpeg decodes to a picture's type.
 func standardModels(picture image.Image) []Model {
 	switch picture.(type) {
 	case *image.Gray:
@@ -193,7 +193,7 @@ func standardModels(picture image.Image) []Model {
 	return []Model{RGB}
 }
 
-// cut reports whether one of the blocks that make a pixel has a sample of 0 or 255.
+// cut reports whether one of the blocks of a pixel has a sample of 0 or 255.
 func (all planes) cut(f *File, x, y int) bool {
 	for c, p := range all {
 		column, row := position(f, c, x, y)
@@ -208,7 +208,7 @@ func (all planes) cut(f *File, x, y int) bool {
 	return false
 }
 
-// colour is a pixel's colour as red<<16 | green<<8 | blue.
+// colour returns a pixel's colour as red<<16 | green<<8 | blue.
 func (all planes) colour(f *File, x, y int) int {
 	p := all.standardPixel(f, x, y)
 	var c color.Color

@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
-// partsOf are the segments of a profile.
+// partsOf returns the segments of a profile.
 func partsOf(profile string) string { return string(appendProfile(nil, []byte(profile))) }
 
-// TestSetProfile puts profiles into files that have one, have another or have none,
-// and wants the whole file: JFIF first, the profile, and everything else as it was.
+// TestSetProfile sets profiles of files that have the same, another or none, and
+// compares the whole file: JFIF first, then the profile, and everything else
+// unchanged.
 func TestSetProfile(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("profile ", 70_000/8)
@@ -38,8 +39,8 @@ func TestSetProfile(t *testing.T) {
 	}
 }
 
-// checkProfile wants a file to have a profile, to keep it when it comes again, and
-// to be the same when it is put in again.
+// checkProfile wants a file to have a profile, and to be unchanged when cleaned
+// and when the profile is set again.
 func checkProfile(t *testing.T, f *File, want string) {
 	t.Helper()
 	again, err := clean(f.Bytes())
@@ -47,18 +48,18 @@ func checkProfile(t *testing.T, f *File, want string) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(again.Bytes(), f.Bytes()) {
-		t.Error("the file is changed when it comes again")
+		t.Error("Clean changes the file")
 	}
 	if got := again.Profile(len(want)); string(got) != want || string(f.Profile(len(want))) != want {
 		t.Errorf("got a profile of %d bytes, want %d", len(got), len(want))
 	}
 	again.SetProfile([]byte(want))
 	if !bytes.Equal(again.Bytes(), f.Bytes()) {
-		t.Error("the file is changed by the profile that it has")
+		t.Error("setting the same profile changes the file")
 	}
 }
 
-// TestSetProfileMended puts a profile into files that Clean and Check changed.
+// TestSetProfileMended sets a profile of files that Clean and Check changed.
 func TestSetProfileMended(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "no DHT", "DNL", "progressive, no EOI", "restarts", "trailer: Samsung", "junk between") {
@@ -78,12 +79,13 @@ func TestSetProfileMended(t *testing.T) {
 			checkProfile(t, f, profile)
 		}
 		if !bytes.Equal(f.Bytes(), want.Bytes()) {
-			t.Errorf("%s: without a profile the file isn't what it was before", name)
+			t.Errorf("%s: without its profile the file differs from what it was before", name)
 		}
 	}
 }
 
-// TestProfileParts puts together what comes in parts, and takes none that lacks one.
+// TestProfileParts joins the parts of a profile, and ignores a profile that
+// lacks one.
 func TestProfileParts(t *testing.T) {
 	t.Parallel()
 	plain := plainJPEG(t, 8, 8)
@@ -111,7 +113,7 @@ func TestProfileParts(t *testing.T) {
 		}
 		f.SetProfile(nil)
 		if !bytes.Equal(f.Bytes(), plain) {
-			t.Errorf("%s: it isn't taken away", name)
+			t.Errorf("%s: the profile isn't removed", name)
 		}
 	}
 }

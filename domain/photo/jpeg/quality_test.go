@@ -17,13 +17,13 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo/jpeg"
 )
 
-// grey is a picture of float samples, in rows.
+// grey is a picture of float samples, by rows.
 type grey struct {
 	width, height int
 	pix           []float64
 }
 
-// drawn is the picture whose pixels at gives.
+// drawn is the picture whose pixels at returns.
 func drawn(width, height int, at func(x, y float64) float64) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -36,7 +36,7 @@ func drawn(width, height int, at func(x, y float64) float64) *image.Gray {
 
 func rounded(sample float64) float64 { return math.Round(min(max(sample, 0), 255)) }
 
-// encoded is a picture as a JPEG of high quality.
+// encoded returns a picture as a JPEG.
 func encoded(t testing.TB, picture image.Image, quality int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -46,7 +46,8 @@ func encoded(t testing.TB, picture image.Image, quality int) []byte {
 	return out.Bytes()
 }
 
-// decoded is the first component of a JPEG at a scale, and the size of the whole picture.
+// decoded returns the first component of a JPEG at a scale, and the size of the
+// whole picture.
 func decoded(t testing.TB, data []byte, scale jpeg.Scale) (plane grey, width, height int) {
 	t.Helper()
 	file, err := jpeg.Clean(bytes.Clone(data), nil)
@@ -70,7 +71,7 @@ func decoded(t testing.TB, data []byte, scale jpeg.Scale) (plane grey, width, he
 	return plane, file.Width, file.Height
 }
 
-// tap is a sample's weight in one of the result's.
+// tap is the weight of a sample in a sample of the result.
 type tap struct {
 	index  int
 	weight float64
@@ -84,7 +85,7 @@ func boxTaps(samples, count int, step float64) [][]tap {
 		})
 }
 
-// lanczosTaps are those of a Lanczos filter of three lobes.
+// lanczosTaps are those of the Lanczos filter with three lobes.
 func lanczosTaps(samples, count int, step float64) [][]tap {
 	centre := func(i int) float64 { return (float64(i) + 0.5) * step }
 	return taps(samples, count, func(i int) (from, to float64) { return centre(i) - 3*step, centre(i) + 3*step },
@@ -116,7 +117,7 @@ func taps(samples, count int, span func(i int) (from, to float64), weigh func(i,
 	return out
 }
 
-// apply scales a picture by taps across and down.
+// apply scales a picture by horizontal and vertical taps.
 func (g grey) apply(across, down [][]tap) grey {
 	lines := make([]float64, g.height*len(across))
 	for y := range g.height {
@@ -139,7 +140,7 @@ func (g grey) apply(across, down [][]tap) grey {
 	return out
 }
 
-// psnr is in dB.
+// psnr returns the PSNR in dB.
 func (g grey) psnr(other grey) float64 {
 	sum := 0.0
 	for i, sample := range g.pix {
@@ -148,13 +149,13 @@ func (g grey) psnr(other grey) float64 {
 	return 10 * math.Log10(255*255*float64(len(g.pix))/sum)
 }
 
-// steps is how many samples of a plane at a scale become one of so many.
+// steps returns how many samples of a plane at a scale become one of count samples.
 func steps(pixels, count int, scale jpeg.Scale) float64 {
 	return float64(pixels) * float64(scale) / 8 / float64(count)
 }
 
-// finished scales a JPEG's first component down by ratio: it decodes it at a
-// scale and finishes by a filter.
+// finished scales a JPEG's first component down by ratio: decoded at a scale,
+// then filtered.
 func finished(t testing.TB, data []byte, scale jpeg.Scale, ratio float64, filter func(samples, count int, step float64) [][]tap) grey {
 	t.Helper()
 	plane, width, height := decoded(t, data, scale)
@@ -162,8 +163,8 @@ func finished(t testing.TB, data []byte, scale jpeg.Scale, ratio float64, filter
 	return plane.apply(filter(plane.width, columns, steps(width, columns, scale)), filter(plane.height, rows, steps(height, rows, scale)))
 }
 
-// TestScaledPhotos holds photos that are decoded smaller and finished by
-// Lanczos's filter to what the filter makes of the whole ones.
+// TestScaledPhotos compares photos that are decoded at a smaller scale and then
+// filtered by Lanczos with photos that are decoded whole and filtered.
 func TestScaledPhotos(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -187,8 +188,8 @@ func TestScaledPhotos(t *testing.T) {
 	}
 }
 
-// photos are the photos that the standard library and goexif bring with them,
-// those that are meant to be cut off aside, and a larger one.
+// photos are the photos of the standard library and goexif, without those that
+// are cut off on purpose, and a larger one.
 func photos(t *testing.T) map[string][]byte {
 	t.Helper()
 	folders, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "image", "github.com/rwcarlsen/goexif/exif").Output()
@@ -214,7 +215,7 @@ func photos(t *testing.T) map[string][]byte {
 	return all
 }
 
-// scenery is a picture as phones take them: smooth light, the noise of a
+// scenery is a picture like those of phones: smooth light, the noise of a
 // sensor, fine texture, and edges.
 func scenery(width, height int) *image.Gray {
 	random := rand.New(rand.NewPCG(7, 11))
@@ -227,10 +228,9 @@ func scenery(width, height int) *image.Gray {
 	})
 }
 
-// TestScaledStripes holds stripes and zone plates that are decoded smaller and
-// finished by Lanczos's filter to the average over areas of the whole ones: each
-// is nearer to what the filter makes of the whole picture, or lies less than 1 dB
-// farther from it, or is good.
+// TestScaledStripes compares stripes and zone plates, decoded at a smaller scale
+// and filtered by Lanczos, with area averages of the whole pictures. Each must
+// be good, or at most 1 dB worse than the filtered whole picture.
 func TestScaledStripes(t *testing.T) {
 	t.Parallel()
 	const good = 34 // dB
@@ -254,7 +254,7 @@ func TestScaledStripes(t *testing.T) {
 
 const stripesSide = 192
 
-// stripes are the light at a pixel of zone plates, and of waves and bars of many
+// stripes return the light of pixels: zone plates, and waves and bars of many
 // periods and directions.
 func stripes() map[string]func(x, y float64) float64 {
 	zone := func(finest float64) func(x, y float64) float64 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// randomRecipe makes up a file that the standard allows.
+// randomRecipe makes a random file that the standard allows.
 func randomRecipe(r *rand.Rand) recipe {
 	o := recipe{
 		width: 1 + r.IntN(50), height: 1 + r.IntN(50),
@@ -26,7 +26,7 @@ func randomRecipe(r *rand.Rand) recipe {
 		o.sampling[c] = byte(h<<4 | v)
 		blocks += h * v
 	}
-	groups := [][]int{nil} // of components that share scans
+	groups := [][]int{nil} // components that share scans
 	if blocks > 10 || r.IntN(2) == 0 {
 		groups = nil
 		for _, c := range r.Perm(len(o.sampling)) {
@@ -43,8 +43,8 @@ func randomRecipe(r *rand.Rand) recipe {
 	return o
 }
 
-// randomScript makes up progressive scans: those of DC first, then bands of each
-// component, refined at any time.
+// randomScript makes random progressive scans: those of DC first, then bands of
+// each component, refined at any time.
 func randomScript(r *rand.Rand, groups [][]int, components int) (script []scanRecipe) {
 	var due []scanRecipe
 	add := func(s scanRecipe) {
@@ -72,9 +72,9 @@ func randomScript(r *rand.Rand, groups [][]int, components int) (script []scanRe
 	return script
 }
 
-// FuzzRecipe holds, of any file that the standard allows, that it is whole, that
-// it is decoded to its picture at every scale, that it is refused when a part is
-// missing, and that a flipped bit is noticed where image/jpeg notices it.
+// FuzzRecipe checks any file that the standard allows: it is complete, it is
+// decoded to its picture at every scale, it is refused if a part is missing, and
+// a flipped bit is noticed if image/jpeg notices it.
 func FuzzRecipe(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)
@@ -96,7 +96,7 @@ func FuzzRecipe(f *testing.F) {
 		}
 		part := file.data[:r.IntN(file.complete)]
 		if _, err := cleanAndCheck(t, part); !errors.As(err, new(FormatError)) {
-			t.Fatalf("%+v: %d of %d bytes are taken: %v", o, len(part), len(file.data), err)
+			t.Fatalf("%+v: %d of %d bytes are accepted: %v", o, len(part), len(file.data), err)
 		}
 		file.data[r.IntN(len(file.data))] ^= 1 << r.IntN(8)
 		if broken, err := cleanAndCheck(t, file.data); err == nil && quick(broken) {

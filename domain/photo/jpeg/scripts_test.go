@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestScripts holds which scripts of scans are whole. Scans that come when all
-// coefficients are there are cut.
+// TestScripts tells which scripts of scans are complete. Scans after the last
+// needed coefficient are cut.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	const grey, s444 = "\x11", "\x11\x11\x11"
@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 			continue
 		}
 		o.script, o.noEOI = test.script[:test.kept], false
-		want, err := clean(o.write().data) // without tables that the scans don't use
+		want, err := clean(o.write().data) // without unused tables
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,8 +68,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// TestRestarts holds that restart markers come in their order, and that bytes
-// without meaning may stand before them, which a checked file doesn't have.
+// TestRestarts wants restart markers in order. Meaningless bytes may precede
+// them, which Check removes.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
 	file := writeKinds(t, "restarts in each unit")["restarts in each unit"]
@@ -95,16 +95,17 @@ func TestRestarts(t *testing.T) {
 			continue
 		}
 		if _, got := mustDecode(t, data, 8); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the picture is another", name)
+			t.Errorf("%s: the picture has changed", name)
 		}
 		if !bytes.Equal(f.Bytes(), file.data) {
-			t.Errorf("%s: the bytes are left", name)
+			t.Errorf("%s: the bytes are still there", name)
 		}
 	}
 }
 
-// TestJunkBeforeRestarts puts bytes without meaning before each restart marker of
-// several scans, with tables between them that are needed when these bytes are gone.
+// TestJunkBeforeRestarts puts meaningless bytes before each restart marker of
+// several scans. Between the scans are tables that must survive the removal of
+// these bytes.
 func TestJunkBeforeRestarts(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "restarts in each unit", "progressive, 4:4:4, restarts", "two scans, restarts", "restarts in one scan") {
@@ -116,13 +117,13 @@ func TestJunkBeforeRestarts(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if !bytes.Equal(f.Bytes(), file.data) {
-			t.Errorf("%s: the checked file isn't what it was without the bytes", name)
+			t.Errorf("%s: the checked file differs from that without the bytes", name)
 		}
 	}
 }
 
-// TestWrongTables holds which Huffman tables are wrong: those with more codes than
-// there are of a length, and sizes of DC values that there aren't.
+// TestWrongTables refuses Huffman tables with more codes of a length than exist,
+// and with impossible sizes of DC values.
 func TestWrongTables(t *testing.T) {
 	t.Parallel()
 	data := writeKinds(t, "grey")["grey"].data

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// TestTables compares the tables of a picture of each quality with those that
-// image/jpeg writes.
+// TestTables compares the tables for each quality with those that image/jpeg writes.
 func TestTables(t *testing.T) {
 	t.Parallel()
 	for quality := 1; quality <= 100; quality++ {

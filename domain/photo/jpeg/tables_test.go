@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Tables that hold an owner's name and not what a scan needs. Their destinations
-// are the last ones, which ordinary files don't use.
+// Unused tables with an owner's name. Their slots are the last ones, which ordinary
+// files don't use.
 var (
 	owner          = "Jane Q. Owner "
 	namedQuantizer = "\x03" + strings.Repeat(owner, 5)[:64]
@@ -18,8 +18,8 @@ var (
 	namedHuffman   = "\x13" + "\x00\x00\x00\x00\x00\x0E\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" + owner
 )
 
-// TestCleanDropsTables plants tables that no scan uses in every place that tables
-// have, and wants the file as it was without them.
+// TestCleanDropsTables plants unused tables at every place where tables may be,
+// and wants the file without them.
 func TestCleanDropsTables(t *testing.T) {
 	t.Parallel()
 	for name, unused := range map[string]string{
@@ -38,14 +38,14 @@ func TestCleanDropsTables(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s, %s: %v", kind, name, err)
 			} else if !bytes.Equal(f.Bytes(), file.data) {
-				t.Errorf("%s, %s: got %d bytes, want the %d that there are without", kind, name, len(f.Bytes()), len(file.data))
+				t.Errorf("%s, %s: got %d bytes, want %d, as without the tables", kind, name, len(f.Bytes()), len(file.data))
 			}
 		}
 	}
 }
 
-// TestCleanKeepsOfSegment keeps of a segment the tables that are used, of two that are
-// put into one place that which a scan sees, and the last of several intervals.
+// TestCleanKeepsOfSegment keeps only the used tables of a segment. Of two tables for
+// one slot it keeps the one that a scan uses, and of several intervals the last.
 func TestCleanKeepsOfSegment(t *testing.T) {
 	t.Parallel()
 	file := writeKinds(t, "restarts")["restarts"]
@@ -73,8 +73,9 @@ func TestCleanKeepsOfSegment(t *testing.T) {
 	}
 }
 
-// TestRedefined keeps each of the tables that are put into one place, one for
-// each scan, and the picture. One that comes when its component has begun isn't used.
+// TestRedefined keeps the tables that replace each other in one slot between
+// scans, and the picture. A quantizer that comes after the first scan of its
+// component isn't used.
 func TestRedefined(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "one quantization table, redefined", "one quantization table, redefined, progressive") {
@@ -86,16 +87,16 @@ func TestRedefined(t *testing.T) {
 			t.Fatal(err)
 		}
 		if bytes.Contains(f.Bytes(), []byte(owner)) {
-			t.Errorf("%s: the owner's name is left", name)
+			t.Errorf("%s: the owner's name is still there", name)
 		}
 		if _, got := mustDecode(t, f.Bytes(), 8); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the picture is another", name)
+			t.Errorf("%s: the picture has changed", name)
 		}
 	}
 }
 
-// TestCleanWrongTables refuses what is no table, and more than any file needs,
-// before the first scan; behind a scan Check finds out whether it matters.
+// TestCleanWrongTables refuses broken tables, and more tables than any file needs,
+// before the first scan. After a scan, Check finds out whether they matter.
 func TestCleanWrongTables(t *testing.T) {
 	t.Parallel()
 	plain := plainJPEG(t, 24, 16)
@@ -126,14 +127,15 @@ func TestCleanWrongTables(t *testing.T) {
 		end := len(plain) - 2
 		f, err := cleanAndCheck(t, slices.Concat(plain[:end], []byte(c.segments), plain[end:]))
 		if err != nil || !bytes.Equal(f.Bytes(), plain) {
-			t.Errorf("%s behind the scan: got %v, want the file without it", name, err)
+			t.Errorf("%s after the scan: got %v, want the file without it", name, err)
 		}
 	}
 }
 
-// TestCleanMissingTables refuses a scan that uses a table which isn't there while
-// others are, at once: without those, which nothing uses, it would be another file.
-// Behind the scans that the picture needs it is dropped.
+// TestCleanMissingTables refuses a scan that uses a missing table while there
+// are others. Otherwise Clean would drop these as unused, and would then read
+// its own result as a file without tables. A scan that the picture doesn't need
+// is dropped instead.
 func TestCleanMissingTables(t *testing.T) {
 	t.Parallel()
 	for name, file := range writeKinds(t, "grey", "progressive, grey, restarts", "4:2:0", "three scans", "progressive, 4:2:0", "no DHT") {
@@ -150,7 +152,7 @@ func TestCleanMissingTables(t *testing.T) {
 			if err == nil {
 				again, err := clean(f.Bytes())
 				if err != nil || !bytes.Equal(again.Bytes(), f.Bytes()) {
-					t.Errorf("%s, another %s: it comes out clean, and then: %v", name, what, err)
+					t.Errorf("%s, another %s: Clean accepts it, and then: %v", name, what, err)
 				}
 			} else if !errors.Is(err, errNoTables) {
 				t.Errorf("%s, another %s: got error %v, want %v", name, what, err, errNoTables)
@@ -159,7 +161,7 @@ func TestCleanMissingTables(t *testing.T) {
 	}
 }
 
-// segmentBehind returns where the content of the first segment of a marker begins.
+// segmentBehind returns where the content of the first segment with a marker begins.
 func segmentBehind(t *testing.T, data []byte, markers ...byte) int {
 	t.Helper()
 	for at := 2; ; {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// sampleAt is the picture: waves, a grid of edges and some noise, different in
-// each component.
+// sampleAt returns a sample of the picture: waves, a grid of edges and some
+// noise, different in each component.
 func sampleAt(c, x, y int) float64 {
 	fx, fy := float64(x), float64(y)
 	value := 120 + 50*math.Sin(fx/(5+float64(c))+float64(c)) + 40*math.Cos(fy/7-fx/(9+3*float64(c)))
@@ -54,8 +54,8 @@ func (f *written) transform() {
 	}
 }
 
-// reference is a component's plane at n eighths of its size, by the inverse
-// transform of each block's n×n lowest frequencies, in float64.
+// reference returns a component's plane at n eighths of its size, by a float64
+// inverse transform of each block's n×n lowest frequencies.
 func (f *written) reference(c, n int) Plane {
 	width, height := f.planeSize(c)
 	width, height = (width*n+7)/8, (height*n+7)/8

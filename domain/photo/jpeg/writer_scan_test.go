@@ -10,13 +10,13 @@ import (
 
 // huffmanCode is a Huffman code.
 type huffmanCode struct {
-	symbols []byte // the shortest first
-	counts  []byte // of symbols of each length
+	symbols []byte // those with the shortest codes first
+	counts  []byte // number of codes of each length
 }
 
-// code makes the Huffman code of DC (class 0) or AC (1) of a table: the most
-// frequent symbols are short, some codes have each length from 2 to 16 bits, and
-// no two tables are the same.
+// code makes a Huffman code for DC (class 0) or AC (1). Frequent symbols have
+// short codes, there are codes of each length from 2 to 16 bits, and no two
+// tables are the same.
 func (f *written) code(class, table int) huffmanCode {
 	if f.standard {
 		return standardCodes[class]
@@ -56,7 +56,7 @@ var standardCodes = func() (codes [2]huffmanCode) {
 	return codes
 }()
 
-// content is the table as a DHT segment has it.
+// content returns the content of a DHT segment.
 func (c huffmanCode) content(id byte) []byte { return slices.Concat([]byte{id}, c.counts, c.symbols) }
 
 // find returns the code of a symbol (T.81, C.2).
@@ -78,8 +78,8 @@ type scanWriter struct {
 	n         int
 	dc, ac    huffmanCode // of the component that is written
 	predicted [4]int
-	run       int      // of blocks that end, and are not written yet
-	delayed   []uint64 // bits that refine coefficients of these
+	run       int      // blocks without further codes that are not written yet
+	delayed   []uint64 // bits that refine coefficients of these blocks
 }
 
 func (e *scanWriter) bits(value uint64, n int) {
@@ -96,7 +96,7 @@ func (e *scanWriter) symbol(c huffmanCode, symbol byte) {
 	e.bits(c.find(symbol))
 }
 
-// number writes a value as those of size bits are (T.81, F.1.2.1.1).
+// number writes a value in size bits (T.81, F.1.2.1.1).
 func (e *scanWriter) number(value, size int) {
 	if value < 0 {
 		value--
@@ -104,7 +104,7 @@ func (e *scanWriter) number(value, size int) {
 	e.bits(uint64(value), size)
 }
 
-// endRun writes the blocks that end.
+// endRun writes the run of blocks without further codes.
 func (e *scanWriter) endRun() {
 	if e.run > 0 {
 		size := bits.Len(uint(e.run)) - 1
@@ -122,14 +122,14 @@ func (e *scanWriter) refine(corrections *[]uint64) {
 	*corrections = (*corrections)[:0]
 }
 
-// flush completes a byte with ones.
+// flush pads the last byte with ones.
 func (e *scanWriter) flush() {
 	e.endRun()
 	e.bits(0xFF, (8-e.n)%8)
 	e.predicted = [4]int{}
 }
 
-// entropy writes the scan's data: the units in turn, restart markers between.
+// entropy returns the scan's data: all units, with restart markers between them.
 func (f *written) entropy(s scanRecipe) []byte {
 	var e scanWriter
 	across, down := f.units()
@@ -158,7 +158,7 @@ func (f *written) entropy(s scanRecipe) []byte {
 	return e.out
 }
 
-// block writes what a scan has of a block.
+// block writes the part of a block that is in a scan.
 func (f *written) block(e *scanWriter, s scanRecipe, c int, block *[64]int) {
 	value := block[0] >> s.low
 	switch {
@@ -177,7 +177,7 @@ func (f *written) block(e *scanWriter, s scanRecipe, c int, block *[64]int) {
 	e.band(s, block)
 	const longest = 1<<15 - 1
 	if f.sof != markerSOF2 || e.run == longest {
-		e.endRun() // only progressive scans count blocks that end
+		e.endRun() // only progressive scans have runs of blocks
 	}
 }
 

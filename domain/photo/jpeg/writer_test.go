@@ -5,46 +5,46 @@ import (
 	"slices"
 )
 
-// recipe is a JPEG that the tests write: any frame that the standard allows, any
-// script of scans, and the faults of real files. Its zero value but for a size
-// and the sampling is an ordinary baseline file.
+// recipe describes a JPEG to write: any frame and script of scans that the
+// standard allows, with the faults of real files. With only a size and the
+// sampling, it is an ordinary baseline file.
 type recipe struct {
 	width, height int
-	sampling      []byte // for each component its factors, as 0x21 for 2 columns and 1 row
+	sampling      []byte // the factors of each component, such as 0x21 for 2 columns and 1 row
 	sof           byte   // 0: SOF0
 	ids           string // of the components; "": 1, 2, 3, 4
-	segments      string // stand behind SOI
+	segments      string // bytes after SOI
 	script        []scanRecipe
 	restart       int    // the least interval of all scans
-	tables        int    // components take turns in so many pairs of Huffman tables; 0: 1
-	standard      bool   // the standard's tables are used, and their segment is left out
-	wide          bool   // quantizers are of 16 bits
-	redefined     bool   // components have one quantization table, which is written anew before the first scan of each
-	dnl           bool   // the height is told behind the first scan
-	between       string // stands before each marker but SOI: fill bytes, or junk
+	tables        int    // pairs of Huffman tables, which components use in turn; 0: 1
+	standard      bool   // use the standard Huffman tables, and write no DHT
+	wide          bool   // quantizers have 16 bits
+	redefined     bool   // all components share a quantizer slot, which is redefined before the first scan of each
+	dnl           bool   // the height is in a DNL segment after the first scan
+	between       string // bytes before each marker but SOI: fill bytes or junk
 	noEOI         bool
-	trailer       string // stands behind EOI
+	trailer       string // bytes after EOI
 }
 
 // scanRecipe is a scan. Its zero value has all components and coefficients.
 type scanRecipe struct {
 	components []int // nil: all
-	start, end int   // the band, in zigzag order; both 0 with high and low: DC
+	start, end int   // the band in zigzag order; all zero with high and low: DC
 	high, low  int   // bit positions before and after
 	restart    int
 }
 
-// written is a written file.
+// written is a file that was written.
 type written struct {
 	recipe
 	data     []byte
-	complete int               // so many bytes hold every coefficient and the height
+	complete int               // length of the part with every coefficient and the height
 	codes    [4][2]huffmanCode // DC and AC, of each table
 	blocks   [][][64]int       // quantized coefficients in zigzag order, of each component
 	across   []int             // blocks in a component's row, padding included
 }
 
-// write writes the file, the same each time.
+// write writes the file. It writes the same file each time.
 func (r recipe) write() written {
 	if r.sof == 0 {
 		r.sof = markerSOF0
@@ -75,7 +75,7 @@ func (r recipe) write() written {
 	return f
 }
 
-// scans writes the scans, and what they need before and behind them.
+// scans writes the scans, with the segments that they need before and after them.
 func (f *written) scans() {
 	interval, begun := 0, 0
 	for i, s := range f.script {
@@ -103,7 +103,7 @@ func (f *written) segment(marker byte, content []byte) {
 	f.data = append(f.data, segmentOf(marker, string(content))...)
 }
 
-// segmentOf is a marker, its length and its content.
+// segmentOf returns a marker with its length and content.
 func segmentOf(marker byte, content string) string {
 	return string(binary.BigEndian.AppendUint16([]byte{0xFF, marker}, uint16(len(content)+2))) + content
 }
@@ -137,7 +137,8 @@ func (f *written) scanHeader(s scanRecipe) []byte {
 	return append(content, byte(s.start), byte(s.end), byte(s.high<<4|s.low))
 }
 
-// quantizer is a component's table of quantizers: one for light, one for colours.
+// quantizer returns the number of a component's quantization table: one for
+// luma, one for chroma.
 func (f *written) quantizer(c int) byte {
 	if f.redefined {
 		return 0
@@ -145,7 +146,7 @@ func (f *written) quantizer(c int) byte {
 	return byte(min(c, 1))
 }
 
-// quantum is the quantizer of a coefficient, in zigzag order.
+// quantum returns the quantizer of a coefficient, in zigzag order.
 func (f *written) quantum(c, k int) int {
 	if f.wide && k > 40 {
 		return 256 + k
@@ -156,7 +157,7 @@ func (f *written) quantum(c, k int) int {
 	return 2 + k/(4+2*min(c, 1))
 }
 
-// quantizers is the table of a component as a DQT segment has it.
+// quantizers returns the quantization table of a component as in a DQT segment.
 func (f *written) quantizers(c int) []byte {
 	content := []byte{f.quantizer(c)}
 	if f.wide {
@@ -171,7 +172,8 @@ func (f *written) quantizers(c int) []byte {
 	return content
 }
 
-// factors are the sampling factors of a component, and the frame's largest.
+// factors returns the sampling factors of a component, and the largest ones of
+// the frame.
 func (f *written) factors(c int) (h, v, hMax, vMax int) {
 	if len(f.sampling) == 1 {
 		return 1, 1, 1, 1
@@ -182,14 +184,14 @@ func (f *written) factors(c int) (h, v, hMax, vMax int) {
 	return int(f.sampling[c] >> 4), int(f.sampling[c] & 15), hMax, vMax
 }
 
-// planeSize is the size of a component's plane in samples.
+// planeSize returns the size of a component's plane in samples.
 func (f *written) planeSize(c int) (width, height int) {
 	h, v, hMax, vMax := f.factors(c)
 	up := func(a, b int) int { return (a + b - 1) / b }
 	return up(f.width*h, hMax), up(f.height*v, vMax)
 }
 
-// units are the minimum coded units of an interleaved scan.
+// units returns the numbers of units across and down in an interleaved scan.
 func (f *written) units() (across, down int) {
 	_, _, hMax, vMax := f.factors(0)
 	return (f.width + 8*hMax - 1) / (8 * hMax), (f.height + 8*vMax - 1) / (8 * vMax)
