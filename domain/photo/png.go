@@ -200,7 +200,8 @@ func (h *pngHeader) kind() string {
 // checkPacked refuses more data than even badly compressed pixels have: it would
 // only keep the decompressor busy.
 func (h *pngHeader) checkPacked() error {
-	if raw := (h.rowBytes(h.width) + 8) * h.height; len(h.packed) > raw+raw/8+64<<10 {
+	raw := float64(h.rowBytes(h.width)+8) * float64(h.height) // an int may overflow
+	if float64(len(h.packed)) > raw*9/8+64<<10 {
 		return errPNGPacked
 	}
 	return nil

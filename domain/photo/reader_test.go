@@ -147,6 +147,8 @@ func TestLimits(t *testing.T) {
 	}
 	_, err = read(t, generous(), header(40000, 40000, 8, 2, 0))
 	refused(t, err, domain.PhotoTooLarge, "at most 50000000 pixels, got 40000 × 40000")
+	_, err = read(t, generous(), header(1<<31-1, 1<<31-1, 16, 6, 0))
+	refused(t, err, domain.PhotoTooLarge, "at most 50000000 pixels, got 2147483647 × 2147483647")
 	_, err = read(t, generous(), header(7000, 7000, 16, 6, 1))
 	refused(t, err, domain.PhotoTooLarge, "of an image of this kind, interlaced 16-bit PNG")
 	_, err = read(t, generous(), header(0, 7, 8, 2, 0))
