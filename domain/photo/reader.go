@@ -191,7 +191,7 @@ func (l *lane) enter(ctx context.Context, fleet domain.FleetID, one ask) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, errQueue):
-		full := domain.Errorf(domain.TooManyRequests, "photo_base64: want fewer images of one fleet at once: as many as may wait to be decoded are waiting already; nothing was changed, send the call again in %v", queueRetry)
+		full := domain.Errorf(domain.TooManyRequests, "photo_base64: want fewer images of one fleet at once: too many are waiting to be decoded; nothing was changed, send the call again in %v", queueRetry)
 		full.RetryAfter = queueRetry
 		return full
 	}
