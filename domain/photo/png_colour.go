@@ -12,7 +12,7 @@ import (
 type pngSpace struct {
 	gamma     float64 // of gAMA; 0: none
 	primaries *primaries
-	named     bool // by sRGB or cICP, which take precedence
+	named     bool // sRGB or cICP came, which take precedence; any cICP counts as sRGB
 }
 
 // take reads a chunk. Only chunks before the pixels count.

@@ -101,7 +101,7 @@ func (t *tables) keep(slot int) bool {
 func (t *tables) scan(s scan, f *frame, scanned int, standard bool) error {
 	used := s.tables(f, scanned)
 	for _, slot := range used {
-		if t.current[slot] == 0 && !(standard && isStandard(slot)) {
+		if t.current[slot] == 0 && (!standard || !isStandard(slot)) {
 			return errNoTables
 		}
 	}
