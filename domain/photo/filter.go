@@ -52,9 +52,10 @@ const (
 	fractionBits = 8 // of a horizontally scaled row
 )
 
-// side is one side of a plane: samples samples, density per pixel. The picture
-// is scaled on this side from from pixels to to. A sample of the result covers
-// per pixels, counted from the other end if the side is reversed.
+// side is one side of a plane, with density samples per pixel. The picture has
+// from pixels on this side before it is scaled, and to pixels after. A sample of
+// the result covers per pixels, counted from the other end if the side is
+// reversed.
 type side struct {
 	from, to, samples, per int
 	density                ratio

@@ -104,8 +104,8 @@ func (r *tagReader) fixed(count int) {
 	}
 }
 
-// rising keeps the entries of a curve. None may be less than the one before, as
-// devices have it; text would fall.
+// rising keeps the entries of a curve. None may be less than the one before: the
+// curves of devices rise, text doesn't.
 func (r *tagReader) rising(count, width int) {
 	if r.require(0 <= count && count <= longestCurve); r.malformed {
 		return

@@ -86,8 +86,8 @@ func (t target) scaleOf() jpeg.Scale {
 	return 8
 }
 
-// load counts the memory that a progressive JPEG takes for its coefficients: so
-// many bytes per block at each scale, and at 0 if the file is only checked.
+// load counts the memory that a progressive JPEG takes for its coefficients. The
+// bytes per block depend on the scale, which is 0 if the file is only checked.
 func (j jpegFile) load(t target, keep bool) load {
 	if !j.Progressive {
 		return load{}

@@ -156,7 +156,7 @@ func (h *pngHeader) sparse() bool {
 // load estimates what decoding takes. The decoder holds the picture and two
 // rows. Scaling holds a row of three planes and their weights, four bytes per
 // column and row. The passes of an interlaced picture hold each pixel once more.
-// Correcting colours takes half as long as decoding.
+// Correcting colours counts each pixel once more.
 func (h *pngHeader) load() load {
 	pixels, row := h.width*h.height, h.rowBytes(h.width)
 	l := load{caps: pngCaps, packed: len(h.packed)}

@@ -11,7 +11,7 @@ func sRGBPrimaries() *primaries {
 	return &primaries{{0.3127, 0.3290}, {0.64, 0.33}, {0.30, 0.60}, {0.15, 0.06}}
 }
 
-// matrix is a matrix of three rows.
+// matrix is a 3 × 3 matrix, by rows.
 type matrix [3][3]float32
 
 // toCones returns the Bradford matrix from XYZ to the space in which white

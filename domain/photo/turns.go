@@ -44,8 +44,8 @@ type waiter struct {
 	turn chan struct{} // closed when it is the waiter's turn
 }
 
-// take waits for a slot, which leave gives back. It fails with errQueue at once,
-// or with ctx's error when ctx ends.
+// take waits for a slot, which leave gives back. It fails with errQueue at once
+// if the fleet's queue is full, and with ctx's error when ctx ends.
 func (t *turns) take(ctx context.Context, fleet domain.FleetID, one ask) error {
 	if err := ctx.Err(); err != nil {
 		return err
