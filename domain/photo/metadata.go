@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"io"
+	"slices"
 )
 
 // orientation says how a picture's rows and columns are shown, numbered as in
@@ -46,16 +47,9 @@ func exifOrientation(data []byte) orientation {
 	if bytes.HasPrefix(data, []byte(exifName)) && len(data) > len(exifName) {
 		tiff = data[len(exifName)+1:]
 	}
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(tiff, []byte("II*\x00")):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(tiff, []byte("MM\x00*")):
-		order = binary.BigEndian
-	default:
-		return upright
-	}
-	if len(tiff) < 8 {
+	orders := map[string]binary.ByteOrder{"II*\x00": binary.LittleEndian, "MM\x00*": binary.BigEndian}
+	order := orders[string(tiff[:min(len(tiff), 4)])]
+	if order == nil || len(tiff) < 8 {
 		return upright
 	}
 	ifd := uint64(order.Uint32(tiff[4:]))
@@ -65,25 +59,20 @@ func exifOrientation(data []byte) orientation {
 	return ifdOrientation(tiff[ifd:], order)
 }
 
-// ifdOrientation looks for the orientation among the 12-byte entries of an
+// ifdOrientation returns the first orientation among the 12-byte entries of an
 // image file directory: tag, type, count, value.
 func ifdOrientation(ifd []byte, order binary.ByteOrder) orientation {
-	const orientationTag = 0x0112
+	const orientationTag, length = 0x0112, 12
 	entries := ifd[2:]
-	for range order.Uint16(ifd) {
-		if len(entries) < 12 {
-			return upright
-		}
-		entry := entries[:12]
-		entries = entries[12:]
+	count := min(int(order.Uint16(ifd)), len(entries)/length)
+	for entry := range slices.Chunk(entries[:count*length], length) {
 		if order.Uint16(entry) != orientationTag {
 			continue
 		}
-		value := entryValue(entry, order)
-		if value < uint32(upright) || value > uint32(turnedLeft) {
-			return upright
+		if value := entryValue(entry, order); value >= uint32(upright) && value <= uint32(turnedLeft) {
+			return orientation(value)
 		}
-		return orientation(value)
+		break
 	}
 	return upright
 }
