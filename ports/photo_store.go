@@ -9,69 +9,61 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// PhotoStore holds the photos, one JPEG a key, and gives each state of a key a
-// version, so that a request that arrives after a later change does nothing.
+// PhotoStore holds the photos, one JPEG per key.
 //
-// A change names the version that it replaces: one that Put or Open returned, or
-// domain.NoPhoto. Where the store holds another one, which it does for any other
-// word too, the change fails with Conflict and does nothing. The same version
-// may come again only with the same bytes. A store that can't do that returns
-// domain.Unversioned for each photo and takes every version for the right one.
+// Versions fence off late requests. The store gives each state of a key a
+// version, and Put and Delete name the version that they replace: one that Put
+// or Open returned, or domain.NoPhoto. If the store holds any other version, they
+// fail with Conflict and change nothing; so a request that the network delivers
+// after a later change does nothing. A version may recur only with the same bytes.
+// A store that can't do this returns domain.Unversioned for every photo and
+// accepts every version.
 //
-// A change asks for one thing that may be carried out, and never repeats it
-// unless the answer says that it was not. Where nothing can have been carried
-// out, and never will be, its error is Unchanged. All else may have been carried
-// out, or may be later; a Conflict too, as a network that repeats a request
-// answers with the last one's answer.
-//
-// Each method fails with Unavailable while the backend doesn't answer and once
-// ctx has ended, and puts no host, path or secret into an error's Public text.
+// A Put or Delete sends one request that can change the photo. It sends another
+// only after an answer that says that the last one was not carried out. Its error
+// is Unchanged only if no request was carried out and none will be. After any
+// other error a request may have been carried out, or may be later. That holds
+// for Conflict too: if the network repeats a request, the caller gets the answer
+// to the repeat.
 type PhotoStore interface {
-	// Put replaces the photo under key with the bytes of photo, durably.
+	// Put durably replaces the photo under key with the bytes of photo, and
+	// returns the version of what is there now, as told by the store.
 	//
-	// Until Put returns nil, Open yields the previous photo or the new one,
-	// never part of one and never none where one was. A Put whose ctx had
-	// ended before it began changes nothing, and its error is Unchanged. Put
-	// keeps no reference to photo. It returns the version of what is there now,
-	// as the store told it.
+	// Until Put returns nil, Open yields the previous photo or the new one, never
+	// part of a photo, and never no photo if there was one. If ctx had ended before
+	// Put began, Put changes nothing and its error is Unchanged.
 	Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error)
 
-	// Delete removes the photo under key, durably. Over domain.NoPhoto it makes
+	// Delete durably removes the photo under key. Over domain.NoPhoto it makes
 	// sure that there is none. Over a version of a photo that is gone it may fail
 	// with Conflict or return nil.
 	Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error
 
-	// Open returns the photo under key, which the caller closes, and its
-	// version. What is read is one photo, whole, as it was when Open returned,
-	// whatever is put or deleted meanwhile. ctx covers the reading too. It fails
-	// with NotFound where there is no photo.
+	// Open returns the photo under key and its version. The caller closes the
+	// photo. Reading it yields one whole photo, as it was when Open returned,
+	// even if it is replaced or deleted meanwhile. ctx covers the reading too.
+	// Open fails with NotFound if there is no photo.
 	Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error)
 }
 
-// PhotoAddresser is a photo store whose photos have addresses of their own,
-// under which they are fetched without this product.
-//
-// SignedURL fails with Unavailable while the backend doesn't answer and once
-// ctx has ended; it puts no host, path or secret into an error's Public text.
+// PhotoAddresser is a photo store that serves its photos itself, at addresses of
+// its own.
 type PhotoAddresser interface {
 	// URL returns the public address of the photo under key, whether or not
-	// there is a photo and whether or not strangers may read it. It asks nobody.
+	// there is a photo and whether or not the public may read it. It does no I/O.
 	URL(key domain.PhotoKey) string
 
-	// SignedURL returns an address under which anyone may fetch the photo under
-	// key for lifetime, which is 1 second to 7 days, whether or not there is a
-	// photo. Where nothing can be signed, it fails with Unavailable.
+	// SignedURL returns an address at which anyone can fetch the photo under key
+	// for lifetime, which is 1 second to 7 days, whether or not there is a photo.
+	// It fails with Unavailable if nothing can be signed.
 	SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error)
 }
 
-// PhotoLister is a photo store that can list its photos. That may take rights
-// that no call needs.
-//
-// It fails with Unavailable while the backend doesn't answer and once
-// ctx has ended, and puts no host, path or secret into an error's Public text.
+// PhotoLister is a photo store that can list its photos. Listing may require
+// permissions that no call needs.
 type PhotoLister interface {
-	// List yields every photo in the store, each once; of those that are put
-	// or deleted meanwhile, some. What is stored beside photos is not listed.
-	// After the first failure, which it yields, it ends.
+	// List yields every photo in the store once. Photos that are put or deleted
+	// meanwhile may be missing. Anything stored beside photos is not listed. List
+	// ends after the first error that it yields.
 	List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error]
 }

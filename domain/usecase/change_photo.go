@@ -12,32 +12,49 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// SettleAfter is the age from which Repair takes an open entry for cut off:
-// twice as long as any call may take. A call whose entry is older sends nothing.
+// SettleAfter is the age at which Repair first looks at an open entry: twice as
+// long as any call may take. A call whose entry is older sends nothing.
 const SettleAfter = 2 * (2*CallTimeout + logTimeout)
 
-// ChangePhoto is the part of a call that changes something. It opens the entry
-// in the log, then changes the store and the record under the customer's lock,
-// and closes the entry; whatever fails, Repair can settle what is left. All
-// fields but Recorder must be set. It is safe for concurrent use.
+// ChangePhoto carries out the part of a call that changes something.
+//
+// The photo is in one store, the customer's record of it in another, and no
+// transaction spans both. The network may deliver a request late, twice, or
+// without an answer. So each change takes four steps:
+//
+//  1. Intent. The log entry is opened, durably. It names the photo that the call
+//     means to store, by its SHA-256, and the photo store.
+//  2. Lock. From here on no other change for this customer runs in any process.
+//  3. Fence. The photo store is changed. The request names the version that it
+//     replaces, so that the store refuses it if it arrives after a later change.
+//  4. Record. The record is made to say what the store holds, and the entry is
+//     closed; with a Recorder both are one commit.
+//
+// The store is changed before the record and decides: a process that dies at any
+// instant leaves the old photo or the new one, whole, and an open entry. Repair
+// then corrects the record. If a step fails and no request can have been carried
+// out, the entry is closed and the caller is told that nothing was changed. After
+// any other failure the entry stays open, since only Repair can find out what
+// the store holds.
+//
+// All fields but Recorder must be set. It is safe for concurrent use.
 type ChangePhoto struct {
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
 	Store     domain.PhotoStoreName // of Photos
 	Log       ports.ApiLog
-	Recorder  ports.ChangeRecorder // of Customers and Log; nil: they are not one database
+	Recorder  ports.ChangeRecorder // of Customers and Log; nil if they are not one database
 	Clock     func() time.Time
 
-	closing sync.WaitGroup // entries whose closing is tried again
+	closing sync.WaitGroup // entries being closed in the background
 }
 
-// change is one change.
 type change struct {
 	call  domain.ApiCall
-	photo domain.Photo            // to store; the zero Photo: the photo is deleted
-	from  ports.CustomerDirectory // that the customer is removed from; nil: the customer stays
+	photo domain.Photo            // to store; the zero Photo deletes
+	from  ports.CustomerDirectory // to remove the customer from; nil: the customer stays
 	begun time.Time
-	// copy is what is done instead of a call's change; nil: it is a call's.
+	// copy, if not nil, replaces changeStore.
 	copy func(ctx context.Context, ch change, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error)
 }
 
@@ -45,18 +62,18 @@ func (c change) customer() domain.CustomerRef {
 	return domain.CustomerRef{Fleet: c.call.Fleet, Customer: c.call.Customer}
 }
 
-// Do stores photo for the customer that call names, or deletes what is there
-// where photo is the zero Photo, and returns the id of the call's entry, 0 where
-// none was opened. When it returns nil the change is durable. An error that is
-// Unchanged says that nothing was changed and never will be; after any other,
-// nobody knows before Repair has looked. Cancelling ctx doesn't stop it.
+// Do stores photo for the customer that call names, or deletes the customer's
+// photo if photo is the zero Photo. It returns the id of the call's log entry, 0
+// if none was opened. When Do returns nil, the change is durable. After an error
+// that is Unchanged, nothing was changed and nothing will be; after any other, the
+// photo is unknown until Repair has looked. Cancelling ctx doesn't stop Do.
 func (c *ChangePhoto) Do(ctx context.Context, call domain.ApiCall, photo domain.Photo) (domain.ApiLogID, error) {
 	call.Intent = photo.Info().SHA256
 	return c.do(ctx, change{call: call, photo: photo, begun: c.Clock()})
 }
 
 // Remove deletes the photo of the customer that call names and then removes the
-// customer from the directory. Otherwise it is as Do.
+// customer from the directory. Otherwise it behaves like Do.
 func (c *ChangePhoto) Remove(ctx context.Context, from ports.CustomerDirectory, call domain.ApiCall) (domain.ApiLogID, error) {
 	return c.do(ctx, change{call: call, from: from, begun: c.Clock()})
 }
@@ -65,7 +82,7 @@ func (c *ChangePhoto) do(ctx context.Context, ch change) (id domain.ApiLogID, er
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
 	defer cancel()
 	defer func() {
-		if cause := recover(); cause != nil { // an entry that is open stays so
+		if cause := recover(); cause != nil { // an open entry stays open for Repair
 			err = panicked(cause)
 		}
 	}()
@@ -77,11 +94,11 @@ func (c *ChangePhoto) do(ctx context.Context, ch change) (id domain.ApiLogID, er
 	return id, c.carryOut(ctx, ch, id)
 }
 
-// carryOut changes the store and then the record, under the customer's lock.
-// Where the store may have been changed, a failure leaves the entry open: only
-// Repair can tell what the store holds, or will hold.
+// carryOut changes the store and then the record, under the customer's lock, and
+// closes the entry. If it fails and the store may have been changed, or may be
+// later, it leaves the entry open for Repair.
 func (c *ChangePhoto) carryOut(ctx context.Context, ch change, id domain.ApiLogID) error {
-	sent := false // perhaps
+	sent := false // whether a request may have been carried out, or may be later
 	rest, err := c.locked(ctx, ch.customer(), id, ch.from, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, domain.Outcome, error) {
 		reached("locked")
 		sent = true
@@ -102,7 +119,7 @@ func (c *ChangePhoto) carryOut(ctx context.Context, ch change, id domain.ApiLogI
 		err = unchanged(err)
 		rest = failure(err, c.now())
 	}
-	// What the answer says is certain by now; the log may learn it later.
+	// The outcome is certain by now, so the caller need not wait until the log has it.
 	if rest != nil {
 		c.close(ctx, id, *rest)
 	}
@@ -110,7 +127,7 @@ func (c *ChangePhoto) carryOut(ctx context.Context, ch change, id domain.ApiLogI
 	return err
 }
 
-// changed changes the store and returns the record of what it holds then.
+// changed changes the store and returns the record of what it holds afterwards.
 func (c *ChangePhoto) changed(ctx context.Context, ch change, id domain.ApiLogID, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error) {
 	if ch.copy != nil {
 		return ch.copy(ctx, ch, current, stillLocked)
@@ -119,9 +136,10 @@ func (c *ChangePhoto) changed(ctx context.Context, ch change, id domain.ApiLogID
 	return domain.PhotoRecord{Info: ch.photo.Info(), ChangedAt: c.now(), ChangedBy: id, Version: version, Store: c.Store}, err
 }
 
-// locked runs a change under the customer's lock, stores its record, or removes
-// the customer, and gives the entry its outcome. Where that takes another
-// database it returns the outcome, which the entry still lacks.
+// locked runs change under the customer's lock, stores its record, or removes
+// the customer if from is set, and gives the entry its outcome. If the log is in
+// another database, it returns the outcome instead, for the caller to close the
+// entry with.
 func (c *ChangePhoto) locked(ctx context.Context, ref domain.CustomerRef, id domain.ApiLogID, from ports.CustomerDirectory, change ports.ClosingChange) (rest *domain.Outcome, err error) {
 	if c.Recorder != nil && from != nil {
 		return nil, c.Recorder.RemoveCustomerAndClose(ctx, ref, id, change)
@@ -140,12 +158,16 @@ func (c *ChangePhoto) locked(ctx context.Context, ref domain.CustomerRef, id dom
 	})
 }
 
-// changeStore changes the store once, over the version that the record names.
-// Where the store holds another one, which a change left whose end isn't known,
-// or a move from another store, it is tried a second time, over that. Who lost the lock meanwhile doesn't: the
-// version may be that of a later change, which was acknowledged. So it is read
-// before the lock is proved. A failure then is never Unchanged: the conflict may
-// be that of the network's repeat of a request that was carried out.
+// changeStore changes the store, replacing the version that the record names.
+//
+// On Conflict the store holds another version, left by a change whose end is
+// unknown or by a move from another store. Then changeStore reads that version,
+// proves the lock, and tries once more, replacing the version that it read. The
+// order matters: a lock that is still held after the read guarantees that no
+// later change, which may have been acknowledged, made that version.
+//
+// A failure after a Conflict is never Unchanged: the network may have repeated
+// our request, so that the first one was carried out and the second one answered.
 func (c *ChangePhoto) changeStore(ctx context.Context, ch change, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoVersion, error) {
 	over := current.Version
 	if current.Store != c.Store {
@@ -171,11 +193,11 @@ func (c *ChangePhoto) changeStore(ctx context.Context, ch change, current domain
 	return version, err
 }
 
-// send asks the store for one change, unless Repair may have taken the call for
-// cut off: its process was frozen, say.
+// send asks the store for one change. It refuses once Repair may have begun to
+// settle the call, for instance after the process was frozen.
 func (c *ChangePhoto) send(ctx context.Context, ch change, over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	now := c.Clock()
-	if age := max(now.Sub(ch.begun), now.Round(0).Sub(ch.begun.Round(0))); age > SettleAfter { // by both clocks: one of them stops while the machine sleeps
+	if age := max(now.Sub(ch.begun), now.Round(0).Sub(ch.begun.Round(0))); age > SettleAfter { // the monotonic clock may stop while the machine sleeps, so the wall clock counts too
 		return "", domain.Errorf(domain.Unavailable, "the call took too long; send it again").AsUnchanged()
 	}
 	key := ch.customer().PhotoKey()
@@ -185,8 +207,8 @@ func (c *ChangePhoto) send(ctx context.Context, ch change, over domain.PhotoVers
 	return c.Photos.Put(ctx, key, ch.photo, over)
 }
 
-// close closes an entry, however long ago its caller left. Where the log fails
-// it tries again in the background, as long as Repair leaves the entry alone.
+// close closes an entry, even if the caller has gone. If the log is unavailable,
+// it tries again in the background for SettleAfter; then Repair takes over.
 func (c *ChangePhoto) close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) {
 	if err := c.closeNow(ctx, id, outcome); !errors.Is(err, domain.Unavailable) {
 		return
@@ -214,8 +236,8 @@ func (c *ChangePhoto) closeNow(ctx context.Context, id domain.ApiLogID, outcome 
 	return c.Log.Close(ctx, id, outcome)
 }
 
-// Wait waits until no closing of an entry is tried again in the background, or
-// ctx ends. No Do may begin meanwhile.
+// Wait waits until no entry is being closed in the background any more, or until
+// ctx ends. Nothing may call Do, Remove or Copy meanwhile.
 func (c *ChangePhoto) Wait(ctx context.Context) {
 	done := make(chan struct{})
 	go func() { c.closing.Wait(); close(done) }()
@@ -227,8 +249,8 @@ func (c *ChangePhoto) Wait(ctx context.Context) {
 
 func (c *ChangePhoto) now() time.Time { return domain.Instant(c.Clock()) }
 
-// unchanged is the error of a call that changed nothing, which says so where a
-// repeat may succeed.
+// unchanged returns err as the error of a call that changed nothing. If a repeat
+// may succeed, its sentence says so.
 func unchanged(err error) error {
 	known := domain.AsError(err).AsUnchanged()
 	if known.Kind == domain.Unavailable {
@@ -237,7 +259,7 @@ func unchanged(err error) error {
 	return known
 }
 
-// failure is the outcome of a call that failed and changed nothing.
+// failure returns the outcome of a call that failed and changed nothing.
 func failure(err error, at time.Time) *domain.Outcome {
 	known := domain.AsError(err)
 	return &domain.Outcome{Result: domain.Failed, Error: known.Kind, Detail: known.Public, EndedAt: at}

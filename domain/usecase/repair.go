@@ -12,39 +12,48 @@ import (
 )
 
 const (
-	// repairBatch is how many open entries are read at once.
-	repairBatch = 100
-	// repairParallel is how many are settled at once.
-	repairParallel = 4
-	// mostSkew is by how much the clocks of two servers may differ.
-	mostSkew = 10 * time.Minute
+	repairBatch    = 100              // open entries read at once
+	repairParallel = 4                // open entries settled at once
+	mostSkew       = 10 * time.Minute // between the clocks of two servers
 )
 
-// Repair settles the calls that were cut off: it makes each customer's record
-// say what the photo store holds. It looks at an open entry twice. The first
-// time, after SettleAfter, no call runs any more, but a request that was sent for
-// it may still be carried out by the store. After LateAfter it can't be, so the
-// second look is the last, and closes the entry.
+// Repair settles the calls that ChangePhoto left open. Under the customer's lock
+// it makes the record say what the photo store holds. It looks at each open entry
+// twice:
 //
-// While photos move, servers of two stores share the records and the log. Then:
-//   - What another store holds is nothing that a record is made from, but for
-//     what the entry's own call meant to put there, where nothing was changed since.
-//   - Entries of another store are left to those who have it. What they leave is
-//     closed without a look, unless that store has the photo of the record: only
-//     what it holds could tell then, and CopyPhotos makes the record name the new one.
+//   - After SettleAfter the call has ended, but the store may still carry out a
+//     request that it sent. The first look corrects the record and leaves the
+//     entry open.
+//   - After LateAfter the store carries out no request of the call any more. The
+//     second look corrects the record again and closes the entry.
+//
+// The store decides, with one exception: if the photo was deleted after the entry
+// was opened, and the store holds what one of the customer's open entries meant to
+// store, then a late request has brought that photo back, and Repair deletes it
+// again, by its version.
+//
+// While photos are moved to another store, servers of both stores share the
+// records and the log. Then:
+//
+//   - A record that names another store is corrected only if this store holds
+//     what the entry's own call meant to store and nothing was changed since.
+//   - Entries of another store are left to its servers. Those still open after
+//     forsakenAfter are closed without a look, unless the photo that the record
+//     names is in that store: then only that store can tell what happened, and the
+//     entry stays open until CopyPhotos has made the record name the new store.
 //
 // Repair may run at any time, on any number of replicas, and be repeated.
 type Repair struct {
 	Changes *ChangePhoto
-	// AllStores takes the entries of every photo store for those of this one: it
-	// has another name than before.
+	// AllStores treats the entries of every photo store as entries of this one,
+	// whose name was changed.
 	AllStores bool
-	// Again looks once more at entries that wait for their last look.
+	// Again repeats the first look at entries that wait for the second.
 	Again bool
 }
 
-// forsakenAfter is the age from which an entry that its own store's servers
-// haven't closed is taken for one that nobody will.
+// forsakenAfter is the age at which servers of another store take over an entry
+// that its own store's servers haven't closed.
 const forsakenAfter = LateAfter + 2*RepairEvery
 
 // errStays says that an entry can't be closed without its store.
@@ -52,17 +61,17 @@ var errStays = errors.New("the store of the entry has the customer's photo")
 
 // RepairReport counts what a Repair did.
 type RepairReport struct {
-	Done        int // entries whose change had been made whole: closed as valid
-	Interrupted int // closed as interrupted
-	LookedAt    int // looked at for the first time, and still open
-	Corrected   int // records that were wrong and now say what the store holds
-	Deleted     int // photos that came back after their deletion, and were deleted again
+	Done        int // entries closed as valid: their change was complete
+	Interrupted int // entries closed as interrupted
+	LookedAt    int // entries that had their first look and are still open
+	Corrected   int // records that were wrong and were corrected
+	Deleted     int // photos that came back after their deletion and were deleted again
 }
 
-// Settled is the number of entries that were closed.
+// Settled returns the number of entries that were closed.
 func (r RepairReport) Settled() int { return r.Done + r.Interrupted }
 
-// repairing is one Do.
+// repairing is the state of one Do.
 type repairing struct {
 	*ChangePhoto
 	allStores bool
@@ -71,9 +80,9 @@ type repairing struct {
 	failed    map[domain.ApiLogID]error
 }
 
-// Do looks at every open entry that it is time for. One that can't be settled now
-// stays open for the next Repair; Do goes on with the others and returns how
-// many failed, with the error of one.
+// Do looks at every open entry that is due. If one can't be settled now, it stays
+// open for the next Repair, and Do goes on with the others. Its error says how
+// many failed, and why one of them did.
 func (r *Repair) Do(ctx context.Context) (RepairReport, error) {
 	run := &repairing{ChangePhoto: r.Changes, allStores: r.AllStores, failed: map[domain.ApiLogID]error{}}
 	ours := func(entry domain.ApiLogEntry) bool { return run.isOurs(entry.Call.Store) }
@@ -89,8 +98,8 @@ func (r *Repair) Do(ctx context.Context) (RepairReport, error) {
 	return run.report, errors.Join(err, run.summary())
 }
 
-// pass gives the open entries that are older than that and that are chosen to
-// settle, several at once.
+// pass settles the chosen ones of the open entries older than olderThan, several
+// at once.
 func (r *repairing) pass(ctx context.Context, olderThan time.Duration, chosen func(domain.ApiLogEntry) bool, outcome func() domain.Outcome) error {
 	for after := domain.ApiLogID(0); ; {
 		entries, err := r.Log.Unfinished(ctx, olderThan, after, repairBatch)
@@ -127,7 +136,7 @@ func (r *repairing) hasFailed(id domain.ApiLogID) bool {
 	return r.failed[id] != nil
 }
 
-// firstLook and lastLook are how an entry ends whose change wasn't made whole.
+// firstLook and lastLook return the outcome of an entry whose change was not complete.
 func (r *repairing) firstLook() domain.Outcome { return domain.Outcome{SettledAt: r.now()} }
 func (r *repairing) lastLook() domain.Outcome {
 	return domain.Outcome{Result: domain.Interrupted, EndedAt: r.now()}
@@ -189,10 +198,8 @@ func (r *repairing) look(ctx context.Context, entry domain.ApiLogEntry, outcome 
 	return ended, did, err
 }
 
-// correct returns the record of what the store holds. Where the record says that
-// the photo was deleted after the entry was opened, and the store holds what an
-// open entry meant to store there, a late request has brought it back, and it is
-// deleted again.
+// correct returns the record of what the store holds, after deleting a photo that
+// a late request brought back.
 func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, RepairReport, error) {
 	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
 	held, err := ReadHeld(ctx, r.Photos, key)
@@ -221,14 +228,14 @@ func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, curre
 	return record, RepairReport{}, err
 }
 
-// isNewer says whether what this store holds is what the entry's call meant to
-// leave there, and newer than the photo of a record that names another store.
+// isNewer reports whether this store holds what the entry's call meant to leave
+// there, and current, which names another store, has not been changed since.
 func (r *repairing) isNewer(entry domain.ApiLogEntry, held HeldPhoto, current domain.PhotoRecord) bool {
 	since := current.ChangedBy > entry.ID || current.ChangedBy == 0 && current.ChangedAt.After(entry.Call.ReceivedAt.Add(-mostSkew))
 	return !since && held.Info.SHA256 == entry.Call.Intent && entry.Call.Operation != domain.CopyPhoto
 }
 
-// isMeant says whether one of the customer's open entries meant to store this
+// isMeant reports whether one of the customer's open entries meant to store this
 // photo.
 func (r *repairing) isMeant(ctx context.Context, of domain.ApiLogEntry, photo domain.Digest) (bool, error) {
 	for after := domain.ApiLogID(0); ; {
@@ -245,8 +252,8 @@ func (r *repairing) isMeant(ctx context.Context, of domain.ApiLogEntry, photo do
 	}
 }
 
-// deleteLeft deletes what the entry's call stored for a customer who has been
-// removed since.
+// deleteLeft deletes the photo that the entry's call stored for a customer who has
+// been removed since.
 func (r *repairing) deleteLeft(ctx context.Context, entry domain.ApiLogEntry) error {
 	if !r.isOurs(entry.Call.Store) {
 		return nil
@@ -259,7 +266,7 @@ func (r *repairing) deleteLeft(ctx context.Context, entry domain.ApiLogEntry) er
 	return r.Photos.Delete(ctx, key, held.Version)
 }
 
-// summary tells how many failed, and of one why: it is mostly the same for all.
+// summary says how many failed, and why one of them did: mostly all share one cause.
 func (r *repairing) summary() error {
 	for id, err := range r.failed {
 		return fmt.Errorf("%d calls can't be settled yet, call %d among them: %w", len(r.failed), id, err)
