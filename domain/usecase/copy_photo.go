@@ -14,15 +14,15 @@ type Copied string
 const (
 	NotCopied Copied = ""        // the store held what the record says
 	Put       Copied = "put"     // the photo was copied
-	Deleted   Copied = "deleted" // the photo was deleted, as the record says that there is none
+	Deleted   Copied = "deleted" // the photo was deleted, since the record names none
 	Lost      Copied = "lost"    // neither store holds what the record says; nothing was changed
 )
 
-// Copy makes the store hold what the customer's record says, with the photo in
-// from, and the record name this store. customer is as it was read. Where the
-// record names another photo by now, Copy fails with Conflict and changes
-// nothing. Otherwise it is as Do: its requests to the store may be carried out
-// late, too, so that Repair must know of them.
+// Copy makes the store hold what the customer's record says, taking the photo
+// from the store from, and makes the record name this store. If the record no
+// longer names the same photo as customer, Copy fails with Conflict and changes
+// nothing. Otherwise it behaves like Do, with a log entry for Repair, since its
+// requests too may be carried out late.
 func (c *ChangePhoto) Copy(ctx context.Context, from ports.PhotoStore, customer domain.Customer) (did Copied, err error) {
 	call := domain.ApiCall{
 		ReceivedAt: c.now(), Fleet: customer.Ref.Fleet, Customer: customer.Ref.Customer, Phone: customer.Phone.Masked(),
@@ -59,12 +59,12 @@ func (c *ChangePhoto) copyLocked(ctx context.Context, from ports.PhotoStore, ch 
 			return NotCopied, "", unchanged(err)
 		}
 		ch.photo, err = domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
-		if !source.Is(want) || err != nil { // what is no JPEG isn't copied, whatever the record says
+		if !source.Is(want) || err != nil { // a broken photo isn't copied, even if the record names it
 			return Lost, "", domain.Errorf(domain.NotFound, "neither store has the photo that the record names").AsUnchanged()
 		}
 		did = Put
 	}
-	if err := stillLocked(ctx); err != nil { // what was read may be a later photo, which was acknowledged
+	if err := stillLocked(ctx); err != nil { // as in changeStore: held may be a later photo
 		return NotCopied, "", unchanged(err)
 	}
 	if _, err = c.send(ctx, ch, held.Version); err == nil {
@@ -73,7 +73,7 @@ func (c *ChangePhoto) copyLocked(ctx context.Context, from ports.PhotoStore, ch 
 	if err == nil && !held.Is(want) {
 		err = domain.Errorf(domain.Unavailable, "the store to copy to holds something else than was put there; check it, and copy again")
 	}
-	if err != nil && domain.AsError(err).Kind == domain.Conflict { // perhaps with the network's repeat of this request
+	if err != nil && domain.AsError(err).Kind == domain.Conflict { // as in changeStore: it may be the answer to the network's repeat
 		err = domain.Errorf(domain.Unavailable, "the photo was changed meanwhile; copy again").WithCause(err)
 	}
 	return did, held.Version, err

@@ -15,12 +15,12 @@ import (
 type HeldPhoto struct {
 	Found   bool
 	JPEG    []byte
-	Info    domain.PhotoInfo // of JPEG; without width and height where it can't be decoded
+	Info    domain.PhotoInfo // of JPEG; without width and height if it can't be decoded
 	Version domain.PhotoVersion
 }
 
-// ReadHeld reads what the store holds under key. That there is no photo is no
-// error. It fails with Unavailable.
+// ReadHeld reads what the store holds under key. If there is no photo, it returns
+// a HeldPhoto that is not Found, and no error. It fails with Unavailable.
 func ReadHeld(ctx context.Context, photos ports.PhotoStore, key domain.PhotoKey) (HeldPhoto, error) {
 	content, version, err := photos.Open(ctx, key)
 	if errors.Is(err, domain.NotFound) {
@@ -48,11 +48,11 @@ func versionOf(ctx context.Context, photos ports.PhotoStore, key domain.PhotoKey
 	return version, err
 }
 
-// Is says whether info describes what is held: this photo, or none.
+// Is reports whether info describes what is held: this photo, or none.
 func (h HeldPhoto) Is(info domain.PhotoInfo) bool { return h.Info.SHA256 == info.SHA256 }
 
-// Corrected returns the record that describes what is held by this store, and
-// whether it names another photo than current, changed by no call then.
+// Corrected returns current, corrected to describe what store holds, and whether
+// it named a different photo. A corrected record names no call as its changer.
 func (h HeldPhoto) Corrected(current domain.PhotoRecord, store domain.PhotoStoreName, now time.Time) (domain.PhotoRecord, bool) {
 	corrected := !h.Is(current.Info)
 	if corrected {

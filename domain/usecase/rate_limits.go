@@ -8,23 +8,24 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// ErrRateLimited is the cause where a call is over one of the RateLimits.
+// ErrRateLimited is the cause of the error of a call over one of the RateLimits.
 var ErrRateLimited = errors.New("over a rate limit")
 
-// RateLimits says which calls are too many, and tells of them together: they
-// have no log entries of their own. It is safe for concurrent use.
+// RateLimits limits the rate of calls. Calls over a limit have no log entries; an
+// implementation reports them in summary. It is safe for concurrent use.
 type RateLimits interface {
-	// Failure counts a call from this address that has no live key, and bounds
-	// those of all addresses, too. Unless it returns 0, the call is over a limit,
-	// and the next one won't be after that time. Calls from an unknown address, "",
-	// may be over no limit of its own.
+	// Failure counts a call without a live key against the limit of its address and
+	// that of all addresses together. A call from an unknown address, "", may count
+	// against the latter alone. Failure returns 0 if the call is within the limits,
+	// otherwise the time after which the next one will be.
 	Failure(from string) (wait time.Duration)
-	// Fleet counts a call with a live key of this fleet, and returns as Failure.
+	// Fleet counts a call with a live key against the limit of its fleet. It
+	// returns what Failure does.
 	Fleet(fleet domain.FleetID) (wait time.Duration)
 }
 
-// limitFailure returns cause, why a call from an address without a live key
-// fails, or what it fails by where that happens too often.
+// limitFailure counts a call without a live key, which fails with cause. It
+// returns cause, or another error if the call is over a limit.
 func (u *UpdateCustomerPhoto) limitFailure(from string, cause error) error {
 	if u.Limits == nil {
 		return cause
@@ -45,8 +46,8 @@ func (u *UpdateCustomerPhoto) limitFleet(fleet domain.FleetID) error {
 	return nil
 }
 
-// limitRefusal counts a call that failed by cause before its key was looked up.
-// The key may be live, and such a call is its fleet's affair.
+// limitRefusal counts a call that failed with cause before its key was looked up:
+// for its fleet if the key is live, else for its address.
 func (u *UpdateCustomerPhoto) limitRefusal(ctx context.Context, key domain.APIKey, call *domain.ApiCall, cause error) error {
 	if key == (domain.APIKey{}) {
 		return u.limitFailure(call.From, cause)

@@ -10,21 +10,21 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Readiness tells whether calls can succeed, by asking each backend what a
-// call asks, for things that no fleet has. It stores nothing, so it doesn't
-// notice a full disk. The ports must be set.
+// Readiness checks whether calls can succeed. It asks each backend what a call
+// asks, about a fleet, customer and photo that don't exist. It stores nothing, so
+// it doesn't notice a full disk. The ports must be set.
 type Readiness struct {
 	Fleets    ports.FleetAuth
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
 	Log       ports.ApiLog
-	// ReadOnly: calls are refused for now, so whether a database may be written to
-	// isn't asked.
+	// ReadOnly skips the check that the database can be written to: calls are
+	// refused for now.
 	ReadOnly bool
 }
 
-// Check returns nil when every backend answers, or each failure, joined. It
-// asks all at once: one that hangs doesn't make the others look as if they did.
+// Check returns nil if every backend answers, otherwise all failures, joined. It
+// asks all at once, so that one that hangs doesn't delay the others past ctx.
 func (r *Readiness) Check(ctx context.Context) error {
 	checks := []func() error{
 		func() error {
@@ -47,7 +47,7 @@ func (r *Readiness) Check(ctx context.Context) error {
 			return unless(domain.NotFound, "photo store", err)
 		},
 		func() error {
-			err := r.Photos.Delete(ctx, domain.CustomerRef{}.PhotoKey(), "1") // a version that no photo there has
+			err := r.Photos.Delete(ctx, domain.CustomerRef{}.PhotoKey(), "1") // there is no photo, so no photo with this version
 			return unless(domain.Conflict, "photo store, deleting", err)
 		},
 		func() error {
@@ -60,7 +60,7 @@ func (r *Readiness) Check(ctx context.Context) error {
 	for i, check := range checks {
 		running.Go(func() {
 			defer func() {
-				if cause := recover(); cause != nil { // or it ends the process
+				if cause := recover(); cause != nil { // in a goroutine it would end the process
 					failures[i] = fmt.Errorf("panic: %v", cause)
 				}
 			}()
@@ -71,7 +71,8 @@ func (r *Readiness) Check(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// unless drops the failure that says that the backend looked and found nothing.
+// unless returns nil if err is of the expected Kind, which says that the backend
+// looked and found nothing.
 func unless(expected domain.Kind, backend string, err error) error {
 	if err == nil || errors.Is(err, expected) {
 		return nil

@@ -21,9 +21,9 @@ const (
 // it makes the record say what the photo store holds. It looks at each open entry
 // twice:
 //
-//   - After SettleAfter the call has ended, but the store may still carry out a
-//     request that it sent. The first look corrects the record and leaves the
-//     entry open.
+//   - After SettleAfter the call sends nothing more, but the store may still carry
+//     out a request that it sent. The first look corrects the record and leaves
+//     the entry open.
 //   - After LateAfter the store carries out no request of the call any more. The
 //     second look corrects the record again and closes the entry.
 //

@@ -8,20 +8,20 @@ import "time"
 // to the intent in the API log, and everything from there on.
 const CallTimeout = 30 * time.Second
 
-// logTimeout bounds the write of a call that failed, after the caller may have left.
+// logTimeout is the longest that one write to the log may take when a call ends.
 const logTimeout = 5 * time.Second
 
 // RepairEvery is how often a server has Repair look for open entries.
 const RepairEvery = 3 * time.Minute
 
-// LateAfter is the age of an entry from which no request that was signed for it
-// can be carried out any more: S3 and Azure refuse one after 15 minutes, Google's
-// tokens live for an hour.
+// LateAfter is the age of an entry after which the photo store carries out no
+// request that was signed for it: S3 and Azure refuse requests signed more than 15
+// minutes ago, and Google's tokens expire after an hour.
 const LateAfter = time.Hour
 
-// reached is where the tests of crashes, under the build tag chaos, end or stop
-// the process.
+// reached marks a step of a call. Under the build tag chaos, tests of crashes kill
+// or stop the process there.
 func reached(string) {}
 
-// Now is the clock of the use cases, which those tests may set.
+// Now is the clock of the use cases. Under the build tag chaos, tests can shift it.
 func Now() time.Time { return time.Now() }

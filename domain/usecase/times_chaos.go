@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The times of times.go, short enough to be waited for.
+// The constants of times.go, short enough for tests to wait for.
 const (
 	CallTimeout = 3 * time.Second
 	logTimeout  = time.Second
@@ -38,17 +38,17 @@ func mustShift(text string) time.Duration {
 	return by
 }
 
-// Now is the clock of the use cases.
+// Now is the clock of the use cases, shifted by FLEETPHOTO_CHAOS_CLOCK.
 func Now() time.Time { return time.Now().Add(shift) }
 
-// reached kills the process when it reaches a step for the n-th time, where
-// FLEETPHOTO_CHAOS_STEP is step:n, and stops it where FLEETPHOTO_CHAOS_PAUSE is.
+// reached kills the process when it reaches a step for the n-th time if
+// FLEETPHOTO_CHAOS_STEP is step:n, and stops it if FLEETPHOTO_CHAOS_PAUSE is.
 func reached(step string) {
 	for variable, signal := range map[string]syscall.Signal{"FLEETPHOTO_CHAOS_STEP": syscall.SIGKILL, "FLEETPHOTO_CHAOS_PAUSE": syscall.SIGSTOP} {
 		if !isDue(variable, step) {
 			continue
 		}
-		runtime.LockOSThread() // the signal stops the thread that it is sent to before the call returns
+		runtime.LockOSThread() // a signal sent to the calling thread acts before Tgkill returns
 		if err := syscall.Tgkill(os.Getpid(), syscall.Gettid(), signal); err != nil {
 			panic(fmt.Errorf("%s: %w", variable, err))
 		}

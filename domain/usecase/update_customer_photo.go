@@ -15,32 +15,32 @@ import (
 type UpdateCustomerPhoto struct {
 	Fleets  ports.FleetAuth
 	Changes *ChangePhoto
-	Address PhotoAddress // nil: the photos have no addresses of their own
+	Address PhotoAddress // nil if the store has no addresses for its photos
 	PINKeys domain.PINKeys
 	Reader  PhotoReader
-	Limits  RateLimits // nil: there are none
+	Limits  RateLimits // nil for none
 }
 
-// PhotoAddress returns the address under which the photo under key is fetched,
-// whether or not there is one; a path is below the server that was called. It
-// fails with Unavailable.
+// PhotoAddress returns the address of the photo under key, whether or not there
+// is a photo: a URL, or a path on the server that was called. It fails with
+// Unavailable.
 type PhotoAddress func(ctx context.Context, key domain.PhotoKey) (string, error)
 
-// PhotoReader makes a photo of what a caller sends, as *photo.Reader does.
+// PhotoReader turns the image file of a caller into a photo; see photo.Reader.
 type PhotoReader interface {
 	Limits() photo.Limits
 	Read(ctx context.Context, fleet domain.FleetID, data []byte) (domain.Photo, photo.Reading, error)
 }
 
-// Request is a call whose parameters have their types.
+// Request is a call with its parameters parsed.
 type Request struct {
 	From    string // the caller's network address, for the log
 	APIKey  domain.APIKey
 	Phone   domain.DialledPhone
-	PIN     domain.PIN         // blank: not checked, unless the fleet requires it
-	Delete  bool               // delete the photo; Photo isn't looked at
-	Photo   []byte             // the image file as it came; may be changed, and is not kept after Do returns
-	Details domain.CallDetails // what is known of how the call came: ContentType and BodyBytes
+	PIN     domain.PIN         // blank: not checked, unless the fleet requires one
+	Delete  bool               // delete the photo; Photo is ignored
+	Photo   []byte             // the image file as received; Do may overwrite it, and doesn't retain it
+	Details domain.CallDetails // ContentType and BodyBytes, as far as they are known
 }
 
 // Call describes the request for the log.
@@ -56,19 +56,19 @@ func (r Request) Call() domain.ApiCall {
 	return call
 }
 
-// Answer is what came of a call.
+// Answer is the result of a call.
 type Answer struct {
-	ApiLogID domain.ApiLogID  // 0: the log could not be written
-	Call     domain.ApiCall   // as it was given to the log
-	Stored   domain.PhotoInfo // of the photo that was stored; zero after a delete or a failure
-	PhotoKey domain.PhotoKey  // of the photo that was stored; empty after a delete or a failure
-	PhotoURL string           // the store's own address for PhotoKey; empty: it has none
+	ApiLogID domain.ApiLogID  // 0: not logged
+	Call     domain.ApiCall   // as written to the log
+	Stored   domain.PhotoInfo // of the stored photo; zero after a deletion or a failure
+	PhotoKey domain.PhotoKey  // of the stored photo; empty after a deletion or a failure
+	PhotoURL string           // the store's own address for PhotoKey; empty if it has none
 }
 
-// Do runs a call and logs it, a failed one too. When Do returns nil the change
-// is durable. After an error that is Unchanged nothing was changed, and nothing
-// will be; after any other the old photo or the new one is stored, whole, and a
-// repeat is safe. One that is ErrRateLimited isn't logged: Limits counted it.
+// Do runs a call and logs it, even if it fails. When Do returns nil, the change is
+// durable. After an error that is Unchanged, nothing was changed and nothing will
+// be; after any other, the old photo or the new one is stored, whole, and a repeat
+// is safe. A call that fails with ErrRateLimited is not logged: Limits counts it.
 // Once the change has begun, cancelling ctx doesn't stop it.
 func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer Answer, err error) {
 	answer.Call = request.Call()
@@ -93,9 +93,9 @@ func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer A
 	return answer, nil
 }
 
-// Refuse logs a call whose parameters could not be understood, under its fleet
-// where its key is a live one. It returns the error to answer with: cause, joined by the
-// log's own failure, or ErrRateLimited as Do does.
+// Refuse logs a call whose parameters could not be parsed, under its fleet if its
+// key is live. It returns the error to answer with: cause, joined with the log's
+// failure if there is one, or ErrRateLimited as Do does.
 func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause error) (answer Answer, err error) {
 	answer.Call = request.Call()
 	answer.Call.ReceivedAt = u.Changes.now()
@@ -110,9 +110,9 @@ func (u *UpdateCustomerPhoto) Refuse(ctx context.Context, request Request, cause
 	return answer, u.refuse(ctx, &answer, cause)
 }
 
-// prepare does what a call needs before anything changes, and tells call what
-// it finds out. It returns the photo to store, the zero Photo for none, and the
-// store's own address of it, if it has one.
+// prepare does all of a call that comes before the change, and fills in call. It
+// returns the photo to store, the zero Photo for a deletion, and the store's own
+// address for it, if it has one.
 func (u *UpdateCustomerPhoto) prepare(ctx context.Context, request Request, call *domain.ApiCall) (picture domain.Photo, url string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
@@ -158,8 +158,8 @@ func (u *UpdateCustomerPhoto) identifyFleet(ctx context.Context, key domain.APIK
 }
 
 // FindByPhone returns the fleet's customer with this number. It fails with
-// CustomerNotFound, which says what is probably wrong with the number, with
-// TypeError where it can't be made international, and with Unavailable.
+// CustomerNotFound, and a sentence on what is probably wrong with the number, with
+// TypeError if the number can't be made international, and with Unavailable.
 func FindByPhone(ctx context.Context, customers ports.CustomerRepo, fleet domain.Fleet, phone domain.DialledPhone) (domain.Customer, error) {
 	number, err := phone.In(fleet.Country)
 	if err != nil {
@@ -172,8 +172,8 @@ func FindByPhone(ctx context.Context, customers ports.CustomerRepo, fleet domain
 	return customer, err
 }
 
-// checkPIN refuses a wrong PIN, which is counted, and a blank one where the
-// fleet requires it, which is not: nobody guessed.
+// checkPIN refuses a wrong PIN, which is counted, and a missing one if the fleet
+// requires it, which is not counted since nobody guessed.
 func (u *UpdateCustomerPhoto) checkPIN(ctx context.Context, fleet domain.Fleet, customer domain.CustomerRef, pin domain.PIN) error {
 	switch {
 	case !pin.IsBlank():
@@ -200,8 +200,8 @@ func (u *UpdateCustomerPhoto) addressOf(ctx context.Context, customer domain.Cus
 	return u.Address(ctx, customer.PhotoKey())
 }
 
-// refuse logs a call that failed before anything changed, in one write. What
-// fails or panics in the log joins the cause, whose Kind stays.
+// refuse logs a call that failed before anything changed, in one write. It joins
+// the log's failure or panic to cause, whose Kind stays.
 func (u *UpdateCustomerPhoto) refuse(ctx context.Context, answer *Answer, cause error) (err error) {
 	err = unchanged(cause)
 	if errors.Is(err, ErrRateLimited) {
