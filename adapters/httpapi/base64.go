@@ -7,7 +7,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// The values of base64Values that are no digit.
+// The classes of base64Values that are not digits.
 const (
 	invalid = 0x80 + iota
 	lineBreak
@@ -18,8 +18,8 @@ const (
 // maxDataURIHead bounds the search for the comma of a data URI.
 const maxDataURIHead = 1024
 
-// base64Values maps a byte to its six bits, of the standard and the URL-safe
-// alphabet (RFC 4648, sections 4 and 5), or to a class from invalid on.
+// base64Values maps a byte of the standard or the URL-safe alphabet (RFC 4648,
+// sections 4 and 5) to its six bits, and any other byte to one of the classes.
 var base64Values = func() (values [256]byte) {
 	for i := range values {
 		values[i] = invalid
@@ -33,10 +33,10 @@ var base64Values = func() (values [256]byte) {
 	return values
 }()
 
-// decodeBase64 decodes text in place, in either alphabet, padded or not, with
-// line breaks and after a data URI's prefix. A run of spaces stands for as
-// many "+" that a form client forgot to escape, unless it touches a line break
-// or an end. It returns the decoded bytes, which alias text, whose content is lost.
+// decodeBase64 decodes text, which may use either alphabet and may have padding,
+// line breaks and a data URI's prefix. Each space stands for a "+" that a form
+// client forgot to escape, unless its run of spaces touches a line break or an
+// end of the text. It decodes in place: the result aliases text and overwrites it.
 func decodeBase64(text []byte) ([]byte, error) {
 	text, err := dropDataURI(bytes.TrimSpace(text))
 	if err != nil {
@@ -82,7 +82,8 @@ func decodeBase64(text []byte) ([]byte, error) {
 	return finishGroup(text[:out], group, digits)
 }
 
-// decodeGroups decodes groups of four digits in a row for as long as there are any.
+// decodeGroups decodes whole groups of four digits, up to the first byte that
+// is not a digit. It returns the new positions of in and out.
 func decodeGroups(text []byte, in, out int) (int, int) {
 	for in+4 <= len(text) {
 		quad := text[in : in+4 : in+4]
@@ -97,9 +98,10 @@ func decodeGroups(text []byte, in, out int) (int, int) {
 	return in, out
 }
 
-// readSpaces reads the run of spaces and line breaks at start and returns where
-// to go on: behind it, or, where its spaces stand for "+", at start again with
-// "+" in their places. The text has been trimmed, so no run touches an end.
+// readSpaces handles the run of spaces and line breaks at start and returns the
+// position to continue from. If the spaces stand for "+", it replaces them and
+// returns start; otherwise it returns the end of the run. The text is trimmed,
+// so no run touches an end.
 func readSpaces(text []byte, start int) int {
 	end := start
 	plus := start > 0 && base64Values[text[start-1]] != lineBreak
@@ -115,9 +117,9 @@ func readSpaces(text []byte, start int) int {
 	return start
 }
 
-// beginsBase64 tells a file of Base64, or of a data URI, from an image's own
-// bytes, none of whose formats begins with so many digits. Spaces are no digits
-// here, as plain text has them.
+// beginsBase64 reports whether a file holds Base64 or a data URI rather than an
+// image's own bytes: no image format begins with 64 Base64 digits. A space is
+// not taken for "+" here, as plain text has spaces too.
 func beginsBase64(file []byte) bool {
 	const enough = 64
 	file = trimText(file)
@@ -129,7 +131,7 @@ func beginsBase64(file []byte) bool {
 	})
 }
 
-// trimText removes a byte order mark and the white space around a text.
+// trimText removes a leading byte order mark and the white space around text.
 func trimText(text []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 }
@@ -138,8 +140,9 @@ func isWhite(c byte) bool {
 	return base64Values[c] == space || base64Values[c] == lineBreak
 }
 
-// onlyPadding checks that nothing but padding and white space follows, and
-// that it follows a whole group, where it is surplus, or two or three digits.
+// onlyPadding checks that only padding and white space follow from position in
+// on, and that they don't follow a single digit or come first. Padding after a
+// whole group is surplus and accepted.
 func onlyPadding(text []byte, in, digits int) error {
 	if in == 0 || digits == 1 || len(bytes.Trim(text[in:], "= \r\n\t")) > 0 {
 		return domain.Errorf(domain.TypeError, "photo_base64: want Base64; the padding at byte %d is not at its end", in+1)
@@ -147,6 +150,7 @@ func onlyPadding(text []byte, in, digits int) error {
 	return nil
 }
 
+// finishGroup appends the bytes of a last group of fewer than four digits.
 func finishGroup(decoded []byte, group uint32, digits int) ([]byte, error) {
 	switch digits {
 	case 1:

@@ -15,46 +15,45 @@ import (
 )
 
 const (
-	// bodyOverhead is what a body may hold beside the photo's Base64.
+	// bodyOverhead is how many bytes a body may hold beside the photo's Base64.
 	bodyOverhead = 64 << 10
-	// chunkSize is the size of the buffers that a body arrives in, largeChunk
-	// that of those beyond the first megabyte.
+	// A body is read into chunks of chunkSize bytes, or of largeChunk bytes once
+	// it holds manyBytes.
 	chunkSize, largeChunk, manyBytes = 64 << 10, 256 << 10, 1 << 20
-	// smallBody is the size of the first one, so that a sender of a few bytes
-	// holds little.
+	// smallBody is the size of the first chunk, so that a small body holds little.
 	smallBody = 4 << 10
 )
 
 // errSlow is the cause when a body doesn't arrive in time.
 var errSlow = errors.New("the body arrives too slowly")
 
-// body is a request's body: it arrives in chunks that the room is charged for as
-// they fill, and in the end it is one buffer.
+// body is a request's body. It is read into chunks, each charged to the room
+// when it is taken, and then joined into one buffer.
 type body struct {
 	ctx         context.Context
 	source      io.Reader
-	connection  *connection // that it comes by; nil: unknown
+	connection  *connection // nil: unknown
 	setDeadline func(time.Time)
-	announced   int64 // its length; 0: unknown
-	arrived     int64 // bytes, those that aren't kept included
+	announced   int64 // the Content-Length; 0: unknown
+	arrived     int64 // bytes read, including those that were not kept
 
 	room   *room
 	from   netip.Addr
-	bounds [2]*bound // on what its address's bodies hold, and on what all do
+	bounds [2]*bound // of the client's address, and of all bodies
 	chunks [][]byte
-	size   int     // of what is in the chunks
-	probe  [1]byte // for which no chunk is taken yet
-	data   []byte  // all of it, once it is whole
+	size   int     // bytes in the chunks
+	probe  [1]byte // for a first byte, read before its chunk is taken
+	data   []byte  // the whole body; set by join
 
-	// The room's, under its lock.
-	held, wants     int64
+	// The rest is guarded by the room's lock.
+	held, wants     int64 // bytes charged, and bytes it is asking for
 	admitted, whole bool
-	verdict         error // why it can't stay; nil: it can
-	wake            chan struct{}
+	verdict         error         // why it must leave; nil: it may stay
+	wake            chan struct{} // closed to end its wait; nil: it isn't waiting
 	pace            pace
 }
 
-// receiveBody returns the body of a request, which must be released.
+// receiveBody returns the body of a request. The caller must release it.
 func (s *Server) receiveBody(w http.ResponseWriter, r *http.Request) *body {
 	b := s.room.newBody(r.ContentLength, clientNetwork(clientAddr(r)))
 	b.ctx, b.source, b.connection = r.Context(), http.MaxBytesReader(w, r.Body, s.maxBody), connectionOf(r)
@@ -63,11 +62,11 @@ func (s *Server) receiveBody(w http.ResponseWriter, r *http.Request) *body {
 	return b
 }
 
-// Read implements io.Reader: it reads what arrives, for as long as it arrives
-// fast enough and the room lets the body stay.
+// Read implements io.Reader. It fails when the body arrives too slowly or was
+// evicted from the room.
 func (b *body) Read(p []byte) (int, error) {
 	b.setDeadline(b.pace.deadline())
-	if err := b.mayStay(); err != nil { // looked at after the deadline, as evict does both the other way round
+	if err := b.mayStay(); err != nil { // after setting the deadline: evict sets the verdict first, then its deadline
 		return 0, err
 	}
 	n, err := b.source.Read(p)
@@ -96,7 +95,7 @@ func (b *body) mayStay() error {
 	return b.verdict
 }
 
-// fill keeps all that from yields.
+// fill reads from until io.EOF into the chunks.
 func (b *body) fill(from io.Reader) error {
 	for {
 		read := b.fillLast
@@ -114,7 +113,7 @@ func (b *body) fill(from io.Reader) error {
 	}
 }
 
-// fillLast reads what has space in the last chunk.
+// fillLast reads into the free space of the last chunk.
 func (b *body) fillLast(from io.Reader) (int, error) {
 	last := &b.chunks[len(b.chunks)-1]
 	used := len(*last)
@@ -123,8 +122,8 @@ func (b *body) fillLast(from io.Reader) (int, error) {
 	return n, err
 }
 
-// fillNext reads a byte and takes the chunk that it goes into: nothing is taken
-// for what doesn't come.
+// fillNext reads one byte and only then takes a chunk for it, so that a client
+// that sends nothing holds nothing.
 func (b *body) fillNext(from io.Reader) (int, error) {
 	n, err := from.Read(b.probe[:])
 	if n == 0 {
@@ -138,7 +137,7 @@ func (b *body) fillNext(from io.Reader) (int, error) {
 	return n, err
 }
 
-// grow takes a chunk more, not much larger than what is to come.
+// grow takes another chunk, not much larger than the rest of the body.
 func (b *body) grow() error {
 	rest := cmp.Or(b.announced, b.room.largest) - b.held
 	size := int64(largeChunk)
@@ -155,13 +154,12 @@ func (b *body) grow() error {
 	return nil
 }
 
-// join puts the chunks together: data is all that was kept. Each chunk can be
-// used again once it is copied, so that only this one body is there twice.
+// join sets data to the content of all chunks.
 func (b *body) join() error {
 	if err := b.arrive(); err != nil {
 		return err
 	}
-	b.setDeadline(time.Time{}) // one that passes now would end the call
+	b.setDeadline(time.Time{}) // a deadline that passes during the call would cancel it
 	if len(b.chunks) > 1 {
 		b.joinChunks()
 	}
@@ -171,7 +169,8 @@ func (b *body) join() error {
 	return nil
 }
 
-// arrive notes that all of the body is there, so that it needn't leave any more.
+// arrive marks the body as whole, so that it can't be evicted any more. It fails
+// if it was evicted before.
 func (b *body) arrive() error {
 	b.room.mu.Lock()
 	defer b.room.mu.Unlock()
@@ -179,6 +178,8 @@ func (b *body) arrive() error {
 	return b.verdict
 }
 
+// joinChunks copies the chunks into one, and gives each back once it is copied.
+// Bodies are joined one at a time, so at most one takes its size twice.
 func (b *body) joinChunks() {
 	b.room.joining.Lock()
 	defer b.room.joining.Unlock()
@@ -191,9 +192,9 @@ func (b *body) joinChunks() {
 	b.chunks = append(b.chunks[:0], joined)
 }
 
-// keepOnly has the body hold nothing but a copy of the photo in it, where that
-// is less than half of it: what stands around a photo takes nobody's room while
-// the photo waits to be decoded.
+// keepOnly frees the body and returns a copy of its photo, if the photo is less
+// than half of it. Otherwise it returns the photo itself. So a small photo in a
+// large body takes little room while it waits to be decoded.
 func (b *body) keepOnly(photo []byte) []byte {
 	size := int64(len(photo))
 	if b.held <= chunkSize || 2*size >= b.held {
@@ -208,7 +209,7 @@ func (b *body) keepOnly(photo []byte) []byte {
 	return photo
 }
 
-// release ends the loan: nothing may use data after it.
+// release gives back the body's buffers. Data must not be used after it.
 func (b *body) release() {
 	b.room.leave(b)
 	for _, chunk := range b.chunks {
@@ -217,7 +218,7 @@ func (b *body) release() {
 	b.chunks, b.data = nil, nil
 }
 
-// MaxBodyBytes returns the limit of a request body for photos of up to
-// maxPhotoBytes: Base64 adds a third, and escapes and line breaks may add half
-// as much again.
+// MaxBodyBytes returns the size limit of a request body, in bytes, for photos of
+// up to maxPhotoBytes: Base64 adds a third, and escapes and line breaks may add
+// half as much again.
 func MaxBodyBytes(maxPhotoBytes int64) int64 { return 2*maxPhotoBytes + bodyOverhead }

@@ -10,41 +10,43 @@ import (
 	"sync"
 )
 
-// mostConnections are open at once at the API's address, a quarter of them from
-// one address, and adminConnections at the admin's.
+// The most units of connections open at once at the API's address and at the
+// admin address. One client address may have a quarter of them.
 const (
 	mostConnections  = 2048
 	adminConnections = 64
 )
 
-// ConnectionsMemory is what they take together. One costs 8 KB without a request,
-// 28 KB where it waits for a body, 50 KB with 4 KB of a head, and up to twice as
-// much while it is answered; what costs more counts as several.
+// ConnectionsMemory is how many bytes all connections take together at most. One
+// connection takes 8 KB without a request, 28 KB while it waits for a body, 50 KB
+// with a 4 KB request head, and up to twice as much while it is answered. One that
+// takes more counts as several units.
 const ConnectionsMemory = (mostConnections + adminConnections) * unitMemory
 
 const unitMemory = 80 << 10
 
 // connections bounds the open connections of a server, in units: a connection is
-// one, each of its requests in HTTP/2 one more, and a long head longHead more. At
-// the bound, of the address with the most units the connection that has waited
-// longest for its client makes room; where none waits, who wants more is closed.
+// one unit, each of its HTTP/2 requests one more, and a long request head longHead
+// more. When the bound is reached, the connection that has waited longest for its
+// client, of the address with the most units, is closed to make room. If none is
+// waiting, the connection that asks for more is closed.
 type connections struct {
 	most int
-	// proxies may each have as many as all together.
+	// proxies may each have as many units as all clients together.
 	proxies Proxies
 
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
 	origins map[netip.Addr]*connectionOrigin
 	units   int
-	turns   int64 // counts who began to wait
+	turns   int64 // how often a connection began to wait
 }
 
-// connectionOrigin is an address that has connections.
+// connectionOrigin is a client address with open connections.
 type connectionOrigin struct {
 	address     netip.Addr
 	most, units int
-	long        int // of units, for long heads
+	long        int // the part of units for long heads
 	open        []*connection
 }
 
@@ -54,10 +56,10 @@ type connection struct {
 	head   *headConn // nil: unknown
 	origin *connectionOrigin
 	units  int
-	long   bool  // so is the head that comes
-	busy   int   // calls that the server works on
-	since  int64 // its turn
-	closed bool  // to make room
+	long   bool  // the current request head is a long one
+	busy   int   // calls being handled
+	since  int64 // the turn when it last began to wait
+	closed bool  // by this server, to make room
 }
 
 type connectionKey struct{}
@@ -66,13 +68,14 @@ func newConnections(most int, proxies Proxies) *connections {
 	return &connections{most: most, proxies: proxies, open: map[net.Conn]*connection{}, origins: map[netip.Addr]*connectionOrigin{}}
 }
 
-// connectionOf returns the connection that a request came by, or nil.
+// connectionOf returns the connection of a request, or nil if it isn't known: works,
+// waits, turn, grow and lengthen accept that.
 func connectionOf(r *http.Request) *connection {
 	found, _ := r.Context().Value(connectionKey{}).(*connection)
 	return found
 }
 
-// add is an http.Server's ConnContext: it is called before the first state.
+// add is the ConnContext of an http.Server, which calls it before ConnState.
 func (c *connections) add(ctx context.Context, conn net.Conn) context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +103,8 @@ func (c *connections) add(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, added)
 }
 
-// grow has a connection count n units more. It tells whether others made room.
+// grow adds n units to a connection, closing others to make room if necessary.
+// It reports whether there was room.
 func (c *connections) grow(grown *connection, n int) bool {
 	origin := grown.origin
 	for {
@@ -129,8 +133,8 @@ func (c *connections) charge(conn *connection, n int) {
 	c.units += n
 }
 
-// longestWaiting returns who has waited longest of the address with the most units,
-// but for one connection.
+// longestWaiting returns the connection that has waited longest for its client,
+// other than but, of the address with the most units. nil: none waits.
 func (c *connections) longestWaiting(but *connection) (longest *connection) {
 	for _, origin := range c.origins {
 		if longest == nil || origin.units > longest.origin.units {
@@ -140,8 +144,8 @@ func (c *connections) longestWaiting(but *connection) (longest *connection) {
 	return longest
 }
 
-// longestWaiting returns the connection that has waited longest for its client;
-// nil: none waits.
+// longestWaiting returns the connection other than but that has waited longest
+// for its client. nil: none waits.
 func (o *connectionOrigin) longestWaiting(but *connection) (longest *connection) {
 	for _, conn := range o.open {
 		if conn != but && conn.busy == 0 && (longest == nil || conn.since < longest.since) {
@@ -162,7 +166,7 @@ func (c *connections) remove(gone *connection) {
 	}
 }
 
-// follow is an http.Server's ConnState.
+// follow is the ConnState of an http.Server.
 func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,7 +183,7 @@ func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// count notes that a connection's request begins, and counts those of HTTP/2.
+// count notes the beginning of each request, and adds a unit for each of HTTP/2.
 func (c *connections) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := connectionOf(r)
@@ -197,7 +201,7 @@ func (c *connections) count(next http.Handler) http.Handler {
 	})
 }
 
-// grow counts n units more, or -n less. It tells whether there is room for them.
+// grow adds n units, which may be negative. It reports whether there was room.
 func (c *connection) grow(n int) bool {
 	if c == nil {
 		return true
@@ -207,8 +211,8 @@ func (c *connection) grow(n int) bool {
 	return c.all.open[c.conn] == c && c.all.grow(c, n)
 }
 
-// lengthen counts a long head, until the connection is idle. Where its address has
-// many already, there is no room for it: to read it costs more than to refuse it.
+// lengthen adds the units of a long head until the connection is idle. It reports
+// whether there was room; long heads may take half of an address's units.
 func (c *connection) lengthen() bool {
 	if c == nil {
 		return true
@@ -232,14 +236,14 @@ func (c *connection) shorten() {
 	}
 }
 
-// works notes that the server works on a call, and nothing depends on its client.
+// works marks the connection as busy with a call: it isn't waiting for its client.
 func (c *connection) works() { c.change(1) }
 
-// waits notes that it has done so.
+// waits ends what works began.
 func (c *connection) waits() { c.change(-1) }
 
-// turn begins a new wait for the client. It tells whether the connection was closed
-// meanwhile to make room.
+// turn begins a new wait for the client. It reports whether the connection was
+// closed to make room.
 func (c *connection) turn() (closed bool) { return c.change(0) }
 
 func (c *connection) change(busy int) (closed bool) {
@@ -258,11 +262,12 @@ func (c *connection) begin() {
 	c.since = c.all.turns
 }
 
-// closeSocket closes a connection at once: what TLS says at its end could have
-// to wait for the client.
+// closeSocket closes a connection without TLS's closing message, which could block
+// until the client reads.
 func closeSocket(conn net.Conn) { _ = socket(conn).Close() } // it is gone, either way
 
-// clientNetwork is what one client has of the addresses: of IPv6, the first 64 bits.
+// clientNetwork returns the address range that one client is assumed to have: an
+// IPv4 address, or the /64 of an IPv6 address.
 func clientNetwork(addr netip.Addr) netip.Addr {
 	const bits = 64
 	if addr.Is6() {

@@ -10,14 +10,14 @@ import (
 	"github.com/rs/cors"
 )
 
-// anyOrigin stands for every origin.
+// anyOrigin means every origin.
 const anyOrigin = "*"
 
-// corsMaxAge is for how many seconds a browser needn't ask again.
+// corsMaxAge is how many seconds a browser may cache a preflight's answer.
 const corsMaxAge = 600
 
-// ParseOrigins reads the origins whose pages may call the API: "*" for all of
-// them, or exact ones with commas between them, such as https://app.example.com.
+// ParseOrigins parses the origins whose pages may call the API: "*" for all, or
+// a comma-separated list of exact origins such as https://app.example.com.
 func ParseOrigins(list string) ([]string, error) {
 	if strings.TrimSpace(list) == anyOrigin {
 		return []string{anyOrigin}, nil
@@ -33,12 +33,12 @@ func ParseOrigins(list string) ([]string, error) {
 	return origins, nil
 }
 
-// checkOrigin takes an origin as browsers write it: anything else would never
-// match.
+// checkOrigin accepts an origin only as browsers write it: any other spelling
+// would never match.
 func checkOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	switch {
-	case err != nil || u.User != nil: // it may hold a password, so it isn't repeated
+	case err != nil || u.User != nil: // not echoed, as it may hold a password
 		return errors.New("want * alone, or origins such as https://app.example.com with commas between them")
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", strings.Contains(u.Host, anyOrigin), origin != u.Scheme+"://"+u.Host:
 		return fmt.Errorf("want * alone, or origins such as https://app.example.com, without a path, with commas between them; got %q", origin)
@@ -50,9 +50,9 @@ func checkOrigin(origin string) error {
 	return nil
 }
 
-// allowOrigins lets pages of these origins call the API and read its answers;
-// never with cookies or the like, as no call has any. Whatever header a page's
-// libraries add is ignored, as unknown fields are, so all are allowed.
+// allowOrigins lets pages of these origins call the API and read its answers,
+// without credentials such as cookies, which no call has. All request headers are
+// allowed: the server ignores those that a page's libraries add.
 func allowOrigins(origins []string) func(http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// serveDocuments serves the description of the API. Huma's own routes would
-// render it for each of the first requests, and write it where others read.
+// serveDocuments serves the OpenAPI documents, each rendered once. Huma's own
+// routes render them without a lock, so concurrent first requests would race.
 func (s *Server) serveDocuments() {
 	document := s.OpenAPI()
 	for name, render := range map[string]func() ([]byte, error){

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// What is read and dropped of a body that a call was refused over, at most.
+// Limits on what is read and dropped of a refused call's body.
 const (
 	mostDropped = 32 << 20 // bytes
 	dropTime    = 5 * time.Second
 )
 
-// dropRest reads what is left of a body once the request is answered. Many
-// clients, urllib, HttpURLConnection and node's agents among them, look for an answer
-// when they have sent all: a connection that is closed before is reset, and
-// the answer is lost. Who looks earlier has the answer by then, and what the call
-// held is released. Where the answer closes the connection, nothing is read. In
-// HTTP/2 the answer has a stream of its own.
+// dropRest reads the rest of an HTTP/1 body after the request is answered. Many
+// clients, among them urllib, HttpURLConnection and node's agents, read the answer
+// only when they have sent the whole body: if the connection were closed before,
+// it would be reset and the answer lost. On UpdatePath the answer is sent before the
+// rest is read, so clients that read early get it at once. Nothing is read if the
+// answer closes the connection.
 func dropRest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 1 || r.ContentLength == 0 {
@@ -28,9 +28,9 @@ func dropRest(next http.Handler) http.Handler {
 			return
 		}
 		body := &incomingBody{ReadCloser: r.Body}
-		inner := r.WithContext(r.Context()) // a copy: the server goes by the body that it gave r
+		inner := r.WithContext(r.Context()) // a copy: the server looks at the body that it put into r
 		inner.Body = body
-		if r.URL.Path != UpdatePath { // an answer there may be large
+		if r.URL.Path != UpdatePath { // other answers may be too large to hold
 			next.ServeHTTP(w, inner)
 		} else {
 			answer := &heldAnswer{ResponseWriter: w}
@@ -43,11 +43,11 @@ func dropRest(next http.Handler) http.Handler {
 	})
 }
 
-// incomingBody knows how far a request's body was read.
+// incomingBody notes whether a request's body was read, and to its end.
 type incomingBody struct {
 	io.ReadCloser
 	begun bool
-	ended bool // nothing follows, or it can't be read
+	ended bool // at io.EOF or another error
 }
 
 // Read implements io.Reader.
@@ -58,23 +58,23 @@ func (b *incomingBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// follows tells whether the client goes on sending, and the next request may
-// come after it.
+// follows reports whether more of the body is to come on a connection that stays
+// open.
 func (b *incomingBody) follows(r *http.Request, w http.ResponseWriter) bool {
-	// Who waits for 100 Continue hasn't sent the body, and reading asks for it.
+	// A client that waits for 100 Continue hasn't sent the body; reading would ask for it.
 	waits := r.Header.Get("Expect") != "" && !b.begun
 	return !b.ended && !waits && w.Header().Get("Connection") != "close"
 }
 
-// drop reads on for dropTime. The deadline stays: what the server itself reads
-// before the next request must not wait for longer.
+// drop reads the rest for up to dropTime. It leaves the deadline set, as it also
+// bounds what the server itself reads before the next request.
 func (b *incomingBody) drop(w http.ResponseWriter) {
-	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(dropTime)) == nil { // or else nothing would bound the wait
-		_, _ = io.CopyN(io.Discard, b, mostDropped) // the answer goes out, whatever came
+	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(dropTime)) == nil { // without a deadline the wait would be unbounded
+		_, _ = io.CopyN(io.Discard, b, mostDropped) // the request is answered, even if this fails
 	}
 }
 
-// heldAnswer keeps an answer until all of it is there.
+// heldAnswer buffers an answer until it is complete.
 type heldAnswer struct {
 	http.ResponseWriter
 	status int
@@ -87,11 +87,11 @@ func (h *heldAnswer) WriteHeader(status int) { h.status = cmp.Or(h.status, statu
 // Write implements http.ResponseWriter.
 func (h *heldAnswer) Write(p []byte) (int, error) { return h.text.Write(p) }
 
-// Unwrap is what http.ResponseController looks for.
+// Unwrap is for http.ResponseController.
 func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// send sends the answer, with its length. At once: also while the request's body
-// still arrives, which the server would wait for.
+// send sends the answer with its length. With atOnce it doesn't wait for the rest
+// of the request's body, as the server otherwise does.
 func (h *heldAnswer) send(atOnce bool) {
 	control := http.NewResponseController(h.ResponseWriter)
 	if atOnce {

@@ -21,7 +21,7 @@ const (
 
 // statuses is the error table: the status of each kind of failure.
 var statuses = map[domain.Kind]int{
-	domain.TypeError:        http.StatusBadRequest, // unless an ownStatus is its cause
+	domain.TypeError:        http.StatusBadRequest, // unless its cause is an ownStatus
 	domain.InvalidHashID:    http.StatusUnauthorized,
 	domain.FleetDisabled:    http.StatusForbidden,
 	domain.CustomerNotFound: http.StatusNotFound,
@@ -38,8 +38,8 @@ var statuses = map[domain.Kind]int{
 	preconditionFailed:      http.StatusPreconditionFailed,
 }
 
-// ownStatus is the cause where HTTP has a status for something that the contract
-// has no word for: callers know the words, which are no more than these.
+// ownStatus is a cause that sets the status of a failure for which HTTP has a
+// more exact status than the contract has an error word.
 type ownStatus int
 
 const (
@@ -51,10 +51,10 @@ const (
 // Error implements error.
 func (s ownStatus) Error() string { return http.StatusText(int(s)) }
 
-// defaultRetryAfter is sent with a 503 or 429 that doesn't know better.
+// defaultRetryAfter is sent with a 503 or 429 whose error has no RetryAfter.
 const defaultRetryAfter = 5 * time.Second
 
-// movedRetryAfter is sent while the service is moved, which takes longer.
+// movedRetryAfter is sent while the service is being moved, which takes longer.
 const movedRetryAfter = 30 * time.Second
 
 func errMoved() error {
@@ -72,7 +72,7 @@ type failure struct {
 	Detail   string          `json:"detail" minLength:"1" doc:"The reason, for people: which parameter, what came, what is allowed."`
 
 	status     int
-	retryAfter time.Duration // 0: the header isn't sent
+	retryAfter time.Duration // 0: no Retry-After header
 }
 
 func newFailure(err error, id domain.ApiLogID) *failure {
@@ -90,7 +90,7 @@ func newFailure(err error, id domain.ApiLogID) *failure {
 	return f
 }
 
-// fail makes the envelope of a failed call on UpdatePath.
+// fail returns the envelope of a failed call on UpdatePath.
 func (s *Server) fail(err error, id domain.ApiLogID) *failure {
 	f := newFailure(err, id)
 	if s.FailureStatus != 0 {
@@ -99,7 +99,7 @@ func (s *Server) fail(err error, id domain.ApiLogID) *failure {
 	return f
 }
 
-// answerFailure answers, and notes for the log, a failure outside a call.
+// answerFailure answers a failure outside the use case and notes it for the log.
 func (s *Server) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
 	note(r, usecase.Answer{}, err)
 	if r.URL.Path == UpdatePath {
@@ -123,7 +123,7 @@ func (f *failure) GetHeaders() http.Header {
 	return http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds())))}}
 }
 
-// write sends f where Huma isn't involved.
+// write sends f for handlers outside Huma.
 func (f *failure) write(w http.ResponseWriter) {
 	for name, values := range f.GetHeaders() {
 		w.Header()[name] = values

@@ -18,27 +18,27 @@ const (
 	fieldPhoto  = "photo_base64"
 )
 
-// deletePhoto is the word that stands in photo_base64 for a deletion.
+// deletePhoto is the value of photo_base64 that asks for a deletion.
 const deletePhoto = "delete"
 
-// field is the value of a parameter as a body's encoding gave it. Its text
-// aliases the body.
+// field is a parameter's value as read from the body, which text aliases.
 type field struct {
 	text []byte
 	came bool
-	// foreign names a value that is no text, for instance "a JSON object".
+	// foreign names the type of a JSON value that is neither a string nor a
+	// number, for instance "a JSON object".
 	foreign string
-	// number marks a JSON number, which no key may be.
+	// number marks a JSON number, which a key or photo may not be.
 	number bool
-	// file marks a file part, which may hold an image's own bytes.
+	// file marks a file part, which may hold the image itself.
 	file bool
 }
 
-// fields are the parameters of a call by their names. A parameter that the
-// contract doesn't know isn't kept.
+// fields are the parameters of a call.
 type fields struct{ apiKey, phone, pin, photo field }
 
-// named returns the field for a parameter, or nil for one that is to be ignored.
+// named returns the field for a parameter, or nil for an unknown parameter, which
+// is ignored.
 func (f *fields) named(name string) *field {
 	switch name {
 	case fieldAPIKey:
@@ -53,7 +53,7 @@ func (f *fields) named(name string) *field {
 	return nil
 }
 
-// set stores a value that came under name. It fails when one had come before.
+// set stores the parameter's value. It fails if there already is one.
 func (f *field) set(name string, value field) error {
 	if f.came {
 		return domain.Errorf(domain.TypeError, "%s: it came twice; send it once", name)
@@ -63,8 +63,8 @@ func (f *field) set(name string, value field) error {
 	return nil
 }
 
-// request gives the parameters their types, all that can be, and returns the
-// first failure. The photo is decoded in place.
+// request parses the parameters and returns the first failure. The parameters
+// that could be parsed are set even then. The photo is decoded in place.
 func (f *fields) request() (request usecase.Request, err error) {
 	var key, phone, pin, photo error
 	request.APIKey, key = f.apiKey.parseAPIKey()
@@ -92,7 +92,7 @@ func (f *field) parsePIN() (domain.PIN, error) {
 	if got := f.unusable(); got != "" {
 		return domain.PIN{}, unwanted(fieldPIN, "digits or nothing", got)
 	}
-	if f.number && string(f.text) == "0" { // else each such call would count as a wrong PIN
+	if f.number && string(f.text) == "0" { // or each such call would count as a wrong PIN
 		return domain.PIN{}, domain.Errorf(domain.TypeError, `%s: got the JSON number 0, which mostly is an integer that was never set; leave the field out, or send the PIN's digits as a string, such as "0000"`, fieldPIN)
 	}
 	return domain.ParsePIN(string(f.text))
@@ -122,8 +122,8 @@ func (f *field) parsePhoto() (photo []byte, isDelete bool, err error) {
 	return photo, false, err
 }
 
-// isBinary tells an image's own bytes, also where somebody took them for
-// characters: each format has a zero or the like in its head.
+// isBinary reports whether text is an image's own bytes, even if they were
+// converted to UTF-8: every format has control characters near its beginning.
 func isBinary(text []byte) bool {
 	const head = 64
 	return bytes.ContainsFunc(text[:min(len(text), head)], func(c rune) bool {
@@ -131,8 +131,7 @@ func isBinary(text []byte) bool {
 	})
 }
 
-// unusable says what came instead of a text that can be the value of a
-// parameter; empty: it can.
+// unusable describes a value that no parameter can have; empty: it is usable.
 func (f *field) unusable() string {
 	text := bytes.TrimSpace(f.text)
 	unset := unsetWord(text)
@@ -147,8 +146,8 @@ func (f *field) unusable() string {
 	return ""
 }
 
-// unsetWord returns which of the words text is, in any case, that JavaScript,
-// Python, Ruby, Go and C write for a value that isn't there; empty: none.
+// unsetWord returns the word for an unset value in JavaScript, Python, Ruby, Go or
+// C that text equals, ignoring case; empty: none.
 func unsetWord(text []byte) string {
 	for _, word := range []string{"null", "undefined", "None", "nil", "<nil>", "(null)", "NaN", "[object Object]", "[object File]", "[object Blob]"} {
 		if bytes.EqualFold(text, []byte(word)) {

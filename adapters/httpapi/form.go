@@ -16,8 +16,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// parseForm reads the parameters from a form (WHATWG URL standard, section
-// 5.1). Their texts are unescaped in place, so body's content is lost.
+// parseForm parses a form (WHATWG URL standard, section 5.1). It unescapes the
+// values in place, which overwrites body.
 func parseForm(body []byte) (fields, error) {
 	var f fields
 	for len(body) > 0 {
@@ -46,7 +46,7 @@ func parseForm(body []byte) (fields, error) {
 	return f, nil
 }
 
-// maxFormName is longer than any name of ours with each byte escaped.
+// maxFormName is longer than any parameter's name with each byte escaped.
 const maxFormName = 64
 
 // unescapeForm decodes "%XX" and "+" in place.
@@ -73,11 +73,11 @@ func unescapeForm(name string, value []byte) ([]byte, error) {
 	return value[:out], nil
 }
 
-// readMultipart reads the parameters from a multipart form (RFC 7578) straight
-// into the body's chunks, without the parts that aren't ours.
+// readMultipart reads the parameters of a multipart form (RFC 7578) straight
+// into the body's chunks. Unknown parts are not kept.
 func readMultipart(from io.Reader, boundary string, into *body) (fields, error) {
 	var f fields
-	ends := map[*field][2]int{} // where each part lies in the body
+	spans := map[*field][2]int{} // where each part begins and ends in the body
 	bounded := newHeadReader(from, boundary)
 	parts := multipart.NewReader(bounded, boundary)
 	for {
@@ -102,20 +102,20 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 		if err := into.fill(part); err != nil {
 			return fields{}, err
 		}
-		ends[wanted] = [2]int{start, into.size}
+		spans[wanted] = [2]int{start, into.size}
 	}
 	if err := into.join(); err != nil {
 		return fields{}, err
 	}
-	for wanted, span := range ends {
+	for wanted, span := range spans {
 		wanted.text = into.data[span[0]:span[1]:span[1]]
 	}
 	return f, nil
 }
 
-// What a multipart form may have: three parts are ours, with up to three lines
-// of head each. The library takes ten megabytes of head in 10,000 lines, and
-// keeps them in a map, which no budget counts.
+// Limits of a multipart form. A call has four parts with up to three header lines
+// each. The multipart package would accept ten megabytes of headers in 10,000 lines
+// and keep them in a map, which the room doesn't count.
 const (
 	maxParts     = 20
 	maxPartHead  = 4 << 10 // bytes
@@ -127,19 +127,20 @@ var (
 	errPartHead = domain.Errorf(domain.TypeError, "body: want at most %d bytes and %d lines before the content of a part, got more", maxPartHead, maxPartLines)
 )
 
-// headReader passes a multipart form on, and fails before the part whose head is too large.
+// headReader passes on a multipart form and bounds what comes before each part's
+// content. It fails before it passes on too much.
 type headReader struct {
 	from      *bufio.Reader
-	delimiter []byte // a line that begins with it, behind its line feed, ends a part (RFC 2046, section 5.1.1)
+	delimiter []byte // the line feed and the beginning of the line that end a part (RFC 2046, section 5.1.1)
 	inHead    bool
-	left      int  // bytes of what comes before the part's content
-	lines     int  // of the head, that may still come
-	filled    bool // the current line of the head isn't blank
-	newline   bool // the last byte was a line feed, or there was none
+	left      int  // bytes that may still come before the part's content
+	lines     int  // header lines that may still come
+	filled    bool // the current header line isn't blank
+	newline   bool // the last byte was a line feed, or none was read
 	begun     bool
-	object    bool // the body begins as a JSON object does
+	object    bool // the body begins like a JSON object
 	parts     int
-	failed    error // whatever the library makes of it
+	failed    error // the error of Read, which the multipart package may wrap or replace
 }
 
 func newHeadReader(from io.Reader, boundary string) *headReader {
@@ -152,13 +153,13 @@ func (h *headReader) Read(p []byte) (int, error) {
 	if len(text) == 0 {
 		return 0, err
 	}
-	whole := err != nil // there is no more
+	whole := err != nil // text is all that is left
 	text, _ = h.from.Peek(h.from.Buffered())
 	if !h.begun {
 		h.begun, h.object = true, beginsObject(text)
 	}
 	if !h.inHead && h.newline && bytes.HasPrefix(text, h.delimiter[1:]) {
-		h.inHead, h.filled, h.left, h.lines = true, false, maxPartHead, maxPartLines+1 // and the delimiter's own
+		h.inHead, h.filled, h.left, h.lines = true, false, maxPartHead, maxPartLines+1 // one for the delimiter's line
 	}
 	passed := 0
 	if h.inHead {
@@ -174,7 +175,7 @@ func (h *headReader) Read(p []byte) (int, error) {
 	return h.from.Read(p[:passed])
 }
 
-// head returns how much of text belongs to the current line of a part's head.
+// head returns how many bytes of text belong to the current line of a part's head.
 func (h *headReader) head(text []byte) (int, error) {
 	if end := bytes.IndexByte(text, '\n'); end >= 0 {
 		text = text[:end+1]
@@ -195,8 +196,8 @@ func (h *headReader) head(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// content returns how much of text, of which most can be taken, surely comes
-// before the next part's head. Before the first one it is bounded as a head is.
+// content returns how many bytes of text, up to most, certainly come before the
+// next part's head. What comes before the first head has the limit of a head.
 func (h *headReader) content(text []byte, whole bool, most int) (int, error) {
 	end := len(text) - len(h.delimiter) + 1
 	if at := bytes.Index(text, h.delimiter); at >= 0 {
@@ -211,8 +212,8 @@ func (h *headReader) content(text []byte, whole bool, most int) (int, error) {
 	return end, nil
 }
 
-// nextPart returns the next of parts, or io.EOF behind the last one. It says
-// what came instead of the first.
+// nextPart returns the next part, or io.EOF after the last one. If there is no
+// first part, its error says what came instead.
 func (h *headReader) nextPart(parts *multipart.Reader) (*multipart.Part, error) {
 	part, err := parts.NextRawPart()
 	switch {
@@ -230,8 +231,8 @@ func (h *headReader) nextPart(parts *multipart.Reader) (*multipart.Part, error) 
 	return part, err
 }
 
-// checkEncoding refuses a Content-Transfer-Encoding that changes a part's
-// content (RFC 2045, section 6), but for a photo's Base64, which is read anyway.
+// checkEncoding refuses a Content-Transfer-Encoding that changes a part's content
+// (RFC 2045, section 6), except base64 for the photo, which may be Base64 anyway.
 func checkEncoding(part *multipart.Part) error {
 	encoding := part.Header.Get("Content-Transfer-Encoding")
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
@@ -245,8 +246,8 @@ func checkEncoding(part *multipart.Part) error {
 	return domain.Errorf(domain.TypeError, "%s: want a part without Content-Transfer-Encoding, got %q", part.FormName(), clip(encoding))
 }
 
-// isFile tells a part that may have an image's own bytes from one with text: it
-// has a file name, or a type that text doesn't have.
+// isFile reports whether a part may hold the image itself: it has a file name or a
+// binary content type.
 func isFile(part *multipart.Part) bool {
 	if part.FileName() != "" {
 		return true

@@ -10,8 +10,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// What the head of a request may be, as in Kestrel. Over the bytes, the server
-// answers 431 by itself.
+// Limits of a request's head, the same as Kestrel's. net/http itself answers 431
+// to a head with too many bytes.
 const (
 	mostHeaderBytes  = 32 << 10
 	mostHeaderFields = 100
@@ -25,7 +25,7 @@ func (s *Server) boundHeaders(next http.Handler) http.Handler {
 			fields += len(values)
 		}
 		if fields > mostHeaderFields {
-			w.Header().Set("Connection", "close") // what they take isn't kept for a body
+			w.Header().Set("Connection", "close") // or dropRest would hold the headers while it reads the body
 			s.answerFailure(w, r, errFields(fields))
 			return
 		}
@@ -37,8 +37,8 @@ func errFields(got int) error {
 	return domain.Errorf(domain.TypeError, "headers: want at most %d fields, got %d", mostHeaderFields, got).WithCause(errManyHeaders)
 }
 
-// single returns the one value of a header; empty: it didn't come. What comes
-// twice is read differently by each who reads it.
+// single returns the value of a header; empty: there is none. It refuses a header
+// that came twice, as a proxy may read the other value.
 func single(header http.Header, name string) (string, error) {
 	if values := header[name]; len(values) > 1 {
 		return "", domain.Errorf(domain.TypeError, "%s: it came %d times; send it once", name, len(values))
@@ -46,10 +46,10 @@ func single(header http.Header, name string) (string, error) {
 	return header.Get(name), nil
 }
 
-// keyLike is a value that may be somebody's API key.
-var keyLike = regexp.MustCompile(fmt.Sprintf(`^[0-9A-Za-z]{%d}$`, domain.APIKeyLength))
+// wholeKey matches a text that may be an API key.
+var wholeKey = regexp.MustCompile(fmt.Sprintf(`^[0-9A-Za-z]{%d}$`, domain.APIKeyLength))
 
-// checkQuery refuses secrets in the address, which proxies and browsers keep.
+// checkQuery refuses a key or PIN in the query, which proxies log and browsers keep.
 func checkQuery(query string) error {
 	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
 		name, value, _ := strings.Cut(pair, "=")
@@ -57,7 +57,7 @@ func checkQuery(query string) error {
 			name = whole
 		}
 		name = strings.ToLower(strings.TrimSpace(name))
-		if keyLike.MatchString(value) || keyLike.MatchString(name) {
+		if wholeKey.MatchString(value) || wholeKey.MatchString(name) {
 			name = fieldAPIKey
 		}
 		if name == fieldAPIKey || name == fieldPIN {

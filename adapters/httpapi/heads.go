@@ -7,17 +7,18 @@ import (
 )
 
 const (
-	// shortHead is what the head of a request takes of its connection's unit.
+	// shortHead is the size of a request head, in bytes, that its connection's
+	// unit covers.
 	shortHead = 4 << 10
-	// longHead is how many units a longer one takes beside it: 32 KB of
-	// distinct fields take half a megabyte while they arrive.
+	// longHead is how many more units a longer head takes: 32 KB of distinct
+	// fields take half a megabyte of memory while they arrive.
 	longHead = 7
-	// writeBuffer is what the kernel keeps of an answer that isn't taken.
+	// writeBuffer is how many bytes of an unread answer the kernel buffers.
 	writeBuffer = 128 << 10
 )
 
-// Listen has HTTPServer see how much of a request's head has come by a
-// connection, before there is a request.
+// Listen wraps a listener for HTTPServer and AdminServer, so that they can bound
+// request heads while these arrive.
 func Listen(listener net.Listener) net.Listener { return headListener{listener} }
 
 type headListener struct{ net.Listener }
@@ -26,18 +27,17 @@ type headListener struct{ net.Listener }
 func (l headListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if tcp, is := conn.(*net.TCPConn); is {
-		_ = tcp.SetWriteBuffer(writeBuffer) // or else the kernel's own bound holds
+		_ = tcp.SetWriteBuffer(writeBuffer) // if it fails, the kernel's default holds
 		return &headConn{TCPConn: tcp}, err
 	}
 	return conn, err
 }
 
-// headConn counts the bytes that come while a request's head is awaited, TLS's
-// own among them.
+// headConn counts the bytes of a request's head, TLS overhead included.
 type headConn struct {
 	*net.TCPConn
 	connection *connection
-	came       atomic.Int64
+	came       atomic.Int64 // bytes of the head; far below zero: no head is awaited
 }
 
 // Read implements io.Reader.
@@ -50,19 +50,19 @@ func (h *headConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// awaits begins to count.
+// awaits starts counting.
 func (h *headConn) awaits() { h.came.Store(0) }
 
-// arrived ends it.
+// arrived stops counting.
 func (h *headConn) arrived() { h.came.Store(math.MinInt64 / 2) }
 
-// headOf returns what counts the heads of a connection, or nil.
+// headOf returns the headConn below conn, or nil.
 func headOf(conn net.Conn) *headConn {
 	head, _ := socket(conn).(*headConn)
 	return head
 }
 
-// socket returns what is below TLS.
+// socket returns the connection below TLS, or conn itself.
 func socket(conn net.Conn) net.Conn {
 	if secured, is := conn.(interface{ NetConn() net.Conn }); is {
 		return secured.NetConn()

@@ -10,7 +10,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// ParseHosts reads host names with commas between them. Nothing is any.
+// ParseHosts parses a comma-separated list of host names. An empty list means any
+// host.
 func ParseHosts(list string) ([]string, error) {
 	if list == "" {
 		return nil, nil
@@ -26,7 +27,7 @@ func ParseHosts(list string) ([]string, error) {
 	return hosts, nil
 }
 
-// hostName returns the name in a Host header, as ParseHosts has it.
+// hostName returns the name in a Host header in the form that ParseHosts accepts.
 func hostName(host string) string {
 	name := strings.ToLower((&url.URL{Host: host}).Hostname())
 	if strings.Contains(name, ":") {
@@ -35,7 +36,7 @@ func hostName(host string) string {
 	return strings.TrimSuffix(name, ".")
 }
 
-// checkHost refuses requests to hosts that this server doesn't answer under.
+// checkHost refuses requests for hosts other than the server's own.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if host := originOf(r).host; !slices.Contains(s.Hosts, hostName(host)) {
@@ -46,7 +47,8 @@ func (s *Server) checkHost(next http.Handler) http.Handler {
 	})
 }
 
-// knownHost returns said where it is a host, with a port or without.
+// knownHost returns said if it is a host, with or without a port, and otherwise
+// the second argument.
 func knownHost(said, otherwise string) string {
 	if u, err := url.Parse("//" + said); err == nil && said != "" && u.Host == said {
 		return said

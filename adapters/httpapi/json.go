@@ -13,17 +13,17 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// parseJSON reads the parameters from a JSON object (RFC 8259). Their texts
-// are unescaped in place, so body's content is lost.
+// parseJSON parses a JSON object (RFC 8259). It unescapes the values in place,
+// which overwrites body.
 func parseJSON(body []byte) (fields, error) {
 	f, err := cutPhoto(body).read()
-	if err != nil { // whose sentence may count the body's bytes
+	if err != nil { // its byte number is one of the shortened text
 		f, err = jsonText{text: body}.read()
 	}
 	if err != nil {
 		return f, err
 	}
-	// Only now, as the decoder must not see a changed body.
+	// Only after decoding, as it changes the body.
 	for _, value := range []*field{&f.apiKey, &f.phone, &f.pin, &f.photo} {
 		if err := value.decodeJSON(); err != nil {
 			return f, err
@@ -34,8 +34,8 @@ func parseJSON(body []byte) (fields, error) {
 
 // read returns the raw JSON values of the parameters.
 func (j jsonText) read() (f fields, err error) {
-	// It reads the buffer in place. A set of all names would cost many times the
-	// body, and set refuses a parameter that comes twice.
+	// The decoder reads a bytes.Buffer without copying. Its own check for duplicate
+	// names would take many times the body's memory; set refuses duplicate parameters.
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(j.text), jsontext.AllowDuplicateNames(true))
 	if decoder.PeekKind() != '{' {
 		return f, domain.Errorf(domain.TypeError, "body: want a JSON object, got %s", describeJSON(decoder.PeekKind()))
@@ -46,7 +46,7 @@ func (j jsonText) read() (f fields, err error) {
 	return f, nil
 }
 
-// readObject fills f.
+// readObject reads one JSON object, and nothing after it, into f.
 func (j jsonText) readObject(decoder *jsontext.Decoder, f *fields) error {
 	if _, err := decoder.ReadToken(); err != nil {
 		return err
@@ -76,7 +76,8 @@ func (j jsonText) readObject(decoder *jsontext.Decoder, f *fields) error {
 	return nil
 }
 
-// value returns the raw value that ends at an offset of the text.
+// value returns the raw value of that length that ends at offset end of the text,
+// or the photo if it was cut out there.
 func (j jsonText) value(end int64, length int) []byte {
 	start := end - int64(length)
 	if j.photo != nil && start == j.at {
@@ -85,8 +86,8 @@ func (j jsonText) value(end int64, length int) []byte {
 	return j.text[start:end]
 }
 
-// syntaxError says where the JSON is broken. The decoder's own text stays out,
-// as it may repeat what came.
+// syntaxError says where the JSON is broken. It leaves out the decoder's own
+// message, which may quote the body.
 func syntaxError(decoder *jsontext.Decoder, err error) error {
 	if known := (*domain.Error)(nil); errors.As(err, &known) {
 		return err
@@ -94,7 +95,7 @@ func syntaxError(decoder *jsontext.Decoder, err error) error {
 	return domain.Errorf(domain.TypeError, "body: want one JSON object in UTF-8; it is broken near byte %d", decoder.InputOffset()+1)
 }
 
-// decodeJSON turns a raw JSON value into text.
+// decodeJSON turns the field's raw JSON value into text.
 func (f *field) decodeJSON() (err error) {
 	if !f.came {
 		return nil
@@ -116,9 +117,9 @@ func (f *field) decodeJSON() (err error) {
 	}
 }
 
-// unquote decodes a valid JSON string in place: what is written never overtakes
-// what is read, as an escape is longer than what it stands for. The escapes of
-// slashes, of which a photo from PHP has thousands, it only drops.
+// unquote decodes a valid JSON string in place, which is possible as an escape is
+// longer than its character. It has a fast path for escaped slashes, as a photo
+// from PHP has thousands.
 func unquote(text []byte) ([]byte, error) {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return text[1 : len(text)-1], nil
@@ -132,15 +133,15 @@ func unquote(text []byte) ([]byte, error) {
 		out = append(out, text[at:at+escape]...)
 		at += escape
 		if text[at+1] != '/' {
-			text[at-1] = '"' // it was read, and out ends before it
+			text[at-1] = '"' // this byte has been copied, and out ends before it
 			return jsontext.AppendUnquote(out, text[at-1:])
 		}
 	}
 }
 
-// integerText writes a JSON number that is an integer, such as 4.2e1 or 42.0,
-// as digits. Others get a text that is no number: no parser may take their dot
-// or sign for punctuation.
+// integerText returns a JSON number that is an integer, such as 4.2e1 or 42.0, as
+// digits. For other numbers it returns a word, as the phone's parser would skip a
+// dot or sign.
 func integerText(number []byte) []byte {
 	if number[0] == '-' {
 		return []byte("negative")
@@ -148,7 +149,7 @@ func integerText(number []byte) []byte {
 	if !bytes.ContainsAny(number, ".eE") {
 		return number
 	}
-	const exact = 1 << 53 // from here on, not every integer is a float64
+	const exact = 1 << 53 // a float64 is exact only for integers below
 	value, err := strconv.ParseFloat(string(number), 64)
 	if err != nil || value != math.Trunc(value) || value >= exact {
 		return []byte("inexact")
@@ -156,7 +157,7 @@ func integerText(number []byte) []byte {
 	return strconv.AppendFloat(nil, value, 'f', 0, 64)
 }
 
-// jsonKinds says what a JSON value is.
+// jsonKinds names the types of JSON values for error sentences.
 var jsonKinds = map[jsontext.Kind]string{
 	'{': "a JSON object", '[': "a JSON array", 't': "a JSON boolean", 'f': "a JSON boolean", 'n': "a JSON null",
 	'"': "a JSON string", '0': "a JSON number",

@@ -5,27 +5,27 @@ import (
 	"encoding/binary"
 )
 
-// mostBesidePhoto bounds what is copied of a JSON text without its photo.
+// mostBesidePhoto is the most bytes beside the photo that cutPhoto copies.
 const mostBesidePhoto = 4 << 10
 
-// jsonText is a JSON text as the decoder gets it. The decoder looks at each
-// byte, and nearly all of them are the photo's: where the photo is a plain
-// string, an empty one stands in its place.
+// jsonText is the JSON text given to the decoder. As the decoder looks at each byte
+// and nearly all of them are the photo's, a plain photo string is cut out and
+// replaced by an empty string.
 type jsonText struct {
 	text  []byte
-	photo []byte // the string, with its quotes, that text has an empty one for; nil: none
-	at    int64  // where in text that is
+	photo []byte // the string that was cut out, with its quotes; nil: none
+	at    int64  // the offset in text of the empty string in its place
 }
 
-// cutPhoto cuts the first plain string out that follows the photo's name. Only
-// the decoder can tell whether that name is the body's own: it may also be one
-// within an unknown field.
+// cutPhoto cuts out the value after the first "photo_base64" in quotes if it is a
+// plain string. That name may also be one inside an unknown field: only the decoder
+// can tell.
 //
-// What is cut is a string to the decoder too, whatever comes before it. Were its
-// opening quote part of another string, so would be the colon before it, and
-// that string would begin at the name's closing quote, which has no backslash
-// before it. Then the name's letters would stand outside of all strings, and the
-// decoder refuses the text there.
+// Whatever comes before it, the decoder either reads the value that was cut out as a
+// string too, or refuses the body. For suppose that its opening quote were inside
+// another string. Then the colon before it would be too, so that string would begin
+// at the name's closing quote. The name's letters would then be outside any string,
+// which the decoder refuses.
 func cutPhoto(body []byte) jsonText {
 	_, after, _ := bytes.Cut(body, []byte(`"`+fieldPhoto+`"`))
 	value := bytes.TrimLeft(after, ": \t\r\n")
@@ -40,8 +40,9 @@ func cutPhoto(body []byte) jsonText {
 	return jsonText{text, value[:length], int64(at)}
 }
 
-// plainString returns the length of the JSON string that text begins with, where
-// it is printable ASCII and has no escapes but PHP's of slashes; or else 0.
+// plainString returns the length, with its quotes, of the JSON string that text
+// begins with. It returns 0 if that isn't printable ASCII or has escapes other than
+// those of slashes, which PHP writes.
 func plainString(text []byte) int {
 	content, is := bytes.CutPrefix(text, []byte{'"'})
 	end := bytes.IndexByte(content, '"')
@@ -51,10 +52,10 @@ func plainString(text []byte) int {
 	return end + len(`""`)
 }
 
-// isPrintable tells whether text is ASCII without control characters, which JSON
-// forbids in strings. It looks at eight bytes at once: with a space's code taken
-// away, a lower byte sets its highest bit, as one from 0x80 on has it before.
-// A byte that borrows from its neighbour is such a lower one.
+// isPrintable reports whether text is ASCII without control characters, which JSON
+// forbids in strings. It looks at eight bytes at a time. The highest bit is set in
+// a byte from 0x80 on, and in a byte below a space after a space's code is
+// subtracted. A borrow can only come from such a lower byte, so it does no harm.
 func isPrintable(text []byte) bool {
 	const spaces, highest = 0x2020202020202020, 0x8080808080808080
 	var bits uint64
@@ -68,7 +69,7 @@ func isPrintable(text []byte) bool {
 	return bits&highest == 0
 }
 
-// escapesOnlySlashes tells whether each backslash of a string escapes a slash.
+// escapesOnlySlashes reports whether every backslash of content escapes a slash.
 func escapesOnlySlashes(content []byte) bool {
 	for {
 		escape := bytes.IndexByte(content, '\\')

@@ -28,7 +28,7 @@ func apiConfig() huma.Config {
 	config.Info.Contact = &huma.Contact{Name: "The fleet that gave out the api_key"}
 	config.Info.License = &huma.License{Name: "Apache-2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0"}
 	config.Servers = []*huma.Server{{URL: "/", Description: "This server."}}
-	config.Security = []map[string][]string{} // the key is in the body, which no scheme of OpenAPI's can say
+	config.Security = []map[string][]string{} // OpenAPI has no scheme for a key in the body
 	config.Tags = []*huma.Tag{{Name: tagPhotos, Description: "Customers' photographs."}}
 	config.CreateHooks = nil // no $schema in answers
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
@@ -36,8 +36,8 @@ func apiConfig() huma.Config {
 	return config
 }
 
-// register adds the one operation. Its request body is described afterwards:
-// were it there before, Huma would read the body itself.
+// register adds the one operation. It describes the request body only afterwards,
+// or Huma would read the body itself.
 func (s *Server) register() {
 	operation := huma.Operation{
 		OperationID: "update-customer-photo",
@@ -56,8 +56,8 @@ func (s *Server) register() {
 	s.api.OpenAPI().Paths[UpdatePath].Post.RequestBody = s.requestBody()
 }
 
-// responses describes the success and every status of the error table. Where
-// failures are sent with status 200, so the document says.
+// responses describes the success and every status of the error table, or the one
+// FailureStatus in its place.
 func (s *Server) responses() map[string]*huma.Response {
 	succeeded := s.answer(reflect.TypeFor[success](), string(domain.Valid))
 	failed := s.answer(reflect.TypeFor[failure](), string(domain.Failed))
@@ -85,8 +85,8 @@ func (s *Server) responses() map[string]*huma.Response {
 	return responses
 }
 
-// answer describes an envelope with its result. It is left open for fields
-// that a later version adds.
+// answer describes an envelope with its result. The schema allows additional
+// fields, so that later versions can add some.
 func (s *Server) answer(envelope reflect.Type, result string) *huma.Schema {
 	schemas := s.api.OpenAPI().Components.Schemas
 	reference := schemas.Schema(envelope, true, "")
@@ -96,7 +96,7 @@ func (s *Server) answer(envelope reflect.Type, result string) *huma.Schema {
 	return reference
 }
 
-// callerWords returns the error words that a caller of UpdatePath may get.
+// callerWords returns the error words that UpdatePath may answer.
 func callerWords() []any {
 	var words []any
 	for _, kind := range append(domain.Kinds(), methodNotAllowed) {
@@ -114,9 +114,9 @@ func retryAfterHeader() map[string]*huma.Param {
 	}}
 }
 
-// requestBody describes the three encodings, each by its own schema: a form
-// has nothing but texts, and a part may be a file. No schema is stricter than
-// the server: who validates by it refuses no call that would succeed.
+// requestBody describes the three encodings, each with its own schema, as a form
+// has only strings, and a part may be a file. A schema must never be stricter than
+// the server, or clients that validate would refuse calls that would succeed.
 func (s *Server) requestBody() *huma.RequestBody {
 	limits := fmt.Sprintf("%s, at most %d bytes and %d pixels.", photo.Accepted(), s.maxPhoto, s.Update.Reader.Limits().MaxPixels)
 	text := &huma.Schema{
@@ -137,8 +137,8 @@ func (s *Server) requestBody() *huma.RequestBody {
 	}}
 }
 
-// nameSchema makes a property's schema one of the components, as generators
-// call a union without a name by its whole path.
+// nameSchema moves a property's schema to the components under a name: generators
+// name an inline union after its whole path.
 func (s *Server) nameSchema(of *huma.Schema, property, name string) {
 	s.api.OpenAPI().Components.Schemas.Map()[name] = of.Properties[property]
 	of.Properties[property] = &huma.Schema{Ref: "#/components/schemas/" + name}
@@ -165,7 +165,8 @@ func parameters(phone, pin, photo *huma.Schema) *huma.Schema {
 	}
 }
 
-// phoneText takes what people write between the digits, whose count it holds.
+// phoneText describes a phone number with any punctuation between its digits, and
+// bounds their count.
 func phoneText() *huma.Schema {
 	const between = `[^0-9A-Za-z]*`
 	return &huma.Schema{
@@ -181,15 +182,15 @@ func pinText() *huma.Schema {
 	}
 }
 
-// pinJSON may be null, which is blank.
+// pinJSON describes a PIN in JSON. null counts as blank.
 func pinJSON() *huma.Schema {
 	schema := number(0, domain.MaxPINDigits, examplePIN, pinText())
 	schema.AnyOf[0].Nullable = true
 	return schema
 }
 
-// number describes a JSON number of at most so many digits, or a text. A
-// generator of Go makes it the integer that the contract names, and no union.
+// number describes an integer from least to the given number of digits, or a text.
+// x-go-type makes oapi-codegen generate an int64 in place of a union.
 func number(least float64, digits int, example int64, text *huma.Schema) *huma.Schema {
 	text.Examples = nil
 	integer := &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: ptr(math.Pow10(digits) - 1)}
@@ -200,8 +201,8 @@ func number(least float64, digits int, example int64, text *huma.Schema) *huma.S
 
 func ptr[T any](value T) *T { return &value }
 
-// The parameters of the examples are the demo's, where they work as they are.
-// The photo is a GIF of one pixel.
+// The examples use the demo's parameters, so they work there unchanged. The photo
+// is a GIF of one pixel.
 const (
 	exampleKey         = "DEMO0DEMO0DEMO0DEMO0DEMO0"
 	examplePhone int64 = 447700900123
@@ -220,8 +221,8 @@ func exampleSuccesses() map[string]*huma.Example {
 	}
 }
 
-// exampleFailures returns an answer for every word and status of the error
-// table, each made as the server makes it.
+// exampleFailures returns an answer for every word and status of the error table,
+// most of them from the code that makes the server's answers.
 func (s *Server) exampleFailures() []*failure {
 	_, typeError := (&field{foreign: describeJSON('{')}).parsePhone()
 	_, _, mediaType := contentType(&http.Request{Header: http.Header{"Content-Type": {"text/xml"}}})

@@ -5,30 +5,31 @@ import (
 	"time"
 )
 
-// How slowly a body may arrive. Kestrel asks for 240 bytes a second after 5 s,
-// Apache's mod_reqtimeout for 500.
+// How slowly a body may arrive. Kestrel's minimum is 240 bytes a second after 5 s,
+// that of Apache's mod_reqtimeout 500.
 const (
 	leastRate  = 500              // bytes a second
-	rateGrace  = 5 * time.Second  // before they are asked for
-	mostStall  = 10 * time.Second // without any, however much came before
-	rateWindow = time.Second      // what a sender's present rate is a mean over
+	rateGrace  = 5 * time.Second  // before leastRate applies
+	mostStall  = 10 * time.Second // the longest time without a byte
+	rateWindow = time.Second      // the time constant of a sender's current rate
 
-	// BodyTimeout is how long a whole body may take: one of 10 MB at 40 kB a second.
+	// BodyTimeout is how long a whole body may take: enough for 10 MB at 40 kB a
+	// second.
 	BodyTimeout = 5 * time.Minute
 )
 
-// pace is how fast a body arrives, while the server reads it.
+// pace is how fast a body arrives while the server reads it.
 type pace struct {
-	start    time.Time     // when the server began to wait for it
-	begun    time.Time     // when its first bytes came; zero: they haven't
-	last     time.Time     // when some came last
-	patience time.Duration // from last on
+	start    time.Time     // when the server began to read
+	begun    time.Time     // when the first bytes came; zero: none came
+	last     time.Time     // when the last bytes came
+	patience time.Duration // how long after last the next bytes may come
 	rate     float64       // at last, in bytes a second
 }
 
 func newPace(now time.Time) pace { return pace{start: now, last: now, patience: rateGrace} }
 
-// progress notes that n bytes came.
+// progress notes that n bytes came. Each byte adds 1/leastRate seconds of patience.
 func (p *pace) progress(n int, now time.Time) {
 	if n == 0 {
 		return
@@ -42,12 +43,12 @@ func (p *pace) progress(n int, now time.Time) {
 	p.last = now
 }
 
-// pause leaves time out of account in which the server didn't read.
+// pause excludes time in which the server didn't read.
 func (p *pace) pause(d time.Duration) {
 	p.start, p.last = p.start.Add(d), p.last.Add(d)
 }
 
-// deadline returns when the next bytes have to be there.
+// deadline returns the time until which the next bytes must come.
 func (p *pace) deadline() time.Time {
 	next, all := p.last.Add(p.patience), p.start.Add(BodyTimeout)
 	if all.Before(next) {
@@ -56,8 +57,8 @@ func (p *pace) deadline() time.Time {
 	return next
 }
 
-// rateAt returns the present rate, in which older bytes count less and less: who
-// has sent much and stalls is slow within seconds.
+// rateAt returns the current rate. The weight of a byte decays exponentially, so a
+// fast sender that stalls counts as slow within seconds.
 func (p *pace) rateAt(now time.Time) float64 {
 	return p.rate * math.Exp(-now.Sub(p.last).Seconds()/rateWindow.Seconds())
 }

@@ -25,7 +25,7 @@ const (
 	typeHTML   = "text/html"
 )
 
-// Prefill is what the fields of the page to try the API begin with.
+// Prefill has the initial values of the fields of PagePath.
 type Prefill struct{ APIKey, Phone, PIN string }
 
 //go:embed page
@@ -43,9 +43,9 @@ var assets = map[string]string{
 	"icon.svg": "image/svg+xml",
 }
 
-// What each page may load and do. Nothing is inline, and nothing comes from
-// elsewhere but stored photos, whose origin is added to the page's img-src.
-// Swagger UI's style sheet has its icons in data: URLs.
+// The pages' Content-Security-Policy. Nothing is inline, and only stored photos
+// come from another origin, which is added to img-src. Swagger UI's style sheet has
+// its icons in data: URLs.
 const (
 	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 		"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' "
@@ -53,8 +53,8 @@ const (
 	docsSources  = "data:"
 )
 
-// registerPages serves the pages and what they load, each by its name: the
-// rest of assetsPath is as any unknown path.
+// registerPages serves the pages and each asset by its name. Other paths below
+// assetsPath are not found.
 func (s *Server) registerPages() {
 	s.router.Get(PagePath, func(w http.ResponseWriter, r *http.Request) {
 		origin, err := s.photoOrigin(r)
@@ -79,17 +79,17 @@ func (s *Server) registerPages() {
 	}
 }
 
-// notFound answers people who look at an unknown path with a page, and
-// programs with the envelope.
+// notFound answers an unknown path, with a page if a browser asks and with the
+// envelope otherwise.
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept")
-	looks := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !looks || negotiation.SelectQValue(r.Header.Get("Accept"), []string{typeJSON, typeHTML}) != typeHTML {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !reads || negotiation.SelectQValue(r.Header.Get("Accept"), []string{typeJSON, typeHTML}) != typeHTML {
 		s.answerFailure(w, r, errPath())
 		return
 	}
 	note(r, usecase.Answer{}, errPath())
-	// relative, as a proxy may serve all of it below a path
+	// relative, as a proxy may serve everything below a path
 	root := "./" + strings.Repeat("../", strings.Count(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/"))
 	s.servePage(w, r, http.StatusNotFound, "missing.html", pagePolicy, map[string]any{"Pages": s.Pages, "Root": root, "Path": UpdatePath})
 }
@@ -118,8 +118,8 @@ func serveAsset(name, contentType string) http.HandlerFunc {
 	}
 }
 
-// photoOrigin returns the origin of the stored photos' addresses, with a space
-// before it; empty where this server serves them.
+// photoOrigin returns the origin of the stored photos' addresses after a space, or
+// an empty string if this server serves the photos.
 func (s *Server) photoOrigin(r *http.Request) (string, error) {
 	if s.Update.Address == nil {
 		return "", nil
@@ -135,14 +135,14 @@ func (s *Server) photoOrigin(r *http.Request) (string, error) {
 	return " " + u.Scheme + "://" + u.Host, nil
 }
 
-// shownBase and shownKey stand in the examples for the server's address,
-// which the page puts in, and for the caller's key.
+// shownBase and shownKey are the examples' placeholders for the server's address,
+// which the page replaces, and the caller's key.
 const (
 	shownBase = "http://localhost:8080"
 	shownKey  = "THE_KEY"
 )
 
-// example is a whole program that changes a photo. Tests run each of them.
+// example is a complete program that changes a photo. Tests run each of them.
 type example struct{ Language, File, Code string }
 
 // examples returns the programs that the documentation shows.

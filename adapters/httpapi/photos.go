@@ -15,9 +15,9 @@ import (
 // mostRanges is how many ranges of a photo one request may ask for.
 const mostRanges = 16
 
-// servePhoto serves a stored photo, with conditions and ranges as RFC 9110 has
-// them. Caches must ask each time: nobody is shown a photo that was replaced, or
-// none where there is one by now. Those that people share keep no signed answer.
+// servePhoto serves a stored photo, with the conditions and ranges of RFC 9110.
+// Caches must revalidate each time, so that nobody sees a replaced photo or misses
+// a new one. Shared caches don't store signed photos.
 func (s *Server) servePhoto(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	if s.PhotoSigner != nil {
@@ -28,10 +28,10 @@ func (s *Server) servePhoto(w http.ResponseWriter, r *http.Request) {
 		s.answerFailure(w, r, err)
 		return
 	}
-	defer func() { _ = content.Close() }() // it was only read
+	defer func() { _ = content.Close() }() // only read
 	s.setPhotoHeaders(w.Header(), tag)
 	if strings.Count(r.Header.Get("Range"), ",") >= mostRanges {
-		r.Header.Del("Range") // RFC 9110, 14.2: a server may ignore it, and the whole photo is the answer
+		r.Header.Del("Range") // the whole photo is answered; RFC 9110, 14.2, allows it
 	}
 	http.ServeContent(&refusals{ResponseWriter: w, server: s, request: r}, r, "", time.Time{}, content)
 }
@@ -51,14 +51,14 @@ func (s *Server) openPhoto(r *http.Request) (io.ReadSeekCloser, string, error) {
 	}
 	tag, err := entityTag(content, version)
 	if err != nil {
-		_ = content.Close() // it was only read
+		_ = content.Close() // only read
 		return nil, "", domain.Errorf(domain.Unavailable, "the photo could not be read; try again").WithCause(err)
 	}
 	return content, tag, nil
 }
 
-// entityTag returns the photo's ETag: the SHA-256 of its version, which may have
-// quotation marks and tells of inodes, or of the photo where it has no version.
+// entityTag returns the photo's ETag: the SHA-256 of its version, or of its bytes if
+// it has no version. The version itself may contain quotation marks or reveal inodes.
 func entityTag(content io.ReadSeeker, version domain.PhotoVersion) (string, error) {
 	hash := sha256.New()
 	var err error
@@ -72,9 +72,9 @@ func entityTag(content io.ReadSeeker, version domain.PhotoVersion) (string, erro
 	return fmt.Sprintf(`"%x"`, hash.Sum(nil)), err
 }
 
-// setPhotoHeaders has a photo shown as an image alone, on pages of any origin, as
-// dispatchers' are, and not found by search engines. No other page is told of a
-// signed address.
+// setPhotoHeaders lets pages of any origin, such as a dispatcher's, show the photo as
+// an image, and keeps it out of search engines. A signed address is never sent as a
+// Referer.
 func (s *Server) setPhotoHeaders(header http.Header, tag string) {
 	header.Set("ETag", tag)
 	header.Set("Content-Type", "image/jpeg")
@@ -86,7 +86,7 @@ func (s *Server) setPhotoHeaders(header http.Header, tag string) {
 	}
 }
 
-// refusals gives the refusals of http.ServeContent the envelope.
+// refusals answers the failures of http.ServeContent with the envelope.
 type refusals struct {
 	http.ResponseWriter
 	server  *Server

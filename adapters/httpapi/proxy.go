@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// The headers by which a proxy says where a request came from.
+// The headers in which a proxy says where a request came from.
 const (
 	forwardedFor   = "X-Forwarded-For"
 	forwardedProto = "X-Forwarded-Proto"
@@ -19,11 +19,12 @@ const (
 	forwarded      = "Forwarded" // RFC 7239
 )
 
-// Proxies are the addresses of proxies that are believed when they say where a
-// request came from.
+// Proxies are the addresses of trusted proxies: their word on where a request came
+// from is believed.
 type Proxies []netip.Prefix
 
-// ParseProxies reads addresses and CIDRs with commas between them. Nothing is nobody.
+// ParseProxies parses a comma-separated list of addresses and CIDRs. An empty list
+// means no proxies.
 func ParseProxies(list string) (Proxies, error) {
 	if list == "" {
 		return nil, nil
@@ -46,12 +47,12 @@ func ParseProxies(list string) (Proxies, error) {
 	return proxies, nil
 }
 
-// trusted says whether addr, as unified returns it, is one of the proxies.
+// trusted reports whether addr, in the form that unified returns, is a proxy's.
 func (p Proxies) trusted(addr netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
 }
 
-// origin is where a request came from, as far as it is believed.
+// origin is where a request came from, and the address it was sent to.
 type origin struct {
 	client netip.Addr // the zero Addr: unknown
 	scheme string     // http or https
@@ -60,11 +61,11 @@ type origin struct {
 
 type originKey struct{}
 
-// clientAddr returns the address of the caller: of the connection or, behind
-// trusted proxies, what they say. It is the zero Addr where it is unknown.
+// clientAddr returns the caller's address: the connection's or, behind trusted
+// proxies, the one they name. The zero Addr: unknown.
 func clientAddr(r *http.Request) netip.Addr { return originOf(r).client }
 
-// clientName is clientAddr as logs have it; empty: unknown.
+// clientName returns clientAddr as text; empty: unknown.
 func clientName(r *http.Request) string {
 	if addr := clientAddr(r); addr.IsValid() {
 		return addr.String()
@@ -72,7 +73,7 @@ func clientName(r *http.Request) string {
 	return ""
 }
 
-// originOf returns what tellOrigin found out, or what the connection says.
+// originOf returns the origin that tellOrigin stored, or that of the connection.
 func originOf(r *http.Request) origin {
 	if known, ok := r.Context().Value(originKey{}).(origin); ok {
 		return known
@@ -84,20 +85,21 @@ func originOf(r *http.Request) origin {
 	return origin{client: socketAddr(r.RemoteAddr), scheme: scheme, host: r.Host}
 }
 
-// tellOrigin finds out where a request came from. Of untrusted addresses it
-// warns once, as a proxy may be missing from the setting.
+// tellOrigin stores the origin that trusted proxies report in the request's context.
+// It warns, once, about such headers from an untrusted address: a proxy may be
+// missing from the setting.
 func (s *Server) tellOrigin(next http.Handler) http.Handler {
 	var warned sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		direct := originOf(r)
 		found := direct
 		switch name := forwardedBy(r.Header); {
-		case name == "": // nobody says anything
+		case name == "":
 		case s.TrustedProxies.trusted(direct.client):
 			found = s.TrustedProxies.origin(direct, r.Header)
 		default:
 			warned.Do(func() {
-				s.Logger.WarnContext(r.Context(), "a request came with a header of proxies, from an address that is none of FLEETPHOTO_TRUSTED_PROXIES; such headers are ignored. If a proxy of yours is there, add it",
+				s.Logger.WarnContext(r.Context(), "a request from an address outside FLEETPHOTO_TRUSTED_PROXIES has a proxy's header; such headers are ignored. If the address is your proxy's, add it",
 					slog.String("header", name), slog.String("from", direct.client.String()))
 			})
 		}
@@ -109,8 +111,8 @@ func (s *Server) tellOrigin(next http.Handler) http.Handler {
 }
 
 // forwardedBy returns the name of a header that says where a request came from;
-// empty: there is none. Forwarded comes last: most proxies that don't write it
-// pass on a caller's, so it is ignored where one of the others is there.
+// empty: there is none. Forwarded counts only without the others: a proxy that writes
+// those mostly passes on the Forwarded that a caller made up.
 func forwardedBy(header http.Header) string {
 	for _, name := range []string{forwardedFor, forwardedProto, forwardedHost, forwarded} {
 		if len(header[name]) > 0 {
@@ -120,7 +122,7 @@ func forwardedBy(header http.Header) string {
 	return ""
 }
 
-// origin returns where a request came from that a trusted proxy passed on.
+// origin returns the origin of a request that came from a trusted proxy.
 func (p Proxies) origin(direct origin, header http.Header) origin {
 	if forwardedBy(header) == forwarded {
 		client, said := p.walk(direct.client, header[forwarded], func(element string) string { return parameter(element, "for") })
@@ -130,11 +132,11 @@ func (p Proxies) origin(direct origin, header http.Header) origin {
 	return origin{client, knownScheme(last(header[forwardedProto]), direct.scheme), knownHost(last(header[forwardedHost]), direct.host)}
 }
 
-// walk goes through the hops of a header from the right, and returns the
-// client's address and element. Each hop was written by the proxy that the one
-// right of it names: the first who isn't trusted is the client, and what stands
-// left of it is only claimed. What is no address ends the walk, and the proxy
-// that wrote it counts.
+// walk goes through the hops of a header from right to left and returns the client's
+// address and the last element that it read. Each element was written by the proxy
+// that the element to its right names. So the first address that isn't trusted is the
+// client's, and anything further left may be made up. At an element without an address
+// the walk ends, and the proxy that wrote it counts as the client.
 func (p Proxies) walk(from netip.Addr, lines []string, addressIn func(element string) string) (client netip.Addr, said string) {
 	rest := strings.Join(lines, ",")
 	for more := true; more && p.trusted(from); {
@@ -152,8 +154,9 @@ func (p Proxies) walk(from netip.Addr, lines []string, addressIn func(element st
 	return from, said
 }
 
-// cutLast cuts a list at its last comma outside quotation marks. It reads from the
-// right: marks that a caller left open must not swallow what a proxy added.
+// cutLast cuts a list at its last comma outside quotation marks. It reads from right
+// to left, so that a quotation mark that a caller left open can't hide the elements
+// that proxies appended.
 func cutLast(list string) (before, last string, more bool) {
 	quoted := false
 	for i := len(list) - 1; i >= 0; i-- {
@@ -167,7 +170,7 @@ func cutLast(list string) (before, last string, more bool) {
 	return "", list, false
 }
 
-// parameter returns the value of a parameter of an element of Forwarded.
+// parameter returns a parameter of an element of Forwarded; empty: it has none.
 func parameter(element, name string) string {
 	for pair := range strings.SplitSeq(element, ";") {
 		if key, value, found := strings.Cut(pair, "="); found && strings.EqualFold(strings.TrimSpace(key), name) {
@@ -177,7 +180,7 @@ func parameter(element, name string) string {
 	return ""
 }
 
-// last returns the last value of a header that is a list: what the nearest proxy wrote.
+// last returns the last element of a header's list: that of the nearest proxy.
 func last(lines []string) string {
 	_, value, _ := cutLast(strings.Join(lines, ","))
 	return strings.TrimSpace(value)
@@ -190,8 +193,8 @@ func knownScheme(said, otherwise string) string {
 	return otherwise
 }
 
-// hopAddr reads the address of a hop, with a port or without; the zero Addr
-// where there is none, as in "unknown" and "_hidden".
+// hopAddr parses the address of a hop, with or without a port. It returns the zero
+// Addr if there is none, as in "unknown" and "_hidden".
 func hopAddr(text string) netip.Addr {
 	if inner, found := strings.CutPrefix(text, "["); found {
 		text, _, found = strings.Cut(inner, "]")
@@ -208,7 +211,7 @@ func hopAddr(text string) netip.Addr {
 	return unified(addr)
 }
 
-// socketAddr reads the address of a connection, such as an http.Request's RemoteAddr.
+// socketAddr parses the address of a connection, such as an http.Request's RemoteAddr.
 func socketAddr(hostPort string) netip.Addr {
 	addr, err := netip.ParseAddrPort(hostPort)
 	if err != nil {
@@ -217,6 +220,6 @@ func socketAddr(hostPort string) netip.Addr {
 	return unified(addr.Addr())
 }
 
-// unified is the one form of an address: IPv4 as such, and without a zone,
-// which is this machine's name for a network.
+// unified returns an address in its one form: IPv4 not mapped to IPv6, and without a
+// zone, which only this machine knows.
 func unified(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }

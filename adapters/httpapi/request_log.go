@@ -20,28 +20,28 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// Exchange is a request that was answered.
+// Exchange is an answered request.
 type Exchange struct {
 	Route  string // the pattern that matched, such as /photos/*; "(other)": none
 	Status int
 	Took   time.Duration
-	IsCall bool           // to UpdatePath, by any method
+	IsCall bool           // of UpdatePath, with any method
 	Answer usecase.Answer // of a call
-	Err    error          // what the answer says went wrong; nil: nothing
+	Err    error          // why the request failed; nil: it didn't
 }
 
 type exchangeKey struct{}
 
-// note tells the request's Exchange what came of it.
+// note stores the outcome of a request in its Exchange.
 func note(r *http.Request, answer usecase.Answer, err error) {
 	if e, ok := r.Context().Value(exchangeKey{}).(*Exchange); ok {
 		e.IsCall, e.Answer, e.Err = r.URL.Path == UpdatePath, answer, err
 	}
 }
 
-// logRequest writes one line a request and tells Observe of it. Queries and
-// paths that aren't ours stay out, as a caller may put a key there; so do keys,
-// PINs, photos and whole phone numbers.
+// logRequest writes one line for each request and tells Observe. It logs no queries
+// and no unknown paths, where a caller may have put a key, and no keys, PINs, photos
+// or whole phone numbers.
 func (s *Server) logRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -50,7 +50,7 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(counted, r.WithContext(context.WithValue(ctx, exchangeKey{}, e)))
 		e.Route, e.Status, e.Took = route(r), counted.Status(), time.Since(begin)
-		const most = 15 // enough for every line, so that none is allocated twice
+		const most = 15 // attributes of the longest line
 		line := append(make([]slog.Attr, 0, most),
 			slog.String("method", clip(r.Method)), slog.String("path", loggedPath(r, e.Route)), slog.String("from", clientName(r)),
 			slog.Int("status", e.Status), slog.Int64("bytes_in", r.ContentLength),
@@ -76,16 +76,16 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 	})
 }
 
-// What requests without a live key may write to the log at each level: a loop
-// that asks for nothing fills no disk, at 500 MB a day, nor does a database that
-// is down, and neither leaves out what the other would have said.
+// Limits of the lines that requests without a live key may write at each level,
+// about 500 MB a day. Neither a client's endless loop nor a database that is down
+// fills the disk, and the two don't crowd out each other's lines.
 const (
 	linesASecond = 20
 	linesAtOnce  = 1000
 )
 
-// lines bounds the lines of requests without a live key, level by level, and
-// counts what it leaves out for the next line that is written.
+// lines limits the lines of requests without a live key for each level, and counts
+// the omitted ones for the next line that is written.
 type lines struct {
 	limits  map[slog.Level]*rate.Limiter
 	omitted atomic.Int64
@@ -99,8 +99,8 @@ func newLines() *lines {
 	return l
 }
 
-// level is LevelDebug for what is left out: what the rate limits refused, who
-// tell of all of it at once, and what is too much.
+// level returns the level of a request's line: LevelDebug if it is over the limit, or
+// if a rate limit refused the call: the limits report those calls together.
 func (l *lines) level(e *Exchange) slog.Level {
 	level := slog.LevelInfo
 	if e.Err != nil {
@@ -116,7 +116,7 @@ func (l *lines) level(e *Exchange) slog.Level {
 	return level
 }
 
-// levels are those of the failures that are the service's own; others are information.
+// levels has the levels of failures that are the service's fault; others are Info.
 var levels = map[domain.Kind]slog.Level{domain.Internal: slog.LevelError, domain.Unavailable: slog.LevelWarn}
 
 // loggedPath returns the path of a stored photo, or else the route that matched.
@@ -137,7 +137,7 @@ func route(r *http.Request) string {
 	return "(other)"
 }
 
-// answerPanic turns a panic outside the use case into an answer.
+// answerPanic answers a request whose handler panicked.
 func (s *Server) answerPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -153,8 +153,8 @@ func (s *Server) answerPanic(next http.Handler) http.Handler {
 	})
 }
 
-// clip bounds a header's value, or a method, that an error or the log repeats,
-// and masks what may be a key.
+// clip shortens a header's value or a method for an error or the log, and masks
+// what may be a key.
 func clip(text string) string {
 	const most = 60
 	if text = masked(text); len(text) <= most {
@@ -163,8 +163,8 @@ func clip(text string) string {
 	return text[:most] + "…"
 }
 
-var likeKeys = regexp.MustCompile(fmt.Sprintf(`[0-9A-Za-z]{%d,}`, domain.APIKeyLength))
+var keyRun = regexp.MustCompile(fmt.Sprintf(`[0-9A-Za-z]{%d,}`, domain.APIKeyLength))
 
-// masked returns text without what is as long as a key and of its alphabet: a
-// caller may have put one anywhere.
-func masked(text string) string { return likeKeys.ReplaceAllString(text, "[masked]") }
+// masked returns text with every run of letters and digits that may contain a key
+// masked: a caller may have put one anywhere.
+func masked(text string) string { return keyRun.ReplaceAllString(text, "[masked]") }

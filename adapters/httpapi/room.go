@@ -13,24 +13,26 @@ import (
 )
 
 const (
-	// roomWait is how long a body waits for others to leave, in a full room.
+	// roomWait is how long a body waits for room before it evicts others.
 	roomWait = 25 * time.Millisecond
-	// roomLeaves is how long it waits for those that were told to leave.
+	// roomLeaves is how long a body waits for evicted bodies to leave.
 	roomLeaves = time.Second
-	// shareWait is how long a body of which nothing has come waits for others of
-	// its address.
+	// shareWait is how long a body that holds nothing yet waits for others of its
+	// address.
 	shareWait = time.Second
-	// senderShare is the part of the room that one address may hold: a quarter.
+	// senderShare divides the room: one address may hold a quarter.
 	senderShare = 4
-	// oldEnough is the age from which on a sender may be told to be slow.
+	// oldEnough is the age, since its first byte, from which a body can be evicted as
+	// slow.
 	oldEnough = time.Second
 )
 
-// errFull is the cause when a body finds no room. Such a call isn't logged.
+// errFull is the cause when there is no room for a body. Such a call gets no entry
+// in the API log.
 var errFull = errors.New("the in-flight bytes are used up")
 
-// errEvicted is the cause when a body had to leave a full room.
-var errEvicted = fmt.Errorf("%w, and of all bodies that arrived this one was the slowest", errFull)
+// errEvicted is the cause when a body was evicted as the slowest.
+var errEvicted = fmt.Errorf("%w, and this body arrived most slowly", errFull)
 
 func errNoRoom() error {
 	return domain.Errorf(domain.Unavailable, "nothing was changed: the server is receiving as much as it can hold; send the call again in a moment").WithCause(errFull)
@@ -44,33 +46,33 @@ func errShare() error {
 	return domain.Errorf(domain.Unavailable, "nothing was changed: the server still receives other bodies from this address, as many as it takes at once; send fewer in parallel").WithCause(errFull)
 }
 
-// room bounds the bytes that request bodies hold together, and those of one
-// address. Only while a body is put together, one at a time, its bytes exist twice.
+// room bounds the bytes that all request bodies hold together, and those of one
+// address. The copy that join makes is not counted: one body at a time is joined.
 //
-// When either is full, the body that arrives most slowly has to leave. Where none
-// is slow, one of the address that holds most has to, in favour of an address that
-// holds less; where there is none, who wants more is refused.
+// When a bound is reached, the slowest of the bodies of age oldEnough is evicted. If
+// there is none, a body of the address that holds most is evicted, provided that the
+// address that asks will hold less. Otherwise the body that asks is refused.
 type room struct {
-	share   int64      // of one address
-	largest int64      // body
-	joining sync.Mutex // is held by who puts a body together
-	// What bodies leave is used again, or goes with the next garbage.
+	share   int64      // the most bytes of one address
+	largest int64      // the size of the largest body
+	joining sync.Mutex // held while a body is joined
+	// Buffers that can be used again.
 	chunks, larges, joined sync.Pool
 
-	mu      sync.Mutex // guards the rest, and the account of each body
+	mu      sync.Mutex // guards the rest, and the fields of body that say so
 	all     bound
 	senders map[netip.Addr]*bound
 }
 
-// bound is on what some bodies hold: all, or those of an address.
+// bound limits the bytes of some bodies: all, or those of one address.
 type bound struct {
 	most     int64
 	held     int64
-	leaving  int64 // the part of held that was told to leave
-	patience time.Duration
-	full     func() error
+	leaving  int64         // the part of held whose bodies were refused or evicted
+	patience time.Duration // how long a body that holds nothing waits for room
+	full     func() error  // the error of a body that is refused
 	bodies   []*body
-	queue    []*body // waits for room
+	queue    []*body // those that wait for room
 }
 
 func newRoom(budget, largestBody int64) *room {
@@ -80,7 +82,7 @@ func newRoom(budget, largestBody int64) *room {
 	}
 }
 
-// newBody returns a body that arrives from an address. It holds nothing yet.
+// newBody adds a body from an address, which holds nothing yet. leave removes it.
 func (r *room) newBody(announced int64, from netip.Addr) *body {
 	b := &body{room: r, announced: max(announced, 0), from: from, pace: newPace(time.Now())}
 	r.mu.Lock()
@@ -95,9 +97,9 @@ func (r *room) newBody(announced int64, from netip.Addr) *body {
 	return b
 }
 
-// admit tells, before a body is read, whether there is room for what it
-// announces, or there would be once another one has left. It has a body wait for a
-// while for those of its address whose ends could fill the share.
+// admit fails, before a body is read, if there is no room for its announced length
+// and no other body would be evicted for it. It also waits up to shareWait while the
+// announced lengths of its address's bodies together exceed the share.
 func (r *room) admit(b *body) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +122,8 @@ func (r *room) admit(b *body) error {
 	return b.verdict
 }
 
-// take has b hold n bytes more. It waits, and makes room, as far as it may.
+// take charges b with n more bytes. If there is no room, it waits and then evicts
+// other bodies, or fails.
 func (r *room) take(b *body, n int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,13 +142,13 @@ func (r *room) take(b *body, n int64) error {
 	return b.verdict
 }
 
-// LeastInflightBytes returns the bytes with which a call with a photo of
-// maxPhotoBytes has room in any case: its body fits in one address's share.
+// LeastInflightBytes returns the least MaxInflightBytes with which the largest body
+// of a call, with a photo of maxPhotoBytes, fits in one address's share.
 func LeastInflightBytes(maxPhotoBytes int64) int64 {
 	return senderShare * (MaxBodyBytes(maxPhotoBytes) + largeChunk)
 }
 
-// leave ends what b holds.
+// leave removes b and all that it holds.
 func (r *room) leave(b *body) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,9 +162,10 @@ func (r *room) leave(b *body) {
 	b.wakeNext()
 }
 
-// pool returns where buffers of a size are kept: chunks, or whole bodies of any.
+// pool returns the pool for buffers of a size: either size of chunk, or joined
+// bodies of any other size.
 func (r *room) pool(size int) *sync.Pool {
-	switch size { // a whole body of just a chunk's size is as good as one
+	switch size {
 	case chunkSize:
 		return &r.chunks
 	case largeChunk:
@@ -170,7 +174,7 @@ func (r *room) pool(size int) *sync.Pool {
 	return &r.joined
 }
 
-// buffer returns an empty buffer of that size at least.
+// buffer returns an empty buffer with at least that capacity.
 func (r *room) buffer(size int) []byte {
 	if spare, is := r.pool(size).Get().(*[]byte); is && cap(*spare) >= size {
 		return (*spare)[:0]
@@ -178,20 +182,20 @@ func (r *room) buffer(size int) []byte {
 	return make([]byte, 0, size)
 }
 
-// giveBack keeps a buffer for its next use. Nothing may use it meanwhile.
+// giveBack puts a buffer into its pool. The caller must not use it any more.
 func (r *room) giveBack(buffer []byte) {
 	if cap(buffer) > smallBody {
 		r.pool(cap(buffer)).Put(&buffer)
 	}
 }
 
-// wait has b wait in a bound's queue, with the lock given back, until it is woken
-// or roomWait is over. Its sender's time stands still.
+// wait puts b into a bound's queue until it is woken, roomWait is over or its context
+// is done. Meanwhile the lock is released and b's pace is paused.
 func (r *room) wait(b *body, in *bound) (woken bool) {
 	begin, wake := time.Now(), make(chan struct{})
 	b.wake = wake
 	in.queue = append(in.queue, b)
-	b.setDeadline(time.Time{}) // in HTTP/2, one that passes ends the body even where nobody reads
+	b.setDeadline(time.Time{}) // in HTTP/2, a deadline that passes ends the body even if nobody is reading
 	r.mu.Unlock()
 	timer := time.NewTimer(roomWait)
 	defer timer.Stop()
@@ -215,12 +219,12 @@ func without(bodies []*body, b *body) []*body {
 	return slices.DeleteFunc(bodies, func(other *body) bool { return other == b })
 }
 
-// makeRoom has bodies give way, or else b, until those that leave are enough for
-// b and all who wait.
+// makeRoom evicts bodies until those that leave free enough for b and all that wait.
+// If none can be evicted, or they take too long to leave, it refuses b.
 func (r *room) makeRoom(b *body, in *bound, waited time.Duration) {
 	wanted := b.wants
 	for _, waits := range in.queue {
-		wanted += min(waits.wants, chunkSize) // all that it needs at first
+		wanted += min(waits.wants, chunkSize) // enough to go on with
 	}
 	for b.verdict == nil && in.held-in.leaving+wanted > in.most {
 		leaves, why := in.givesWay(b)
@@ -238,14 +242,14 @@ func (r *room) makeRoom(b *body, in *bound, waited time.Duration) {
 	}
 }
 
-// evict has a body leave, whatever it does.
+// evict refuses a body and ends its read or its wait.
 func (r *room) evict(b *body, why error) {
 	b.refuse(why)
 	b.setDeadline(longAgo)
 	b.awake()
 }
 
-// givesWay returns who has to leave for b, and what it is told; nil: nobody has to.
+// givesWay returns the body to evict for b, and the error for it. nil: none.
 func (in *bound) givesWay(b *body) (leaves *body, why error) {
 	now := time.Now()
 	slowest := in.first(func(b *body) bool { return now.Sub(b.pace.begun) >= oldEnough }, func(a, b *body) bool {
@@ -254,7 +258,7 @@ func (in *bound) givesWay(b *body) (leaves *body, why error) {
 	if slowest != nil {
 		return slowest, errLeave()
 	}
-	// Who sends little gets in, however fast a few others fill the room.
+	// An address that sends little gets in, however fast a few others fill the room.
 	will := b.sender().held - b.held + b.needs()
 	return in.first(func(other *body) bool { return other.sender().held > will }, func(a, b *body) bool {
 		if a.sender().held != b.sender().held {
@@ -264,7 +268,8 @@ func (in *bound) givesWay(b *body) (leaves *body, why error) {
 	}), errNoRoom()
 }
 
-// first returns the first in an order of the bodies that arrive and hold something.
+// first returns the first body, in the order before, of those that may be evicted:
+// they pass may, are still arriving and hold something.
 func (in *bound) first(may func(*body) bool, before func(a, b *body) bool) (first *body) {
 	for _, b := range in.bodies {
 		if b.verdict == nil && !b.whole && b.held > 0 && may(b) && (first == nil || before(b, first)) {
@@ -274,7 +279,8 @@ func (in *bound) first(may func(*body) bool, before func(a, b *body) bool) (firs
 	return first
 }
 
-// announced is what its bodies will hold in the end, as far as that is known.
+// announced returns how many bytes the admitted bodies will hold in the end, as far
+// as that is known.
 func (in *bound) announced() (total int64) {
 	for _, b := range in.bodies {
 		if b.admitted {
@@ -284,13 +290,13 @@ func (in *bound) announced() (total int64) {
 	return total
 }
 
-// longAgo ends a read at once.
+// longAgo is a deadline that ends a read at once.
 var longAgo = time.Unix(1, 0)
 
-// sender bounds the bodies of b's address.
+// sender returns the bound of b's address.
 func (b *body) sender() *bound { return b.bounds[0] }
 
-// full returns what has no room for what b wants; nil: there is room.
+// full returns the bound that has no room for what b wants; nil: there is room.
 func (b *body) full() *bound {
 	for _, in := range b.bounds {
 		if in.held+b.wants > in.most {
@@ -300,12 +306,12 @@ func (b *body) full() *bound {
 	return nil
 }
 
-// needs returns what b may hold in the end.
+// needs returns how many bytes b may hold in the end.
 func (b *body) needs() int64 {
 	return max(cmp.Or(b.announced, b.room.largest), b.held+b.wants)
 }
 
-// charge adds n bytes, or takes -n away.
+// charge adds n bytes, which may be negative.
 func (b *body) charge(n int64) {
 	b.held += n
 	for _, in := range b.bounds {
@@ -316,7 +322,7 @@ func (b *body) charge(n int64) {
 	}
 }
 
-// refuse has it leave by itself.
+// refuse sets the error with which b's next read or wait fails.
 func (b *body) refuse(why error) {
 	b.verdict = why
 	for _, in := range b.bounds {
@@ -324,8 +330,8 @@ func (b *body) refuse(why error) {
 	}
 }
 
-// wakeNext wakes those for whom there is room by now. Each that takes it wakes
-// the next.
+// wakeNext wakes the first body of each queue that has room now. When that takes its
+// room, it wakes the next.
 func (b *body) wakeNext() {
 	for _, in := range b.bounds {
 		if i := slices.IndexFunc(in.queue, func(next *body) bool { return next.full() == nil }); i >= 0 {

@@ -1,8 +1,8 @@
-// Package httpapi speaks the contract over HTTP: it reads calls in three
-// encodings, answers in the one envelope, serves stored photos and describes
-// itself in OpenAPI.
+// Package httpapi serves the API over HTTP: it reads calls in three encodings,
+// answers with one JSON envelope, serves stored photos and describes itself in
+// OpenAPI.
 //
-// App and tests import it; it imports usecase, ports and domain.
+// Only app and tests import it; it imports usecase, ports and domain.
 package httpapi
 
 import (
@@ -22,8 +22,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// The paths that are served: those of the API, below PhotosPath the stored
-// photos, and those of the admin address.
+// The paths of the API and of the admin address. Stored photos are below PhotosPath.
 const (
 	UpdatePath = "/update_customer_photo.json"
 	PhotosPath = "/photos/"
@@ -33,51 +32,51 @@ const (
 	MetricsPath = "/metrics"
 )
 
-// otherTimeout is how long a request may take to arrive that isn't a call, and
-// its answer to be taken.
+// otherTimeout is how long a request other than a call may take to arrive. Every
+// answer may take as long to be sent.
 const otherTimeout = 30 * time.Second
 
 // readyTimeout bounds the readiness check: probes give up after a few seconds.
 const readyTimeout = 3 * time.Second
 
-// Options says what a Server stands on.
+// Options configures a Server. Update, MaxInflightBytes and Logger are required.
 type Options struct {
 	Update *usecase.UpdateCustomerPhoto
-	// Photos are served below PhotosPath. nil: none are, as the store has an
-	// address of its own.
+	// Photos are served below PhotosPath. nil: none are served, as the store
+	// serves them itself.
 	Photos ports.PhotoStore
-	// PhotoSigner checks the addresses of Photos; Update.Address is to sign
-	// them. nil: whoever knows or guesses a photo's address sees it.
+	// PhotoSigner checks the signatures of the photos' addresses, which
+	// Update.Address must make. nil: anyone who knows or guesses a photo's
+	// address can see it.
 	PhotoSigner *PhotoSigner
-	// MaxInflightBytes bounds the request bodies held at once, and a quarter of
-	// it those from one address.
+	// MaxInflightBytes limits the request bodies held in memory at once. One
+	// client address may hold a quarter of it, and at least one body.
 	MaxInflightBytes int64
 	// FailureStatus is the status of every failed call on UpdatePath, for
-	// callers that read only bodies of 200 answers. 0: the error table's.
+	// callers that read only the bodies of 200 answers. 0: the error table's.
 	FailureStatus int
-	// ReadOnly: calls are refused, whatever they say, and photos are served.
+	// ReadOnly refuses every call unread. Photos are still served.
 	ReadOnly bool
-	// Pages are served: PagePath, to try the API, and DocsPath.
+	// Pages serves PagePath, to try the API, and DocsPath.
 	Pages bool
-	// Prefill is what the fields of the page begin with: a demo's, whose key
-	// is public.
+	// Prefill is for a demo, whose key is public.
 	Prefill Prefill
 	// CORSOrigins are the origins whose pages may call the API, as
 	// ParseOrigins returns them. Empty: none but the server's own.
 	CORSOrigins []string
-	// TrustedProxies say where a request came from, and under which address.
+	// TrustedProxies are believed about a request's client, scheme and host.
 	TrustedProxies Proxies
-	// Hosts are the names that the server answers under, as ParseHosts returns
-	// them. Empty: any.
+	// Hosts are the host names that the server answers to, as ParseHosts
+	// returns them. Empty: any.
 	Hosts  []string
 	Logger *slog.Logger
-	// Observe is told that a request begins. The request runs with the context
-	// that it returns, and calls the function when it is answered. It is called
-	// by any number of requests at once. nil: nobody watches.
+	// Observe is called when a request begins. The request is handled with the
+	// returned context, and the returned function is called when it is
+	// answered. Observe must be safe for concurrent use. May be nil.
 	Observe func(*http.Request) (context.Context, func(Exchange))
-	// Receive is told that a call begins to be received, and its function that
-	// it was, or why it could not be. It is called by any number of calls at
-	// once. nil: nobody watches.
+	// Receive is called before a call's body is read, and the returned function
+	// after it was read and parsed, with the error if that failed. Receive must
+	// be safe for concurrent use. May be nil.
 	Receive func(context.Context) func(error)
 }
 
@@ -91,7 +90,7 @@ type Server struct {
 	api               huma.API
 }
 
-// New makes a Server.
+// New returns a Server. It opens nothing and starts no goroutines.
 func New(options Options) *Server {
 	if options.Observe == nil {
 		options.Observe = func(r *http.Request) (context.Context, func(Exchange)) { return r.Context(), func(Exchange) {} }
@@ -135,17 +134,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 // OpenAPI returns the description of the API (OpenAPI 3.1).
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
-// InflightBytes returns how many bytes are held for request bodies now.
+// InflightBytes returns how many bytes request bodies hold at the moment.
 func (s *Server) InflightBytes() int64 {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	return s.room.all.held
 }
 
-// NewAdmin makes the handler of the admin address: LivePath answers 200 while
-// the process runs, ReadyPath 200 while the backends answer and 503 otherwise,
-// MetricsPath what metrics answers. A read-only server is ready, too: a load
-// balancer goes on sending it those who fetch photos.
+// NewAdmin returns the handler of the admin address. LivePath answers 200 while the
+// process runs, ReadyPath 200 while the backends answer and 503 otherwise, and
+// MetricsPath what metrics answers. A read-only server is ready too, so that a load
+// balancer still sends it requests for photos.
 func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+MetricsPath, metrics)
@@ -169,15 +168,15 @@ func NewAdmin(readiness *usecase.Readiness, metrics http.Handler, logger *slog.L
 	return mux
 }
 
-// HTTPServer returns a server for handler with bounds for its connections and
-// headers, and deadlines for slow clients; it is to serve what Listen returns. A
-// call may take as long as it can. Of proxies, each may have as many connections as
-// all clients together.
+// HTTPServer returns a server for handler that limits connections and headers and
+// has deadlines for slow clients. It must serve a listener from Listen. Each of the
+// proxies may have as many connections as all clients together.
 func HTTPServer(handler http.Handler, proxies Proxies, logger *slog.Logger) *http.Server {
 	return newHTTPServer(handler, newConnections(mostConnections, proxies), logger)
 }
 
-// AdminServer is an HTTPServer for the few who look at the admin address.
+// AdminServer returns a server like HTTPServer's, with fewer connections, for the
+// admin address.
 func AdminServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return newHTTPServer(handler, newConnections(adminConnections, nil), logger)
 }
@@ -185,8 +184,8 @@ func AdminServer(handler http.Handler, logger *slog.Logger) *http.Server {
 func newHTTPServer(handler http.Handler, bounded *connections, logger *slog.Logger) *http.Server {
 	const (
 		headerTimeout = 10 * time.Second
-		slack         = 4 << 10 // that net/http adds
-		h2Streams     = 32      // at once, of one connection
+		slack         = 4 << 10 // net/http adds it to MaxHeaderBytes
+		h2Streams     = 32      // at once on one connection
 		h2Buffer      = 128 << 10
 	)
 	return &http.Server{
@@ -195,7 +194,7 @@ func newHTTPServer(handler http.Handler, bounded *connections, logger *slog.Logg
 		ConnState:         bounded.follow,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       otherTimeout,
-		WriteTimeout:      2 * otherTimeout, // of an answer; calls have their own
+		WriteTimeout:      2 * otherTimeout, // for reading the body and answering; calls have their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    mostHeaderBytes - slack,
 		HTTP2: &http.HTTP2Config{

@@ -19,19 +19,19 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// The content types that a call may have.
+// The content types of a call.
 const (
 	typeJSON      = "application/json"
 	typeForm      = "application/x-www-form-urlencoded"
 	typeMultipart = "multipart/form-data"
-	typePlain     = "text/plain" // counts as a form
+	typePlain     = "text/plain" // read as a form
 )
 
 // mostLoggedType is how many characters of the Content-Type the API log keeps.
 const mostLoggedType = 100
 
-// updateInput takes the request as it is: a Body or RawBody field would have
-// Huma read and parse it first, at many times the cost.
+// updateInput keeps the raw request. With a Body or RawBody field Huma would read
+// and parse the body first, at many times the cost.
 type updateInput struct {
 	request *http.Request
 	writer  http.ResponseWriter
@@ -47,7 +47,7 @@ func (in *updateInput) Resolve(ctx huma.Context) []error {
 
 type updateOutput struct{ Body success }
 
-// success is the envelope of a call that succeeded.
+// success is the envelope of a successful call.
 type success struct {
 	Result   string          `json:"result" doc:"Always valid."`
 	PhotoURL string          `json:"url_customer_picture" doc:"Where the photo is, for a while where the address is signed; empty after a deletion."`
@@ -55,7 +55,7 @@ type success struct {
 }
 
 func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, error) {
-	if s.ReadOnly { // dropRest sees to the body
+	if s.ReadOnly { // dropRest reads the body
 		err := errMoved()
 		note(in.request, usecase.Answer{}, err)
 		return nil, s.fail(err, 0)
@@ -70,7 +70,7 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	case err == nil:
 		request.Photo = body.keepOnly(request.Photo)
 		answer, err = s.Update.Do(ctx, request)
-	case errors.Is(err, errFull): // in an overload not even the log is written
+	case errors.Is(err, errFull): // an overloaded server doesn't even write the API log
 		answer.Call = request.Call()
 	default:
 		answer, err = s.Update.Refuse(ctx, request, err)
@@ -78,7 +78,7 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	note(in.request, answer, err)
 	_ = http.NewResponseController(in.writer).SetWriteDeadline(time.Now().Add(otherTimeout)) // as in receive
 	if errors.Is(err, errSlow) || errors.Is(err, errEvicted) {
-		in.writer.Header().Set("Connection", "close") // nobody waits for the rest
+		in.writer.Header().Set("Connection", "close") // so that dropRest doesn't wait for the rest
 	}
 	if err != nil {
 		return nil, s.fail(err, answer.ApiLogID)
@@ -88,11 +88,10 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*updateOutput, er
 	}}, nil
 }
 
-// receive reads the call within the body limit, as fast as it has to arrive. Its
-// parameters alias the body, which the caller releases when they aren't used any
-// more.
+// receive reads and parses a call. Its photo aliases the body, which the caller must
+// release when it no longer needs the photo, even after an error.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (usecase.Request, *body, error) {
-	// not supported: the server's own holds
+	// if not supported, the server's WriteTimeout holds
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(BodyTimeout + usecase.SettleAfter))
 	body := s.receiveBody(w, r)
 	end := s.Receive(r.Context())
@@ -138,9 +137,9 @@ func readFields(mediaType, boundary string, from *body) (fields, error) {
 	return parseText(mediaType, from.data)
 }
 
-// parseText reads JSON or a form. Senders of JSON forget its type, or leave the
-// one that their HTTP client gives to every body: a form. No form of ours begins
-// as an object does.
+// parseText parses JSON or a form. A body that begins like a JSON object is JSON
+// whatever its type, as senders forget the type or leave their HTTP client's default,
+// a form. No valid form begins like that.
 func parseText(mediaType string, text []byte) (fields, error) {
 	if isUTF16(text) {
 		return fields{}, domain.Errorf(domain.TypeError, "body: want UTF-8, got UTF-16; have your program write UTF-8")
@@ -154,20 +153,20 @@ func parseText(mediaType string, text []byte) (fields, error) {
 
 const byteOrderMark = "\ufeff"
 
-// isUTF16 tells by a byte order mark, or by the zero beside the first character.
+// isUTF16 reports whether text begins with a byte order mark of UTF-16, or with an
+// ASCII character in UTF-16.
 func isUTF16(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text[:min(len(text), 2)], 0) >= 0
 }
 
-// beginsObject tells whether text begins as a JSON object does.
+// beginsObject reports whether text begins like a JSON object.
 func beginsObject(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
 }
 
-// contentType returns which of the three types the request has, and the
-// boundary of a multipart form. A body without a type, or of plain text, passes
-// for a form.
+// contentType returns which of the three types the request has, and the boundary of
+// a multipart form. A body without a type, or of text/plain, counts as a form.
 func contentType(r *http.Request) (mediaType, boundary string, err error) {
 	unsupported := func(format string, args ...any) error {
 		return domain.Errorf(domain.TypeError, format, args...).WithCause(errMediaType)
@@ -195,9 +194,9 @@ func contentType(r *http.Request) (mediaType, boundary string, err error) {
 	return mediaType, boundary, nil
 }
 
-// boundaryOf returns the boundary of a multipart form. Where the header breaks
-// the grammar, mostly by "=", "/" or ":" without quotation marks, the boundary
-// goes up to the next semicolon.
+// boundaryOf returns the boundary of a multipart form; empty: there is none. If the
+// header breaks the grammar, mostly with an unquoted "=", "/" or ":", the boundary
+// ends at the next semicolon.
 func boundaryOf(header string) string {
 	if _, parameters, err := mime.ParseMediaType(header); err == nil {
 		return parameters["boundary"]
@@ -211,7 +210,7 @@ func boundaryOf(header string) string {
 	return ""
 }
 
-// bodyError tells why a body could not be read or understood.
+// bodyError returns the caller's error for a body that could not be read or parsed.
 func (s *Server) bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	var known *domain.Error
@@ -225,15 +224,15 @@ func (s *Server) bodyError(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return broken.WithCause(err)
 	}
-	return broken // what the parser says may repeat a key, and causes are logged
+	return broken // without the parser's error: it may quote a key, and causes are logged
 }
 
 func (s *Server) bodyTooLarge() error {
 	return domain.Errorf(domain.PhotoTooLarge, "body: want at most %d bytes, for a photo of at most %d bytes, got more", s.maxBody, s.maxPhoto)
 }
 
-// photoURL returns the photo's address as it is configured, or this server's, as
-// the caller reached it.
+// photoURL returns the photo's address. If the answer's has no host, the photo is
+// served here, and the address gets the host that the caller used.
 func photoURL(r *http.Request, answer usecase.Answer) string {
 	if answer.PhotoKey == "" || answer.PhotoURL != "" && !strings.HasPrefix(answer.PhotoURL, "/") {
 		return answer.PhotoURL

@@ -1,5 +1,5 @@
 // Package client calls a fleetphoto server. It is generated from the server's
-// OpenAPI document, but for what this file adds.
+// OpenAPI document, except for the functions in this file.
 //
 // Any program may import it; it imports nothing of this module.
 package client
@@ -12,21 +12,21 @@ import (
 	"mime/multipart"
 )
 
-// Failure returns what a failed call was answered, whatever its status, also
-// that of a server which sends failures with status 200. It is nil where the
-// call succeeded, or where the answer is no server's of this API, such as a
-// proxy's page: JSON200 is nil too then.
+// Failure returns the answer to a failed call, whatever its status: a server may be
+// configured to send failures with status 200. It returns nil if the call succeeded,
+// or if the answer isn't the API's own but, for instance, a proxy's error page: then
+// JSON200 is nil too.
 func (r UpdateCustomerPhotoResponse) Failure() *Failure {
 	if r.JSON200 != nil && r.JSON200.Result != Valid {
 		var failure Failure
-		_ = json.Unmarshal(r.Body, &failure) // JSON200 was read from it
+		_ = json.Unmarshal(r.Body, &failure) // Body is valid JSON: JSON200 was parsed from it
 		return &failure
 	}
 	return cmp.Or(r.JSON400, r.JSON401, r.JSON403, r.JSON404, r.JSON405, r.JSON413, r.JSON415, r.JSON421, r.JSON429, r.JSON431, r.JSON500, r.JSON503)
 }
 
-// Multipart writes a call as a multipart form, with the photo's own bytes. Its
-// results are what UpdateCustomerPhotoWithBodyWithResponse takes.
+// Multipart encodes a call as a multipart form with the photo as a file part. Pass
+// its results to UpdateCustomerPhotoWithBodyWithResponse.
 func Multipart(call UpdateCustomerPhotoMultipartBody) (contentType string, body io.Reader, err error) {
 	var form bytes.Buffer
 	parts := multipart.NewWriter(&form)
@@ -43,7 +43,7 @@ func Multipart(call UpdateCustomerPhotoMultipartBody) (contentType string, body 
 	if err != nil {
 		return "", nil, err
 	}
-	// A part is a file by its name, and what is sent is told by its content.
+	// A part needs a file name to count as a file. The name itself doesn't matter.
 	file, err := parts.CreateFormFile("photo_base64", cmp.Or(call.PhotoBase64.Filename(), "photo"))
 	if err != nil {
 		return "", nil, err

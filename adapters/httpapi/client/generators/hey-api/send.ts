@@ -11,7 +11,7 @@ async function send(as: string, baseUrl: string, api_key: string, photo_base64: 
   client.setConfig({ baseUrl });
   const body = { api_key, phone_number: 447700900123, customer_pin: 1234, photo_base64 };
   if (as === "json") return updateCustomerPhoto({ body });
-  // The types know JSON alone: a file is no string to them, and the form's type is for fetch to set.
+  // The generated types describe only JSON, so the file needs a cast. fetch must set the form's Content-Type itself.
   const photo = new File([Uint8Array.from(atob(photo_base64), (c) => c.charCodeAt(0))], "photo.jpg");
   const form = { ...body, photo_base64: photo as unknown as string };
   return updateCustomerPhoto({ body: form, ...formDataBodySerializer, headers: { "Content-Type": null } });

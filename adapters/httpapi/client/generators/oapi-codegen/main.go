@@ -1,4 +1,4 @@
-// Sends a photo to a server as JSON or as a file, and prints the answer:
+// The program sends a photo to a server as JSON or as a file and prints the answer:
 //
 //	send json|file URL KEY PHOTO_IN_BASE64
 package main
@@ -35,7 +35,7 @@ func send(as, url, key, photo string) error {
 	if err != nil {
 		return err
 	}
-	if failure := cmp.Or(answer.JSON400, answer.JSON401); failure != nil { // each status has a field of its own
+	if failure := cmp.Or(answer.JSON400, answer.JSON401); failure != nil { // each status has its own field
 		fmt.Printf("%d %s: %s\n", answer.StatusCode(), failure.Error, failure.Detail)
 		return nil
 	}
@@ -52,7 +52,7 @@ func sendJSON(client *fleetphoto.ClientWithResponses, key, photo string) (*fleet
 	return client.UpdateCustomerPhotoWithResponse(context.Background(), call)
 }
 
-// sendFile writes the form itself: oapi-codegen leaves that to its users.
+// sendFile encodes the form itself: oapi-codegen generates no code for it.
 func sendFile(client *fleetphoto.ClientWithResponses, key, photo string) (*fleetphoto.UpdateCustomerPhotoResponse, error) {
 	var form bytes.Buffer
 	parts := multipart.NewWriter(&form)

@@ -1,4 +1,4 @@
-// Sends a photo to a server as JSON or as a file, and prints the answer:
+// The program sends a photo to a server as JSON or as a file and prints the answer:
 //
 //	send json|file URL KEY PHOTO_IN_BASE64
 package main
@@ -45,7 +45,7 @@ func send(as, url, key, photo string) error {
 	switch answer := answer.(type) {
 	case *fleetphoto.Success:
 		fmt.Printf("200 %s: %s\n", answer.Result, answer.URLCustomerPicture)
-	case *fleetphoto.UpdateCustomerPhotoBadRequest: // each status has a type of its own
+	case *fleetphoto.UpdateCustomerPhotoBadRequest: // each status has its own type
 		fmt.Printf("400 %s: %s\n", answer.Error, answer.Detail)
 	case *fleetphoto.UpdateCustomerPhotoUnauthorized:
 		fmt.Printf("401 %s: %s\n", answer.Error, answer.Detail)

@@ -1,5 +1,5 @@
-// Calls a server in each encoding and brings each failure about. The server
-// and what it knows come as JSON in the first argument.
+// Calls a server in each encoding and causes each failure. The first argument is
+// JSON: the server's URL and test data.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./fleetphoto";
 

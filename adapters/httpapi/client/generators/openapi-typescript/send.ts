@@ -9,7 +9,7 @@ declare const process: { argv: string[] };
 const [as, baseUrl, api_key, photo_base64] = process.argv.slice(2) as [string, string, string, string];
 const file = new File([Uint8Array.from(atob(photo_base64), (c) => c.charCodeAt(0))], "photo.jpg");
 
-// A file is a string to the types, so the form is written here.
+// The generated type of a file part is a string, so this serializer adds the file.
 const { data, error, response } = await createClient<paths>({ baseUrl }).POST("/update_customer_photo.json", {
   body: { api_key, phone_number: 447700900123, customer_pin: 1234, photo_base64 },
   ...(as === "file" && {
