@@ -110,7 +110,7 @@ func callerWords() []any {
 func retryAfterHeader() map[string]*huma.Param {
 	return map[string]*huma.Param{"Retry-After": {
 		Description: "How many seconds to wait before the call is sent again.", Required: true,
-		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: ptr(1.0)},
+		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0)},
 	}}
 }
 
@@ -120,7 +120,7 @@ func retryAfterHeader() map[string]*huma.Param {
 func (s *Server) requestBody() *huma.RequestBody {
 	limits := fmt.Sprintf("%s, at most %d bytes and %d pixels.", photo.Accepted(), s.maxPhoto, s.Update.Reader.Limits().MaxPixels)
 	text := &huma.Schema{
-		Type: huma.TypeString, MinLength: ptr(1), MaxLength: ptr(int(s.maxBody)), Examples: []any{examplePhoto},
+		Type: huma.TypeString, MinLength: new(1), MaxLength: new(int(s.maxBody)), Examples: []any{examplePhoto},
 		Description: "The image in Base64, standard or URL-safe, padded or not, with line breaks or a data URI's prefix; or the word delete. " + limits,
 	}
 	file := &huma.Schema{
@@ -193,13 +193,11 @@ func pinJSON() *huma.Schema {
 // x-go-type makes oapi-codegen generate an int64 in place of a union.
 func number(least float64, digits int, example int64, text *huma.Schema) *huma.Schema {
 	text.Examples = nil
-	integer := &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: ptr(math.Pow10(digits) - 1)}
+	integer := &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: new(math.Pow10(digits) - 1)}
 	return &huma.Schema{
 		AnyOf: []*huma.Schema{integer, text}, Examples: []any{example}, Extensions: map[string]any{"x-go-type": "int64"},
 	}
 }
-
-func ptr[T any](value T) *T { return &value }
 
 // The examples use the demo's parameters, so they work there unchanged. The photo
 // is a GIF of one pixel.
