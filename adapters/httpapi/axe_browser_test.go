@@ -7,11 +7,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axeVariable names axe-core's axe.min.js.
+// axeVariable is the variable with the path of axe-core's axe.min.js.
 const axeVariable = "FLEETPHOTO_TEST_AXE"
 
-// TestPagesAreAccessible has axe-core look for what keeps people out: missing
-// names and roles, too little contrast, what a keyboard doesn't reach.
+// TestPagesAreAccessible runs axe-core, which finds missing names and roles, too
+// little contrast and elements that a keyboard can't reach.
 func TestPagesAreAccessible(t *testing.T) {
 	path := os.Getenv(axeVariable)
 	if path == "" {
@@ -58,7 +58,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	}
 }
 
-// accessible fails for what axe-core finds in the page.
+// accessible fails for each violation that axe-core finds in the page.
 func (p *tab) accessible(t *testing.T) {
 	t.Helper()
 	const run = `axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))`

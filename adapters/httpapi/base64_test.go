@@ -96,7 +96,7 @@ func FuzzDecodeBase64(f *testing.F) {
 		}
 		again, err := decodeBase64([]byte(base64.RawURLEncoding.EncodeToString(got)))
 		if err != nil || !bytes.Equal(again, got) {
-			t.Errorf("what was decoded doesn't survive another round: %q, %v", again, err)
+			t.Errorf("encoding and decoding again gives %q, %v, want %q", again, err, got)
 		}
 	})
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// artefactsVariable names the folder that screenshots are kept in; by default
-// it is one among the temporary files.
+// artefactsVariable is the variable with the folder for screenshots. The default is
+// in the temporary folder.
 const artefactsVariable = "FLEETPHOTO_TEST_ARTEFACTS"
 
 // browserFlags let the browser reach this machine and nothing else.
@@ -65,7 +65,7 @@ func newBrowser(t *testing.T) browser {
 	return browser{ctx}
 }
 
-// tab is one page in a browser. It notes what must not happen.
+// tab is a page in a browser. It collects what must not happen.
 type tab struct {
 	context.Context
 	base  string
@@ -92,7 +92,7 @@ func (b browser) open(t *testing.T, f *fixture, path string, width, height int64
 	return p
 }
 
-// phone makes narrow screens those of phones.
+// phone emulates a phone if the screen is narrow.
 func phone(width int64) chromedp.EmulateViewportOption {
 	return func(screen *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
 		screen.Mobile, touch.Enabled = width < 600, width < 600
@@ -107,7 +107,7 @@ func (p *tab) notice(event any) {
 		if u := e.Request.URL; !strings.HasPrefix(strings.TrimPrefix(u, "blob:"), here) && !strings.HasPrefix(u, "data:") {
 			amiss = "a request to " + u
 		}
-	case *log.EventEntryAdded: // a failed call's status is one from "network"
+	case *log.EventEntryAdded: // the status of a failed call is a "network" entry
 		if e.Entry.Source != log.EntrySourceNetwork {
 			amiss = fmt.Sprintf("%s: %s", e.Entry.Source, e.Entry.Text)
 		}
@@ -126,7 +126,7 @@ func (p *tab) notice(event any) {
 	}
 }
 
-// finish fails the test for what was amiss.
+// finish fails the test for everything in amiss.
 func (p *tab) finish(t *testing.T) {
 	t.Helper()
 	p.mutex.Lock()
@@ -139,7 +139,7 @@ func (p *tab) finish(t *testing.T) {
 // action does something in a tab.
 type action = chromedp.Action[chromedp.Void]
 
-// do fails the test with a picture of what the page looks like by then.
+// do runs actions. If one fails, it takes a screenshot and fails the test.
 func (p *tab) do(t *testing.T, actions ...action) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(p, 30*time.Second)
@@ -192,8 +192,8 @@ func (p *tab) picture(t *testing.T, name string) {
 	t.Logf("screenshot: %s", file)
 }
 
-// noScrollbar fails when something is wider than the screen: phones make the
-// window larger then.
+// noScrollbar fails if an element is wider than the screen. Phones then enlarge the
+// window, so it checks that too.
 func (p *tab) noScrollbar(t *testing.T) {
 	t.Helper()
 	wider := fmt.Sprintf(`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > %d && !e.closest("pre")).map(e => e.outerHTML.slice(0, 80))`, p.width)
@@ -202,7 +202,7 @@ func (p *tab) noScrollbar(t *testing.T) {
 	}
 }
 
-// artefacts returns the folder for screenshots, which stays.
+// artefacts returns the folder for screenshots, which outlives the test.
 func artefacts(t *testing.T) string {
 	t.Helper()
 	folder := cmp.Or(os.Getenv(artefactsVariable), filepath.Join(os.TempDir(), "fleetphoto-artefacts"))

@@ -18,8 +18,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// TestConnections: who takes all connections keeps nobody else out, whatever he
-// does with them.
+// TestConnections: clients that open more connections than allowed, and whatever they
+// do with them, keep no other client out.
 func TestConnections(t *testing.T) {
 	const most = 16
 	for name, sent := range map[string]string{
@@ -56,11 +56,11 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// largePage is what a connection's buffers don't hold, eight times.
+// largePage is a page of which a connection's buffers can't hold eight.
 const largePage = "/assets/swagger-ui-bundle.js"
 
-// TestLongHeads: a head that is long and doesn't end counts as several
-// connections, also behind an answered request and behind TLS.
+// TestLongHeads: a long unfinished head counts as several connections, also after an
+// answered request and with TLS.
 func TestLongHeads(t *testing.T) {
 	t.Parallel()
 	var distinct strings.Builder
@@ -124,16 +124,16 @@ func (f *fakeConn) RemoteAddr() net.Addr {
 }
 func (f *fakeConn) Close() error { f.closed = true; return nil }
 
-// TestConnectionThatGoes: of eight connections, two of an address, which goes
-// for the next one. A "*" marks those that the server works for, a "+" those that
-// just had an answer.
+// TestConnectionThatGoes: which connection is closed for a new one, with a limit of
+// eight and of two for an address. "*" marks busy connections, "+" those that were
+// just answered.
 func TestConnectionThatGoes(t *testing.T) {
 	const a, b, c, d, e, proxy = "10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "10.0.0.4:1", "[2001:db8::1]:1", "10.9.9.9:1"
 	for _, test := range []struct {
 		name string
 		open string
 		next string
-		want string // which go, from 0 on; "new": the new one
+		want string // the index of the closed one, or alternatives; "new": the new one
 	}{
 		{"there is room", a + " " + b, c, ""},
 		{"an address has its share", a + " " + b + " " + a, a, "0"},
@@ -177,18 +177,18 @@ func TestConnectionThatGoes(t *testing.T) {
 					got = fmt.Sprint(i)
 				}
 				if conn.closed != (all.open[conn] == nil) {
-					t.Errorf("number %d is closed: %v, known: %v", i, conn.closed, all.open[conn] != nil)
+					t.Errorf("connection %d: closed is %v, open has it: %v", i, conn.closed, all.open[conn] != nil)
 				}
 			}
 			if !strings.Contains(test.want, got) || (got == "") != (test.want == "") {
-				t.Errorf("gone is %q, want %q", got, test.want)
+				t.Errorf("closed is %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-// TestWorkKeepsAConnection: it can't be closed for a new one while the server works
-// on its call, and only then.
+// TestWorkKeepsAConnection: a connection is busy while its call is handled, and only
+// then.
 func TestWorkKeepsAConnection(t *testing.T) {
 	all := newConnections(8, nil)
 	conn := &fakeConn{from: "10.0.0.1:1"}
@@ -204,7 +204,7 @@ func TestWorkKeepsAConnection(t *testing.T) {
 	request.ContentLength = body.Size()
 	all.count(f).ServeHTTP(seenWriter{httptest.NewRecorder(), see}, request)
 	if busy = slices.Compact(busy); !slices.Equal(busy, []int{0, 1, 0}) {
-		t.Errorf("it was busy: %v; want it while the call is made, between the body and the answer", busy)
+		t.Errorf("busy was %v; want [0 1 0]: 1 between the body and the answer", busy)
 	}
 }
 
@@ -230,8 +230,8 @@ func (w seenWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// TestClosedForANewOne: a body whose connection was closed to make room isn't
-// the sender's fault, and not logged.
+// TestClosedForANewOne: if a body's connection was closed to make room, the error
+// says that the server is full.
 func TestClosedForANewOne(t *testing.T) {
 	all := newConnections(4, nil) // one from an address
 	first := &fakeConn{from: "10.0.0.1:1"}
@@ -243,6 +243,6 @@ func TestClosedForANewOne(t *testing.T) {
 		return 0, net.ErrClosed
 	})
 	if _, err := b.Read(make([]byte, 1)); !first.closed || !errors.Is(err, errFull) {
-		t.Errorf("it is closed: %v; got %v", first.closed, err)
+		t.Errorf("closed is %v, the error %v; want true and %v", first.closed, err, errFull)
 	}
 }

@@ -47,8 +47,8 @@ func TestParseOrigins(t *testing.T) {
 	}
 }
 
-// TestCORS sends what browsers send, and shows of the answer its status and
-// what they look at.
+// TestCORS sends a browser's requests and compares the status and the headers that
+// browsers look at.
 func TestCORS(t *testing.T) {
 	const app, other = "https://app.example.com", "https://other.example.com"
 	const preflightVary = "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
@@ -103,7 +103,7 @@ func seenByBrowsers(answer *httptest.ResponseRecorder) string {
 	return seen
 }
 
-// TestCORSOfForms: none of the three content types needs more than that.
+// TestCORSOfForms: a page of an allowed origin can send all three content types.
 func TestCORSOfForms(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.CORSOrigins = []string{"https://app.example.com"} })
 	form := "api_key=" + testKey + "&phone_number=" + testPhone + "&photo_base64=delete"

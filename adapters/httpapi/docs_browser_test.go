@@ -38,8 +38,8 @@ func TestDocsInABrowser(t *testing.T) {
 	}
 }
 
-// TestDocsCopyExamples with a clipboard, and where it is closed to the page or
-// isn't there, as without TLS.
+// TestDocsCopyExamples copies with a clipboard, with one that is denied to the page,
+// and without one, as on a page without TLS.
 func TestDocsCopyExamples(t *testing.T) {
 	p := newBrowser(t).open(t, newFixture(t, withPages), DocsPath, 390, 844, false)
 	p.do(t, chromedp.Evaluate[chromedp.Void](`document.addEventListener("copy", () => { window.taken = getSelection().toString() })`))
@@ -70,8 +70,8 @@ func TestDocsCopyExamples(t *testing.T) {
 // rendered waits until Swagger UI shows the operation.
 func rendered() action { return until(`document.querySelector(".opblock .responses-table")`) }
 
-// tryIt has Swagger UI send a photo as a file, the word delete, and a call
-// that is refused.
+// tryIt makes Swagger UI send a photo as a file, the word delete and a call that is
+// refused.
 func tryIt(t *testing.T, p *tab, f *fixture) {
 	const kind = ".opblock-section-request-body select.content-type"
 	p.do(t, chromedp.Click(chromedp.CSS(".try-out__btn")), set(kind, "multipart/form-data"), until(`document.querySelector("[data-property-name=photo_base64] input[type=file]")`))
@@ -103,7 +103,7 @@ func answeredBy(status, text string) action {
 	return until(fmt.Sprintf(`%s?.querySelector(".response-col_status").innerText.startsWith(%q) && %s.innerText.includes(%q)`, row, status, row, text))
 }
 
-// set gives an element of React's the value that a person would.
+// set changes the value of an element that React controls, as typing would.
 func set(selector, text string) action {
 	const program = `(() => {
 		const e = document.querySelector(%q);

@@ -9,17 +9,17 @@ import (
 	"testing"
 )
 
-// TestExamplesRun runs each program of the documentation as it is shown, with
-// a server's address, a key and a photo.
+// TestExamplesRun runs each program of the docs page as shown, with a test server's
+// address, a key and a photo.
 func TestExamplesRun(t *testing.T) {
 	runners := map[string]struct {
-		needs []string // must succeed for the program to be tried
+		needs []string // a command that fails if a tool is missing
 		run   []string
 		file  string
 	}{
 		"curl":       {[]string{"curl", "--version"}, []string{"sh", "update.sh"}, "update.sh"},
 		"Go":         {[]string{"go", "version"}, []string{"go", "run", "update.go"}, "update.go"},
-		"TypeScript": {[]string{"node", "-e", "fetch"}, []string{"node", "update.mjs"}, "update.mjs"}, // it has no types that Node.js would not know
+		"TypeScript": {[]string{"node", "-e", "fetch"}, []string{"node", "update.mjs"}, "update.mjs"}, // it has no type annotations, so it is JavaScript too
 		"PHP":        {[]string{"php", "-r", "new CURLFile('x');"}, []string{"php", "update.php"}, "update.php"},
 		"Python":     {[]string{"python3", "-c", "import requests"}, []string{"python3", "update.py"}, "update.py"},
 	}
@@ -44,7 +44,7 @@ func TestExamplesRun(t *testing.T) {
 				program := exec.CommandContext(t.Context(), runner.run[0], runner.run[1:]...)
 				program.Dir = directory
 				program.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
-				out, _ := program.CombinedOutput() // some fail as a program does
+				out, _ := program.CombinedOutput() // after a failed call some exit with an error
 				if !strings.Contains(string(out), want) {
 					t.Errorf("want %s, got %s", want, out)
 				}

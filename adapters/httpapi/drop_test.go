@@ -17,13 +17,13 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
 
-// deadlineRecorder keeps the read deadline that is set last.
+// deadlineRecorder keeps the last read deadline.
 type deadlineRecorder struct {
 	*httptest.ResponseRecorder
 	deadline time.Time
 }
 
-// SetReadDeadline is what http.ResponseController looks for.
+// SetReadDeadline is for http.ResponseController.
 func (d *deadlineRecorder) SetReadDeadline(deadline time.Time) error {
 	d.deadline = deadline
 	return nil
@@ -38,8 +38,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestDropRest: a bounded amount is dropped where the sender needs it and will
-// send it, and none elsewhere.
+// TestDropRest: the rest of a body is read, up to a limit, only if the client is going
+// to send it and the connection stays open.
 func TestDropRest(t *testing.T) {
 	refuse := func(http.ResponseWriter, *http.Request) {}
 	begin := func(_ http.ResponseWriter, r *http.Request) { _, _ = r.Body.Read(make([]byte, 1)) }
@@ -72,7 +72,7 @@ func TestDropRest(t *testing.T) {
 	}
 }
 
-// TestDropRestHasADeadline: what the server reads later keeps it.
+// TestDropRestHasADeadline: dropping has a deadline, which is left set.
 func TestDropRestHasADeadline(t *testing.T) {
 	w := &deadlineRecorder{httptest.NewRecorder(), time.Time{}}
 	latest := time.Now().Add(2 * dropTime)
@@ -82,7 +82,7 @@ func TestDropRestHasADeadline(t *testing.T) {
 	}
 }
 
-// serveRefusals starts the server as it runs, with a body limit of some 20 MiB.
+// serveRefusals starts a server as in production, with a body limit of about 20 MiB.
 func serveRefusals(t *testing.T, change ...func(*Options)) *httptest.Server {
 	t.Helper()
 	const mostBytes = 10 << 20
@@ -92,8 +92,8 @@ func serveRefusals(t *testing.T, change ...func(*Options)) *httptest.Server {
 	return serveTCP(t, newFixture(t, append(change, limit)...))
 }
 
-// TestRefusalsAreSeen: who sends a whole body before reading gets the answer of
-// each early refusal, and the connection serves the next call.
+// TestRefusalsAreSeen: a client that sends the whole body before it reads gets the
+// answer of each early refusal, and its connection serves the next call.
 func TestRefusalsAreSeen(t *testing.T) {
 	const over, under = 30 << 20, 20 << 20 // the limit of a body
 	for _, test := range []struct {
@@ -138,8 +138,8 @@ func TestRefusalsAreSeen(t *testing.T) {
 	}
 }
 
-// TestProgramsSeeRefusals: so do the clients that are known to send all first,
-// and node's agent keeps the connection.
+// TestProgramsSeeRefusals does the same with real clients that send the whole body
+// first; node's agent keeps the connection.
 func TestProgramsSeeRefusals(t *testing.T) {
 	programs := []struct{ name, flag, want, code string }{
 		{"python3", "-c", "413", `
@@ -156,7 +156,7 @@ const post = () => new Promise((resolve, reject) => {
   const request = http.request(url, { method: "POST", agent, headers: { "Content-Type": "application/json" } }, (answer) => {
     const port = answer.socket.localPort;
     answer.resume();
-    request.on("close", () => setImmediate(resolve, { status: answer.statusCode, port })); // both are whole
+    request.on("close", () => setImmediate(resolve, { status: answer.statusCode, port })); // request and answer are complete
   });
   request.on("error", reject).end(Buffer.alloc(+size, "{"));
 });

@@ -32,7 +32,7 @@ func TestParseJSON(t *testing.T) {
 	tests := []struct {
 		name, body string
 		want       fields
-		broken     string // a part of the sentence
+		broken     string // a part of the error; empty: none
 	}{
 		{name: "all", body: `{"api_key":"k","phone_number":44,"customer_pin":"12","photo_base64":"a\/b"}`,
 			want: fields{text("k"), field{text: []byte("44"), came: true, number: true}, text("12"), text("a/b")}},
@@ -73,7 +73,7 @@ func checkParsed(t *testing.T, got fields, err error, want fields, broken string
 	}
 }
 
-// Names that nobody asks for cost what they are, not a set of all of them.
+// Many unknown names take no more memory than the body.
 func TestParseJSONOfManyNames(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`{"api_key":"k"`)
@@ -139,7 +139,7 @@ func TestParsePhoto(t *testing.T) {
 		name, text string
 		file       bool
 		want       string // the image
-		refused    string // a part of the sentence
+		refused    string // a part of the error; empty: none
 	}{
 		{name: "text", text: encoded, want: gif},
 		{name: "text after a byte order mark", text: "\ufeff" + encoded, want: gif},
@@ -168,7 +168,7 @@ func TestParsePhoto(t *testing.T) {
 	}
 }
 
-// TestUnusableTexts: they are refused by their name, whichever parameter they come in.
+// TestUnusableTexts: a word for an unset value is named and refused in every parameter.
 func TestUnusableTexts(t *testing.T) {
 	const unset, quoted = "a value that is not set", "quotation marks"
 	for text, want := range map[string]string{
@@ -189,7 +189,8 @@ func TestUnusableTexts(t *testing.T) {
 	}
 }
 
-// TestPINOfZero: the number is an integer that was never set, the string a PIN.
+// TestPINOfZero: the number 0 counts as an integer that was never set, the string as
+// a PIN.
 func TestPINOfZero(t *testing.T) {
 	for value, refused := range map[string]bool{"0": true, "0.0": true, "0e3": true, "7": false, `"0"`: false, `"0000"`: false, `""`: false, "null": false} {
 		f, err := parseJSON([]byte(`{"customer_pin":` + value + `}`))
@@ -245,15 +246,15 @@ func aliases(part, whole []byte) bool {
 	return at >= begin && at < begin+uintptr(len(whole))
 }
 
-// fuzzParser checks what holds for every parser: whatever it gets, giving the
-// parameters their types is no bug. It uses up the photo's text.
+// fuzzParser checks that parsing the fields never fails with Internal. It overwrites
+// the photo's text.
 func fuzzParser(t *testing.T, got *fields, err error) {
 	t.Helper()
 	if err != nil {
 		return
 	}
 	if _, err := got.request(); err != nil && domain.AsError(err).Kind == domain.Internal {
-		t.Errorf("a bad parameter is no bug of the server: %v", err)
+		t.Errorf("a bad parameter causes an Internal Error: %v", err)
 	}
 }
 
@@ -272,7 +273,7 @@ func FuzzParseJSON(f *testing.F) {
 			return
 		}
 		if standardErr != nil {
-			t.Fatalf("encoding/json refuses what was read: %v", standardErr)
+			t.Fatalf("encoding/json refuses the body: %v", standardErr)
 		}
 		for name, value := range map[string]field{fieldAPIKey: got.apiKey, fieldPhoto: got.photo} {
 			if want, ok := standard[name].(string); ok && want != string(value.text) {

@@ -30,7 +30,7 @@ const (
 
 var testCustomer = domain.CustomerRef{Fleet: 689, Customer: 452733}
 
-// fixture is a server over memory with one fleet and one customer.
+// fixture is a server with in-memory backends, one fleet and one customer.
 type fixture struct {
 	*Server
 	backend *memory.Backend
@@ -110,7 +110,7 @@ func (f *fixture) post(t testing.TB, contentType string, body io.Reader) *httpte
 	return recorder
 }
 
-// stored returns the bytes of the customer's photo; nil where there is none.
+// stored returns the bytes of the customer's photo; nil: there is none.
 func (f *fixture) stored(t testing.TB) []byte {
 	t.Helper()
 	var store ports.PhotoStore = f.backend.PhotoStore

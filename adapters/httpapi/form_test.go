@@ -11,7 +11,8 @@ import (
 	"testing/iotest"
 )
 
-// readParts returns each part's head and content, by the library alone or behind a headReader.
+// readParts returns each part's head and content, as read by mime/multipart alone or
+// through a headReader.
 func readParts(from io.Reader, bounded bool) (seen string, err error) {
 	parts := multipart.NewReader(from, "b")
 	next := parts.NextRawPart
@@ -33,8 +34,8 @@ func readParts(from io.Reader, bounded bool) (seen string, err error) {
 	}
 }
 
-// TestPartHeadsAreBounded: before a head is parsed, whatever came before it and
-// however it arrives.
+// TestPartHeadsAreBounded: a long head is refused, whatever comes before it and
+// however it is split into reads.
 func TestPartHeadsAreBounded(t *testing.T) {
 	t.Parallel()
 	fields := func(count int) string {
@@ -76,7 +77,7 @@ func TestPartHeadsAreBounded(t *testing.T) {
 	}
 }
 
-// FuzzPartHeads: what isn't refused is read as the library alone reads it.
+// FuzzPartHeads: a body that isn't refused is read as by mime/multipart alone.
 func FuzzPartHeads(f *testing.F) {
 	for _, seed := range []string{"", "--b", "\r\n--b\r\n\r\n--b--", "--b\r\nx:y\r\n\r\n\n--b-\r\n--b \r\n\r\n\r\n--b--", "--b\n\n--b\n\n--b\n--b--", "x--b\r\n\n--b\n\n\r\r\n\r\n--b--"} {
 		f.Add([]byte(seed))

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestHeaderBounds: fields up to a number and bytes, for calls and for all else.
+// TestHeaderBounds: calls and other requests have a limit of fields and of bytes.
 func TestHeaderBounds(t *testing.T) {
 	server := serveTCP(t, newFixture(t))
 	fields := func(n int) string {
@@ -31,7 +31,7 @@ func TestHeaderBounds(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := dialFrom(t, server, 2)
-			go c.send(test.request) // it may be refused before all is sent
+			go c.send(test.request) // it may be refused before it is sent
 			if head, text := c.answer(); head != test.want {
 				t.Errorf("got %s %s, want %s", head, text, test.want)
 			}
@@ -39,7 +39,7 @@ func TestHeaderBounds(t *testing.T) {
 	}
 }
 
-// TestHeaderBoundsInHTTP2: they are the same; a client is told the bytes.
+// TestHeaderBoundsInHTTP2: the limits are the same. The server announces that of bytes.
 func TestHeaderBoundsInHTTP2(t *testing.T) {
 	f := newFixture(t)
 	server := serveHTTP2(t, f, newConnections(64, nil))
@@ -47,7 +47,7 @@ func TestHeaderBoundsInHTTP2(t *testing.T) {
 		fields, bytes int
 		want          string
 	}{
-		{98, 10, "404"}, // and two that the client adds
+		{98, 10, "404"}, // the client adds two
 		{99, 10, "431"},
 		{1, 27 << 10, "404"},
 		{1, 33 << 10, "request header list larger than peer's advertised limit"},
@@ -84,7 +84,8 @@ func TestRepeatedHeaders(t *testing.T) {
 	}
 }
 
-// TestSecretsInTheQuery are refused, and neither answered nor logged.
+// TestSecretsInTheQuery: a key or PIN in the query is refused, and neither repeated in
+// the answer nor logged.
 func TestSecretsInTheQuery(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                                "",

@@ -15,7 +15,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// parseByDecoder is parseJSON without its short cuts. It uses body up too.
+// parseByDecoder is parseJSON without its fast paths. It overwrites body too.
 func parseByDecoder(body []byte) (fields, error) {
 	f, err := jsonText{text: body}.read()
 	if err != nil {
@@ -32,7 +32,8 @@ func parseByDecoder(body []byte) (fields, error) {
 	return f, err
 }
 
-// jsonBodies are what a short cut could read otherwise than the decoder.
+// jsonBodies returns bodies that a wrong fast path would read differently from the
+// decoder.
 func jsonBodies() []string {
 	bodies := []string{
 		`{"api_key":"k","phone_number":44,"customer_pin":null,"photo_base64":"QUJD"}`,
@@ -60,8 +61,7 @@ func jsonBodies() []string {
 	return bodies
 }
 
-// FuzzJSON compares the fields, and the sentences of the errors, with those of
-// the decoder alone.
+// FuzzJSON compares the fields and the errors with those of the decoder alone.
 func FuzzJSON(f *testing.F) {
 	for _, body := range jsonBodies() {
 		f.Add([]byte(body))
@@ -78,7 +78,7 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// photoBody is a call with a photo of so many bytes, with PHP's escapes or without.
+// photoBody returns a call with a photo of size bytes, with PHP's escapes or without.
 func photoBody(size int, php bool) []byte {
 	photo := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(photo)
@@ -145,7 +145,7 @@ func benchmarkParse(b *testing.B, original []byte, parse func([]byte) (fields, e
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		copy(body, original) // parsing uses it up
+		copy(body, original) // parsing overwrites it
 		if _, err := parse(body); err != nil {
 			b.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func documented(s *Server) map[string][]string {
 	return examples
 }
 
-// property returns a property's schema, wherever it stands.
+// property returns a property's schema, inline or by reference.
 func property(s *Server, of *huma.Schema, name string) *huma.Schema {
 	schema := of.Properties[name]
 	if schema.Ref != "" {
@@ -70,12 +70,12 @@ func TestEachStatusHasItsExamples(t *testing.T) {
 		delete(words, word)
 	}
 	if len(words) != 0 {
-		t.Errorf("no error words of the document: %v", words)
+		t.Errorf("these examples' words are not in the document: %v", words)
 	}
 }
 
-// TestFailureStatusIsDocumented: a server that sends failures with status 200
-// says so.
+// TestFailureStatusIsDocumented: the document of a server that sends failures with
+// status 200 says so.
 func TestFailureStatusIsDocumented(t *testing.T) {
 	s := newFixture(t, func(o *Options) { o.FailureStatus = http.StatusOK }).Server
 	got := documented(s)
@@ -99,7 +99,7 @@ func TestExampleRequestWorks(t *testing.T) {
 			if schema := property(s, media.Schema, name); len(schema.Examples) == 1 {
 				return fmt.Sprint(schema.Examples[0])
 			}
-			return deletePhoto // of a file, there is no example
+			return deletePhoto // a file has no example
 		}
 		var f fields
 		for name := range media.Schema.Properties {
@@ -120,8 +120,8 @@ func TestExampleRequestWorks(t *testing.T) {
 	}
 }
 
-// TestLimitsAreTheServers: the limits of the document are those of the
-// configuration, and of the constants that enforce them.
+// TestLimitsAreTheServers: the document has the limits of the configuration and of the
+// constants that enforce them.
 func TestLimitsAreTheServers(t *testing.T) {
 	s := newFixture(t).Server
 	inJSON := s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content[typeJSON].Schema
@@ -146,7 +146,7 @@ func TestPatternsAreNoStricterThanTheServer(t *testing.T) {
 	tests := []struct {
 		name            string
 		parse           func(field) error
-		good, bad, open []string // what both take, what both refuse, what the server alone refuses
+		good, bad, open []string // accepted by both, refused by both, refused only by the server
 	}{
 		{
 			fieldAPIKey, func(f field) error { _, err := f.parseAPIKey(); return err },
@@ -174,7 +174,7 @@ func TestPatternsAreNoStricterThanTheServer(t *testing.T) {
 		for texts, want := range map[*[]string][2]bool{&test.good: {true, true}, &test.bad: {false, false}, &test.open: {false, true}} {
 			for _, text := range *texts {
 				if got := [2]bool{taken(text), valid(text)}; got != want {
-					t.Errorf("%s %q: taken and valid: got %v, want %v", test.name, text, got, want)
+					t.Errorf("%s %q: accepted by the server and by the schema: got %v, want %v", test.name, text, got, want)
 				}
 			}
 		}

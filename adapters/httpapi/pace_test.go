@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// TestPace: when the next bytes have to be there, after so many bytes at such
-// times.
+// TestPace: the deadline of the next bytes after given bytes at given times.
 func TestPace(t *testing.T) {
 	type came struct {
 		after time.Duration
@@ -42,7 +41,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestRate: who has sent much and stalls is slower within seconds than who goes on.
+// TestRate: a fast sender that stalls soon has a lower rate than a slow one that goes on.
 func TestRate(t *testing.T) {
 	start := time.Now()
 	stalled, phone := newPace(start), newPace(start)
@@ -52,14 +51,14 @@ func TestRate(t *testing.T) {
 	}
 	now := start.Add(6 * time.Second)
 	if stalled.rateAt(now) >= phone.rateAt(now) {
-		t.Errorf("%.0f bytes a second of a stalled sender, %.0f of one that goes on", stalled.rateAt(now), phone.rateAt(now))
+		t.Errorf("a stalled sender has %.0f bytes a second, want less than the %.0f of one that goes on", stalled.rateAt(now), phone.rateAt(now))
 	}
 	if got := phone.rateAt(now); got < 150_000 || got > 250_000 {
 		t.Errorf("got %.0f bytes a second, want about 200000", got)
 	}
 }
 
-// TestReadsHaveDeadlines: each read waits as long as the pace allows by then.
+// TestReadsHaveDeadlines: each read has the deadline of the pace at its beginning.
 func TestReadsHaveDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := testBody(t, newRoom(1<<20, 1<<18), 1, 0)
@@ -79,7 +78,7 @@ func TestReadsHaveDeadlines(t *testing.T) {
 				t.Errorf("got %d, %v", n, err)
 			}
 		}
-		check(t, b.join()) // a deadline that passed later would end the call
+		check(t, b.join()) // removes the deadline
 		if want := []time.Duration{5 * time.Second, 6 * time.Second, 7 * time.Second, 0}; !slices.Equal(deadlines, want) {
 			t.Errorf("the deadlines are %v, want %v", deadlines, want)
 		}

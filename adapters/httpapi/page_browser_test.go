@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// realPhoto returns the path of a photograph that comes with Go, of 150 × 103.
+// realPhoto returns the path of a photograph of 150 × 103 pixels that comes with Go.
 func realPhoto(t *testing.T) string {
 	t.Helper()
 	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
@@ -24,7 +24,7 @@ func realPhoto(t *testing.T) string {
 	return filepath.Join(strings.TrimSpace(string(root)), "src/image/testdata/video-001.jpeg")
 }
 
-// writeFile makes a file that can be chosen.
+// writeFile creates a file and returns its path.
 func writeFile(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -32,12 +32,12 @@ func writeFile(t *testing.T, name string, data []byte) string {
 	return path
 }
 
-// answered waits for an answer under this word.
+// answered waits until the page's result has this title.
 func answered(word string) action {
 	return until(fmt.Sprintf(`document.querySelector("#said .word").textContent === %q`, word))
 }
 
-// stored waits until the stored photo is shown in this width.
+// stored waits until the page shows the stored photo with this width.
 func stored(width int) action {
 	return until(fmt.Sprintf(`document.querySelector("#after img")?.naturalWidth === %d`, width))
 }
@@ -61,7 +61,7 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
-// uploadAndDelete goes a visitor's way: a photo, another one, errors, deletion.
+// uploadAndDelete sends a photo, replaces it, causes errors and deletes it.
 func uploadAndDelete(t *testing.T, p *tab, f *fixture) {
 	p.do(t, chromedp.SendKeys(chromedp.CSS("#key"), testKey), chromedp.SendKeys(chromedp.CSS("#phone"), testPhone), chromedp.SendKeys(chromedp.CSS("#pin"), testPIN),
 		choose(realPhoto(t)), until(`!before.hidden && before.naturalWidth === 150`),
@@ -75,7 +75,7 @@ func uploadAndDelete(t *testing.T, p *tab, f *fixture) {
 	p.picture(t, "stored")
 
 	p.do(t, choose(writeFile(t, "other.jpg", testJPEG(t, 300, 200))), until(`before.naturalWidth === 300`),
-		chromedp.Click(chromedp.CSS("form button[type=submit]")), stored(300)) // at the same address
+		chromedp.Click(chromedp.CSS("form button[type=submit]")), stored(300)) // the address is the same
 	second := f.stored(t)
 
 	p.do(t, chromedp.SetValue(chromedp.CSS("#pin"), "9999"), chromedp.Click(chromedp.CSS("form button[type=submit]")), answered("Not accepted"))
@@ -104,8 +104,8 @@ func uploadAndDelete(t *testing.T, p *tab, f *fixture) {
 	expect(t, p, `key.value + phone.value + pin.value`, "")
 }
 
-// TestPageTakesDropsAndKeys drops a photo on the zone, and reaches everything
-// with the tabulator key.
+// TestPageTakesDropsAndKeys drops a photo on the zone and reaches every control with
+// the Tab key.
 func TestPageTakesDropsAndKeys(t *testing.T) {
 	prefill := Prefill{testKey, testPhone, testPIN}
 	f := newFixture(t, withPages, func(o *Options) { o.Prefill = prefill })
@@ -131,8 +131,8 @@ func TestPageTakesDropsAndKeys(t *testing.T) {
 	p.finish(t)
 }
 
-// TestPageShowsPhotosOfAStoreWithAnAddress holds that the policy lets it, and
-// that a signed address stays as it is.
+// TestPageShowsPhotosOfAStoreWithAnAddress: the page's policy allows the store's
+// photos, and the page leaves a signed address unchanged.
 func TestPageShowsPhotosOfAStoreWithAnAddress(t *testing.T) {
 	const signed = "/b/452733_photo.jpg?signature=00ff"
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,7 +153,7 @@ func TestPageShowsPhotosOfAStoreWithAnAddress(t *testing.T) {
 	p.finish(t)
 }
 
-// TestWatchingATabNoticesWhatIsForbidden: otherwise no test of a page means much.
+// TestWatchingATabNoticesWhatIsForbidden tests the tab that the other tests rely on.
 func TestWatchingATabNoticesWhatIsForbidden(t *testing.T) {
 	browser := newBrowser(t)
 	for forbidden, want := range map[string]string{

@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// told is what the page says of a failed call: beside a field that has the
-// focus and is described by it, or under a title.
+// told is the page's message about a failed call: either beside a field, which has
+// the focus, or under a title.
 type told struct{ Field, Title, Words, Wire string }
 
 const readTold = `(() => {
@@ -36,13 +36,13 @@ func press() []action {
 	}
 }
 
-// answerWith has the page's calls answered like this.
+// answerWith replaces the answers to the page's calls.
 func answerWith(status int, retryAfter, body string) action {
 	const program = `fetch = async () => new Response(%q, { status: %d, headers: { "Retry-After": %q } }); 0`
 	return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(program, body, status, retryAfter))
 }
 
-// openDemo opens the page, filled in, in a browser in London at 13:50:10.
+// openDemo opens the prefilled page in London at 13:50:10.
 func openDemo(t *testing.T, b browser, width int64) (*tab, *fixture) {
 	t.Helper()
 	f := newFixture(t, withPages, func(o *Options) { o.Prefill = Prefill{testKey, testPhone, testPIN} })
@@ -61,8 +61,8 @@ const (
 	wrongServerName = "The API doesn’t answer under the name in this page’s address. Open the page under the name that its operator gave you."
 )
 
-// TestPageHasWordsForEveryFailure goes through what the server answers, with
-// the table's statuses and with 200 for all.
+// TestPageHasWordsForEveryFailure goes through the server's failures, with the table's
+// statuses and with status 200.
 func TestPageHasWordsForEveryFailure(t *testing.T) {
 	want := map[string]told{
 		"400 Type Error":          {Field: "phone", Words: "Enter the number in digits, beginning with the country code, such as 447700900123."},
@@ -103,8 +103,8 @@ func TestPageHasWordsForEveryFailure(t *testing.T) {
 	p.finish(t)
 }
 
-// TestPageHasWordsForOtherFailures: answers that aren't the API's, none at all,
-// and sentences that depend on what was entered.
+// TestPageHasWordsForOtherFailures: answers other than the API's, no answer, and
+// sentences that depend on the form.
 func TestPageHasWordsForOtherFailures(t *testing.T) {
 	envelope := func(word, detail string) string {
 		return fmt.Sprintf(`{"result":"error","error":%q,"api_log_id":7,"detail":%q}`, word, detail)
@@ -146,8 +146,8 @@ func TestPageHasWordsForOtherFailures(t *testing.T) {
 	p.finish(t)
 }
 
-// TestPageSaysHowLongAPINIsLocked by the server's own answer, and that what is
-// entered next takes the error away.
+// TestPageSaysHowLongAPINIsLocked with a real answer of the server, until the next
+// input hides the error.
 func TestPageSaysHowLongAPINIsLocked(t *testing.T) {
 	p, _ := openDemo(t, newBrowser(t), 390)
 	p.do(t, choose(realPhoto(t)), chromedp.SetValue(chromedp.CSS("#pin"), "9999"))

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// inView waits until an element is on the screen, whole.
+// inView waits until the whole element is on the screen.
 func inView(t *testing.T, p *tab, element string) {
 	t.Helper()
 	p.do(t, until(fmt.Sprintf(`((r) => r.height > 0 && r.top >= 0 && r.bottom <= innerHeight)(%s.getBoundingClientRect())`, element)))
@@ -73,8 +73,8 @@ func TestPageAsksBeforeItDeletes(t *testing.T) {
 	p.finish(t)
 }
 
-// TestPageShowsTheAnswerOnAPhone, below the form there, and moves as the
-// visitor's system asks for.
+// TestPageShowsTheAnswerOnAPhone: the page scrolls to the answer below the form, and
+// respects the system's setting for reduced motion.
 func TestPageShowsTheAnswerOnAPhone(t *testing.T) {
 	p, _ := openDemo(t, newBrowser(t), 390)
 	p.do(t, choose(realPhoto(t)), until(`!before.hidden`), chromedp.Click(chromedp.CSS("form button[type=submit]")), answered("Stored"), stored(150))
@@ -94,8 +94,8 @@ func TestPageShowsTheAnswerOnAPhone(t *testing.T) {
 	p.finish(t)
 }
 
-// TestUnknownPathInABrowser holds that the page's links and looks work at any
-// depth, also below a path of a proxy's.
+// TestUnknownPathInABrowser: the page's links and style sheet work at any depth, also
+// below a proxy's path.
 func TestUnknownPathInABrowser(t *testing.T) {
 	browser := newBrowser(t)
 	for _, path := range []string{"/nothing", "/a/b%2Fc/d", "//x/"} {

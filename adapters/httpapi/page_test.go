@@ -25,11 +25,11 @@ func get(f *fixture, method, path string) *httptest.ResponseRecorder {
 	return recorder
 }
 
-// pagePaths are what the pages need: the pages, and what their HTML names.
+// pagePaths returns the paths of the pages and of the files that their HTML names.
 func pagePaths(t *testing.T) []string {
 	t.Helper()
 	paths := []string{PagePath, DocsPath}
-	for _, page := range []string{"index.html", "docs.html"} { // missing.html loads what they do
+	for _, page := range []string{"index.html", "docs.html"} { // missing.html loads the same files
 		html, err := pageFiles.ReadFile("page/" + page)
 		check(t, err)
 		for _, name := range regexp.MustCompile(`"(assets/[^"]+)"`).FindAllSubmatch(html, -1) {
@@ -57,7 +57,8 @@ func TestPagesAreServed(t *testing.T) {
 	}
 }
 
-// TestPagesKeepTheEnvelope holds what is no page, and all of them switched off.
+// TestPagesKeepTheEnvelope: other paths, and all pages if they are switched off, answer
+// with the envelope.
 func TestPagesKeepTheEnvelope(t *testing.T) {
 	on, off := newFixture(t, withPages), newFixture(t)
 	for _, test := range []struct {
@@ -78,8 +79,8 @@ func TestPagesKeepTheEnvelope(t *testing.T) {
 	}
 }
 
-// TestUnknownPathsForPeople: a browser gets a page, programs the envelope, and
-// the log the same line for both.
+// TestUnknownPathsForPeople: a browser gets a page and a program the envelope. The
+// log line is the same.
 func TestUnknownPathsForPeople(t *testing.T) {
 	crossed := func(o *Options) { o.CORSOrigins = []string{"https://app.example.com"} }
 	on, off := newFixture(t, withPages, crossed), newFixture(t, crossed)
@@ -119,7 +120,7 @@ func TestUnknownPathsForPeople(t *testing.T) {
 	}
 }
 
-// located gives all photos this address, or fails; "": they have none.
+// located makes this the address of all photos, or makes their addresses fail with err.
 func located(address string, err error) func(*Options) {
 	return func(o *Options) {
 		if address != "" || err != nil {
@@ -149,7 +150,7 @@ func TestPagePolicy(t *testing.T) {
 	}
 }
 
-// TestPageIsFilledInForDemosAlone also holds that nothing gets out of an attribute.
+// TestPageIsFilledInForDemosAlone also checks that values are escaped in attributes.
 func TestPageIsFilledInForDemosAlone(t *testing.T) {
 	if html := get(newFixture(t, withPages), http.MethodGet, PagePath).Body.String(); strings.Count(html, ` value=""`) != 3 || strings.Contains(html, "demo") {
 		t.Errorf("got %s", html)
@@ -163,7 +164,7 @@ func TestPageIsFilledInForDemosAlone(t *testing.T) {
 	}
 }
 
-// TestPageOffersTheAcceptedFormats: one list says what is taken.
+// TestPageOffersTheAcceptedFormats: the page names the formats that the decoder accepts.
 func TestPageOffersTheAcceptedFormats(t *testing.T) {
 	var types []string
 	for format := range strings.SplitSeq(strings.ReplaceAll(photo.Accepted(), " or ", ", "), ", ") {
@@ -177,13 +178,14 @@ func TestPageOffersTheAcceptedFormats(t *testing.T) {
 	}
 }
 
-// TestPagesAreFree holds that nothing is inline, kept or fetched from elsewhere.
+// TestPagesAreFree: the pages have nothing inline, store nothing and fetch nothing from
+// other origins.
 func TestPagesAreFree(t *testing.T) {
 	inline := regexp.MustCompile(`<style|<script>|\son[a-z]+=|\sstyle=|javascript:|localStorage|sessionStorage|indexedDB|document\.cookie|\beval\b|innerHTML|https?://`)
 	paths, err := filepath.Glob("page/*.*")
 	check(t, err)
 	if len(paths) < 7 {
-		t.Fatalf("only %d files were looked at", len(paths))
+		t.Fatalf("only %d files were checked", len(paths))
 	}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)

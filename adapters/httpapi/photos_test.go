@@ -19,7 +19,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// fetch asks for a stored photo at its address.
+// fetch requests a stored photo.
 func (f *fixture) fetch(method, address string, headers ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(method, address, nil)
 	for i := 0; i < len(headers); i += 2 {
@@ -49,7 +49,7 @@ func TestServePhoto(t *testing.T) {
 	}
 	none := f.fetch(http.MethodGet, PhotosPath+string(domain.CustomerRef{Fleet: 689, Customer: 1}.PhotoKey()))
 	if none.Code != http.StatusNotFound || none.Header().Get("Cache-Control") != "no-cache" {
-		t.Errorf("where no photo is: got %d %v", none.Code, none.Header())
+		t.Errorf("without a photo: got %d %v", none.Code, none.Header())
 	}
 	if head := get(http.MethodHead); head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("Content-Length") != fmt.Sprint(len(picture)) {
 		t.Errorf("HEAD: got %d %v", head.Code, head.Header())
@@ -69,7 +69,7 @@ func TestServePhoto(t *testing.T) {
 	}
 }
 
-// TestRanges: sixteen are served, and of more the whole photo.
+// TestRanges: up to sixteen ranges are served; for more, the whole photo is.
 func TestRanges(t *testing.T) {
 	f := newFixture(t)
 	picture := testJPEG(t, 20, 10)
@@ -87,8 +87,8 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// withVersion is a store whose photos have this version, and that counts what is
-// read of them.
+// withVersion is a store whose photos have the given version. It counts the bytes that
+// are read.
 type withVersion struct {
 	ports.PhotoStore
 	version domain.PhotoVersion
@@ -115,8 +115,8 @@ func (c counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestETagIsTheVersion: nothing of a photo with a version is read to compare it;
-// one without is told by its bytes.
+// TestETagIsTheVersion: a photo with a version is not read to compare ETags; the ETag
+// of one without is the hash of its bytes.
 func TestETagIsTheVersion(t *testing.T) {
 	store := &withVersion{}
 	f := newFixture(t, func(o *Options) { store.PhotoStore = o.Photos; o.Photos = store })
@@ -139,7 +139,7 @@ func TestETagIsTheVersion(t *testing.T) {
 	}
 }
 
-// signing is a server of signed photos, at a time of its own.
+// signing returns a server of signed photos whose clock is now.
 func signing(t *testing.T, now *time.Time) (*fixture, *PhotoSigner) {
 	t.Helper()
 	signer, err := NewPhotoSigner(bytes.Repeat([]byte{7}, minSignerKeyBytes), time.Hour, func() time.Time { return *now })

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// repeated is what a caller may send to make the walk long.
+// repeated returns a header that makes the walk long.
 func repeated(hop string) string { return strings.Repeat(hop+", ", 1000) }
 
 func TestOriginOfARequest(t *testing.T) {
@@ -89,7 +89,7 @@ func TestOriginOfARequest(t *testing.T) {
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
-// TestOriginIsUsed: in the log, the API log and the address of a photo.
+// TestOriginIsUsed: the log, the API log and a photo's address have the request's origin.
 func TestOriginIsUsed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) { o.TrustedProxies = Proxies{netip.MustParsePrefix("10.0.0.0/8")} })
@@ -118,7 +118,7 @@ func TestOriginIsUsed(t *testing.T) {
 	}
 }
 
-// TestUntrustedProxyIsToldOnce, by a line that names the setting.
+// TestUntrustedProxyIsToldOnce: one warning names the setting.
 func TestUntrustedProxyIsToldOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) { o.TrustedProxies = Proxies{netip.MustParsePrefix("10.0.0.0/8")} })
@@ -131,7 +131,7 @@ func TestUntrustedProxyIsToldOnce(t *testing.T) {
 	get("10.0.0.1:1", http.Header{forwardedFor: {"203.0.113.5"}})
 	get("203.0.113.5:1", nil)
 	if told() != 0 {
-		t.Errorf("it is told without a reason: %s", f.log)
+		t.Errorf("want no warning yet, got %s", f.log)
 	}
 	for _, header := range []string{forwardedFor, forwarded, forwardedHost, forwardedProto} {
 		get("203.0.113.5:1", http.Header{header: {"x"}})
@@ -196,7 +196,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// FuzzClaims: whatever a caller claims, what the proxy adds to it counts.
+// FuzzClaims: whatever a caller's header says, the proxy's element counts.
 func FuzzClaims(f *testing.F) {
 	for _, claim := range []string{"", ",", `for="`, `for=1.1.1.1;x="\`, "1.1.1.1, 10.0.0.2", `"`, "[", "for=10.0.0.2,", strings.Repeat(",", 100)} {
 		f.Add(claim)

@@ -10,14 +10,14 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// closed lets nothing through that may be limited.
+// closed refuses every call without a live key.
 type closed struct{ wait time.Duration }
 
 func (c closed) Failure(string) time.Duration       { return c.wait }
 func (c closed) Fleet(domain.FleetID) time.Duration { return 0 }
 
-// TestRateLimited: the answer says when to come again, and neither log has a
-// line of such a call. One with a live key passes from the same address.
+// TestRateLimited: a refused call gets a Retry-After and isn't in either log. A call
+// with a live key from the same address succeeds.
 func TestRateLimited(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ failureStatus, want int }{{0, http.StatusTooManyRequests}, {http.StatusOK, http.StatusOK}} {

@@ -20,11 +20,11 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// secretPIN is no part of any number that an answer or the log may have.
+// secretPIN is not part of any number that may occur in an answer or the log.
 const secretPIN = "906153287461"
 
-// rawRequests are what the fuzzer begins with: a key, a PIN and a photo stand
-// wherever a caller may put them.
+// rawRequests returns the fuzzer's seeds, with a key, a PIN and a photo wherever a
+// caller may put them.
 func rawRequests(t testing.TB) []string {
 	photo := encode(testJPEG(t, 20, 10))
 	object := `{"api_key":"` + testKey + `","phone_number":` + testPhone + `,"customer_pin":"` + secretPIN + `","photo_base64":"` + photo + `"}`
@@ -57,9 +57,9 @@ func rawRequests(t testing.TB) []string {
 	}
 }
 
-// FuzzRawRequest sends what may be requests over a connection. Each answer is
-// an envelope, a page of ours, or what net/http itself refuses; and no secret
-// of the request is in any answer or in the log.
+// FuzzRawRequest sends arbitrary bytes over a connection. Each answer is an envelope,
+// a page or net/http's own refusal, and no answer and no log line repeats a secret of
+// the request.
 func FuzzRawRequest(f *testing.F) {
 	for _, request := range rawRequests(f) {
 		f.Add([]byte(request))
@@ -84,7 +84,7 @@ func FuzzRawRequest(f *testing.F) {
 		answers := new(bytes.Buffer)
 		_, err = io.Copy(answers, c)
 		if err != nil && !isReset(err) {
-			t.Fatalf("no end of the answers: %v", err)
+			t.Fatalf("the answers don't end: %v", err)
 		}
 		entries, err := fixture.backend.ApiLog.List(t.Context(), domain.ApiLogFilter{}, 2)
 		check(t, err)
@@ -95,18 +95,18 @@ func FuzzRawRequest(f *testing.F) {
 			}
 		}
 		if bytes.Contains(sent, []byte("HEAD ")) {
-			return // answers to it have the length of a body that doesn't follow
+			return // its answers have a Content-Length and no body
 		}
 		for rest := bufio.NewReader(answers); ; {
 			if _, err := rest.Peek(1); err != nil {
-				return // all is read
+				return // all answers are read
 			}
 			checkAnswer(t, rest)
 		}
 	})
 }
 
-// lockedBuffer is the log of a server that runs beside the test.
+// lockedBuffer is a log that is safe for concurrent use.
 type lockedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -119,7 +119,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-// take returns what was written since it was last taken.
+// take returns and removes what was written.
 func (b *lockedBuffer) take() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -127,7 +127,7 @@ func (b *lockedBuffer) take() string {
 	return b.text.String()
 }
 
-// isReset tells whether the server hung up while something lay unread.
+// isReset reports whether the server closed the connection with bytes unread.
 func isReset(err error) bool {
 	var failed *net.OpError
 	return errors.As(err, &failed) && !failed.Timeout()
@@ -137,7 +137,7 @@ func checkAnswer(t *testing.T, from *bufio.Reader) {
 	t.Helper()
 	response, err := http.ReadResponse(from, nil)
 	check(t, err)
-	defer func() { _ = response.Body.Close() }() // it is all read
+	defer func() { _ = response.Body.Close() }() // only read
 	body, err := io.ReadAll(response.Body)
 	check(t, err)
 	switch contentType := response.Header.Get("Content-Type"); {
@@ -145,14 +145,14 @@ func checkAnswer(t *testing.T, from *bufio.Reader) {
 	case contentType == typeJSON && response.StatusCode >= 400:
 		var got failure
 		if err := json.Unmarshal(body, &got); err != nil || got.Result != "error" || got.Detail == "" || !slices.Contains(words(), got.Word) {
-			t.Errorf("no envelope of a failure: %d %s", response.StatusCode, body)
+			t.Errorf("want the envelope of a failure, got %d %s", response.StatusCode, body)
 		}
 	case response.StatusCode >= 500 && response.StatusCode != http.StatusHTTPVersionNotSupported && response.StatusCode != http.StatusNotImplemented:
-		t.Errorf("the server failed: %d %s", response.StatusCode, body)
+		t.Errorf("got an error of the server's: %d %s", response.StatusCode, body)
 	}
 }
 
-// words are those of the error table.
+// words returns the error words of all kinds.
 func words() []domain.Kind {
 	var all []domain.Kind
 	for word := range statuses {

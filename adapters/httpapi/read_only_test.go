@@ -16,8 +16,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// newReadOnly returns a server that refuses calls. It has nothing to carry one
-// out with: whatever a call asked for would be a panic, and another answer.
+// newReadOnly returns a server that refuses calls. It has no backends, so a call that
+// wasn't refused would panic.
 func newReadOnly(t *testing.T, change ...func(*Options)) *fixture {
 	t.Helper()
 	return newFixture(t, append([]func(*Options){func(o *Options) {
@@ -97,7 +97,7 @@ func TestReadOnlyKeepsNoBody(t *testing.T) {
 	}
 }
 
-// TestReadOnlyServesTheRest as any server does.
+// TestReadOnlyServesTheRest: everything but calls works.
 func TestReadOnlyServesTheRest(t *testing.T) {
 	f := newReadOnly(t, func(o *Options) { o.CORSOrigins = []string{"*"} })
 	photo, err := domain.NewPhoto(testJPEG(t, 20, 10), 20, 10)

@@ -28,7 +28,8 @@ func (f *fixture) entry(t *testing.T) domain.ApiLogEntry {
 	return entries[0]
 }
 
-// TestDetailsOfACall: the API log says how a call came, a refused one too.
+// TestDetailsOfACall: the API log has the content type and size of each call, also of
+// a refused one.
 func TestDetailsOfACall(t *testing.T) {
 	f := newFixture(t)
 	whole := callJSON(t, deletePhoto)
@@ -53,7 +54,7 @@ func TestDetailsOfACall(t *testing.T) {
 	}
 }
 
-// TestReceive: each call once, with why it could not be received.
+// TestReceive: Receive is called once for each call, and its function gets the error.
 func TestReceive(t *testing.T) {
 	type key struct{}
 	var seen []string
@@ -74,7 +75,8 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// TestObserve: each request once, with what came of it.
+// TestObserve: Observe is called once for each request, and its function gets the
+// outcome.
 func TestObserve(t *testing.T) {
 	var seen []Exchange
 	f := newFixture(t, func(o *Options) {
@@ -133,10 +135,10 @@ func TestInflightBytesAreTold(t *testing.T) {
 	read, write := io.Pipe()
 	answered := make(chan struct{})
 	go func() { defer close(answered); f.post(t, typeJSON, read) }()
-	_, err := io.WriteString(write, "{\"") // which returns when the second byte is read, into a chunk
+	_, err := io.WriteString(write, "{\"") // returns once the second byte is read, into a chunk
 	check(t, err)
 	if held := f.InflightBytes(); held != smallBody {
-		t.Errorf("a body that begins holds %d bytes, want %d", held, smallBody)
+		t.Errorf("after its first bytes a body holds %d bytes, want %d", held, smallBody)
 	}
 	check(t, write.Close())
 	<-answered
@@ -145,8 +147,8 @@ func TestInflightBytesAreTold(t *testing.T) {
 	}
 }
 
-// TestKeysElsewhereAreMasked: a key that came in a header, a method or a path
-// is in no answer and no log, nor is most of it.
+// TestKeysElsewhereAreMasked: neither an answer nor a log repeats a key, or most of
+// it, from a header, a method or a path.
 func TestKeysElsewhereAreMasked(t *testing.T) {
 	most := testKey[:20]
 	multipart := "--b\r\nContent-Disposition: form-data; name=\"photo_base64\"\r\nContent-Transfer-Encoding: %s\r\n\r\nx\r\n--b--\r\n"
@@ -178,9 +180,9 @@ func TestKeysElsewhereAreMasked(t *testing.T) {
 	}
 }
 
-// TestLinesAreBounded: requests without a key fill no disk, nor do a bug or a
-// database that is down, none hides another, and what is left out is counted by
-// the next line. A call with a live key has its line.
+// TestLinesAreBounded: the lines of requests without a live key are limited for each
+// level separately, and the next line counts the omitted ones. A call with a live key
+// always has its line.
 func TestLinesAreBounded(t *testing.T) {
 	fleets := &changedFleets{}
 	f := newFixture(t, func(o *Options) {
@@ -214,15 +216,15 @@ func TestLinesAreBounded(t *testing.T) {
 	written := 0
 	for _, level := range []string{"INFO", "WARN", "ERROR"} {
 		if written += levels[level]; levels[level] < linesAtOnce || levels[level] >= each {
-			t.Errorf("%d lines of %d have the level %s", levels[level], each, level)
+			t.Errorf("%d requests wrote %d lines of level %s, want at least %d and not all", each, levels[level], level, linesAtOnce)
 		}
 	}
 	if levels["of a fleet"] != 1 || written+told != 3*each {
-		t.Errorf("the lines are %v, and %d are told as omitted, of %d requests", levels, told, 3*each+1)
+		t.Errorf("the levels of the lines are %v, and %d are counted as omitted, of %d requests", levels, told, 3*each+1)
 	}
 }
 
-// changedFleets fails by err, if there is one.
+// changedFleets fails with err if it is set.
 type changedFleets struct {
 	ports.FleetAuth
 	err error

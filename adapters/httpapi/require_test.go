@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// requireVariable names, separated by commas, what tests must not skip for
-// want of: "browser" is Chromium or Chrome, "axe" the file that axeVariable
-// names, "callers" the programs that run the documentation's examples.
+// requireVariable lists, separated by commas, the tools without which tests fail
+// rather than skip: "browser" is Chromium or Chrome, "axe" the file in axeVariable,
+// "callers" the programs that run the examples of the docs page.
 const requireVariable = "FLEETPHOTO_REQUIRE"
 
-// lacks skips the test, or fails it where the environment requires the thing.
+// lacks skips the test, or fails it if requireVariable lists the thing.
 func lacks(t *testing.T, thing, sentence string) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv(requireVariable), ","), thing) {

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// testBody returns a body in a room, from the address 10.0.0.n. Its deadline ends
-// ctx when it is longAgo.
+// testBody returns a body in a room, from the address 10.0.0.n.
 func testBody(t *testing.T, r *room, n byte, announced int64) *body {
 	t.Helper()
 	b := r.newBody(announced, netip.AddrFrom4([4]byte{10, 0, 0, n}))
@@ -21,7 +20,8 @@ func testBody(t *testing.T, r *room, n byte, announced int64) *body {
 	return b
 }
 
-// receiving has a body hold what a sender sent by now.
+// receiving returns a body of which that many bytes have arrived. When it is evicted,
+// it is released, as by its reader.
 func receiving(t *testing.T, r *room, n byte, announced, arrived int64) *body {
 	t.Helper()
 	b := testBody(t, r, n, announced)
@@ -29,11 +29,15 @@ func receiving(t *testing.T, r *room, n byte, announced, arrived int64) *body {
 	if arrived > 0 {
 		b.charge(max(arrived, smallBody))
 	}
+	b.setDeadline = func(at time.Time) {
+		if at.Equal(longAgo) {
+			go b.release()
+		}
+	}
 	return b
 }
 
-// mustBeEmpty wants nothing to be held, nor to be about to leave, once all bodies
-// are released.
+// mustBeEmpty releases all bodies and checks that the room's accounts are empty.
 func mustBeEmpty(t *testing.T, r *room) {
 	t.Helper()
 	for _, from := range r.senders {
@@ -42,11 +46,11 @@ func mustBeEmpty(t *testing.T, r *room) {
 		}
 	}
 	if r.all.held != 0 || r.all.leaving != 0 || len(r.senders) != 0 || len(r.all.queue) != 0 {
-		t.Errorf("%d bytes are held, %d about to leave, by %d addresses; %d bodies wait", r.all.held, r.all.leaving, len(r.senders), len(r.all.queue))
+		t.Errorf("the room still has %d bytes held, %d leaving, %d addresses and %d waiting bodies", r.all.held, r.all.leaving, len(r.senders), len(r.all.queue))
 	}
 }
 
-// age has a body begun so long before.
+// age makes a body older by d.
 func age(b *body, d time.Duration) {
 	b.pace.pause(-d)
 	b.pace.begun = b.pace.begun.Add(-d)
@@ -57,8 +61,8 @@ type readerFunc func([]byte) (int, error)
 // Read implements io.Reader.
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// TestBodyHoldsWhatArrived: whatever was announced, what a body holds is what has
-// arrived, in chunks, and nothing before the first byte.
+// TestBodyHoldsWhatArrived: a body holds chunks for the bytes that arrived, whatever
+// it announced, and nothing before the first byte.
 func TestBodyHoldsWhatArrived(t *testing.T) {
 	const unit = chunkSize
 	for _, test := range []struct {
@@ -89,7 +93,7 @@ func TestBodyHoldsWhatArrived(t *testing.T) {
 			}
 			b.release()
 			if got := slices.Compact(append(held, r.all.held)); !slices.Equal(got, test.held) {
-				t.Errorf("held are %v, want %v", got, test.held)
+				t.Errorf("it held %v, want %v", got, test.held)
 			}
 			if len(r.senders) != 0 {
 				t.Error("its address is still known")
@@ -98,8 +102,8 @@ func TestBodyHoldsWhatArrived(t *testing.T) {
 	}
 }
 
-// TestRoom: what becomes of a body that needs one chunk more in a room of 16.
-// Each of the others has sent its bytes at once, and is so old.
+// TestRoom: a body takes one more chunk in a room of 16. Each of the others got its
+// bytes at the beginning, age ago.
 func TestRoom(t *testing.T) {
 	const unit = chunkSize
 	type sender struct {
@@ -118,9 +122,9 @@ func TestRoom(t *testing.T) {
 		name   string
 		others []sender
 		from   byte
-		chunks int64 // that it will need in the end
+		chunks int64 // the announced length
 		want   error
-		leaves int // which of the others; -1: none
+		leaves int // the index of the evicted one; -1: none
 		why    error
 		within time.Duration
 	}{
@@ -129,7 +133,7 @@ func TestRoom(t *testing.T) {
 		{"where all are young and as large, the newcomer is refused", young, 5, 4, errFull, -1, nil, roomWait},
 		{"where all are young, the newest leaves for a smaller one", young, 5, 1, nil, 3, errFull, roomWait},
 		{"of the address that holds most", []sender{{1, 3, 0, false}, {2, 5, 400 * time.Millisecond, false}, {3, 4, 0, false}, {4, 4, 0, false}}, 5, 4, nil, 1, errFull, roomWait},
-		{"who has much is refused", young, 1, 1, errFull, -1, nil, roomWait},
+		{"one whose address has much is refused", young, 1, 1, errFull, -1, nil, roomWait},
 		{"those that are whole stay", decoding, 5, 1, errFull, -1, nil, roomWait},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -141,11 +145,6 @@ func TestRoom(t *testing.T) {
 					b := receiving(t, r, other.from, other.chunks*unit, other.chunks*unit)
 					age(b, other.age)
 					b.whole = other.whole
-					b.setDeadline = func(at time.Time) {
-						if at.Equal(longAgo) { // its reader gives up
-							go b.release()
-						}
-					}
 					bodies = append(bodies, b)
 				}
 				b := testBody(t, r, test.from, test.chunks*unit)
@@ -155,7 +154,7 @@ func TestRoom(t *testing.T) {
 					t.Errorf("got %v after %v, and number %d left; want %v within %v and %d", err, time.Since(begin), left, test.want, test.within, test.leaves)
 				}
 				if left >= 0 && !errors.Is(bodies[left].verdict, test.why) {
-					t.Errorf("the one that left is told %v", bodies[left].verdict)
+					t.Errorf("the evicted body fails with %v, want %v", bodies[left].verdict, test.why)
 				}
 				synctest.Wait()
 				mustBeEmpty(t, r)
@@ -164,7 +163,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestRoomForMany: one that leaves makes room for all who wait meanwhile, however
+// TestRoomForMany: one eviction makes room for all bodies that wait meanwhile, however
 // long it takes.
 func TestRoomForMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -188,13 +187,13 @@ func TestRoomForMany(t *testing.T) {
 			check(t, <-errs)
 		}
 		if left != 1 {
-			t.Errorf("%d had to leave, want 1", left)
+			t.Errorf("%d bodies were evicted, want 1", left)
 		}
 		mustBeEmpty(t, r)
 	})
 }
 
-// TestRoomOfManySmall: those that hold next to nothing protect nobody.
+// TestRoomOfManySmall: one body is not enough; as many small ones are evicted as needed.
 func TestRoomOfManySmall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(16*chunkSize, 3*chunkSize)
@@ -202,11 +201,6 @@ func TestRoomOfManySmall(t *testing.T) {
 		for n := range byte(small) {
 			b := receiving(t, r, n, chunkSize, 1)
 			age(b, time.Minute)
-			b.setDeadline = func(at time.Time) {
-				if at.Equal(longAgo) {
-					go b.release()
-				}
-			}
 		}
 		decoding := testBody(t, r, 100, 0)
 		decoding.whole = true
@@ -218,13 +212,14 @@ func TestRoomOfManySmall(t *testing.T) {
 	})
 }
 
-// TestAdmit: a full room tells before it reads, unless somebody is slow or holds more.
+// TestAdmit: a full room refuses a body before it is read, unless another one would be
+// evicted for it.
 func TestAdmit(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		age    time.Duration // of those that fill it, with four chunks each
-		chunks int64         // that are announced
-		frees  time.Duration // after which one goes; 0: none does
+		age    time.Duration // of the bodies that fill it, with four chunks each
+		chunks int64         // the announced length
+		frees  time.Duration // after which one is released; 0: none is
 		want   error
 		within time.Duration
 	}{
@@ -255,23 +250,22 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestShare: a body that finds its address's share taken waits for others to be
-// done, for a while, and the slowest of them has to leave for it. Another address
-// isn't concerned.
+// TestShare: if the share of its address is full, a body waits up to shareWait for
+// others to be done, or the slowest of them is evicted. Other addresses are not affected.
 func TestShare(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		age   time.Duration
 		whole bool
-		frees time.Duration // after which one is done; 0: none is
-		held  int64         // by the one that asks
+		frees time.Duration // after which one is released; 0: none is
+		held  int64         // by the body that asks
 		want  error
 		after time.Duration
 	}{
 		{"one is done", 0, true, 500 * time.Millisecond, 0, nil, 500 * time.Millisecond},
 		{"none is done", 0, true, 0, 0, errFull, shareWait + roomWait},
 		{"the slowest leaves", 2 * time.Second, false, 0, 0, nil, roomWait},
-		{"who holds something holds up nobody", 0, false, 0, smallBody, errFull, roomWait},
+		{"one that holds something doesn't wait", 0, false, 0, smallBody, errFull, roomWait},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -283,24 +277,19 @@ func TestShare(t *testing.T) {
 					b.pace.progress(i+1, time.Now())
 					age(b, test.age)
 					b.whole = test.whole
-					b.setDeadline = func(at time.Time) {
-						if at.Equal(longAgo) {
-							go b.release()
-						}
-					}
 					if i == 0 && test.frees > 0 {
 						time.AfterFunc(test.frees, b.release)
 					}
 				}
 				begin := time.Now()
 				check(t, r.take(testBody(t, r, 2, 0), chunkSize))
-				deadline := begin // that its last read had
+				deadline := begin // the last one set
 				asks.setDeadline = func(at time.Time) { deadline = at }
 				if err := r.take(asks, chunkSize); !errors.Is(err, test.want) || errors.Is(err, errEvicted) || time.Since(begin) > test.after {
 					t.Errorf("got %v after %v, want %v after %v", err, time.Since(begin), test.want, test.after)
 				}
 				if !deadline.IsZero() {
-					t.Errorf("its sender has until %v, though it wasn't read", deadline)
+					t.Errorf("the deadline is %v while the body waits, want none", deadline)
 				}
 				synctest.Wait()
 				mustBeEmpty(t, r)
@@ -309,8 +298,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestShareTakesTurns: an address may send any number of bodies at once: those
-// that fit into its share go on, and others wait, unread, for them to be done.
+// TestShareTakesTurns: an address may send many bodies at once. Those that fit into its
+// share are read, and the others wait for them, unread.
 func TestShareTakesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(320<<20, MaxBodyBytes(10<<20))
@@ -339,7 +328,7 @@ func TestShareTakesTurns(t *testing.T) {
 	})
 }
 
-// TestWaitEnds where the caller is gone.
+// TestWaitEnds when the caller is gone.
 func TestWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(16*chunkSize, 4*chunkSize)
@@ -371,7 +360,7 @@ func TestLeastInflightBytes(t *testing.T) {
 	}
 }
 
-// TestDefaultRoom: 64 uploads of photos of 3 MB fit into the room of the default.
+// TestDefaultRoom: 64 uploads of 3 MB photos fit into the default room.
 func TestDefaultRoom(t *testing.T) {
 	r := newRoom(320<<20, MaxBodyBytes(10<<20))
 	for i := range 64 {
@@ -379,7 +368,7 @@ func TestDefaultRoom(t *testing.T) {
 	}
 }
 
-// TestKeepOnly: a photo keeps its own bytes, not those that stand around it.
+// TestKeepOnly: a small photo holds only its own bytes, not the rest of its body.
 func TestKeepOnly(t *testing.T) {
 	const unit = chunkSize
 	for _, test := range []struct{ body, photo, held int64 }{
@@ -400,7 +389,7 @@ func TestKeepOnly(t *testing.T) {
 		}
 		b.release()
 		if r.all.held != 0 {
-			t.Errorf("%d of %d bytes: %d are held at the end", test.photo, test.body, r.all.held)
+			t.Errorf("%d of %d bytes: %d are held after release", test.photo, test.body, r.all.held)
 		}
 	}
 }

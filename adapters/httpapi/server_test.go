@@ -68,7 +68,7 @@ func (failingLog) Open(context.Context, domain.ApiCall) (domain.ApiLogID, error)
 	return 0, domain.Errorf(domain.Unavailable, "the log is down")
 }
 
-// crowdedReader has too much waiting of whichever fleet sends a photo.
+// crowdedReader refuses every photo, as of a fleet with too many waiting.
 type crowdedReader struct{ usecase.PhotoReader }
 
 func (crowdedReader) Read(_ context.Context, fleet domain.FleetID, _ []byte) (domain.Photo, photo.Reading, error) {
@@ -77,8 +77,8 @@ func (crowdedReader) Read(_ context.Context, fleet domain.FleetID, _ []byte) (do
 	return domain.Photo{}, photo.Reading{}, err
 }
 
-// TestEnvelopeOfServerFailures holds the rows of the error table that a
-// caller can't bring about.
+// TestEnvelopeOfServerFailures covers the rows of the error table that a caller can't
+// cause.
 func TestEnvelopeOfServerFailures(t *testing.T) {
 	const internal = `{"result":"error","error":"Internal Error","api_log_id":1,"detail":"the server failed in a way it did not expect; report the api_log_id"}`
 	tests := []struct {
@@ -167,7 +167,7 @@ func TestBodyLimit(t *testing.T) {
 func TestPhotoLimit(t *testing.T) {
 	f := newFixture(t)
 	exact := testJPEG(t, 20, 10)
-	exact = append(exact, make([]byte, int(f.maxPhoto)-len(exact))...) // bytes behind the end don't matter
+	exact = append(exact, make([]byte, int(f.maxPhoto)-len(exact))...) // bytes after the JPEG's end are ignored
 	for over, want := range []int{http.StatusOK, http.StatusRequestEntityTooLarge} {
 		picture := append(bytes.Clone(exact), make([]byte, over)...)
 		if got := f.post(t, typeJSON, bytes.NewReader(callJSON(t, encode(picture)))); got.Code != want {
@@ -180,7 +180,7 @@ func TestPhotoLimit(t *testing.T) {
 	}
 }
 
-// TestInflightBytes has no room for a call while another body holds all of it.
+// TestInflightBytes: there is no room for a call while another body holds it all.
 func TestInflightBytes(t *testing.T) {
 	f := newFixture(t)
 	other := f.room.newBody(0, netip.Addr{})
@@ -195,7 +195,7 @@ func TestInflightBytes(t *testing.T) {
 	charge(f.MaxInflightBytes)
 	other.whole = true
 	if got := call(); got.Code != http.StatusServiceUnavailable {
-		t.Errorf("while the bytes are used up: got %d %s", got.Code, got.Body)
+		t.Errorf("while the room is full: got %d %s", got.Code, got.Body)
 	}
 	charge(-smallBody)
 	if got := call(); got.Code != http.StatusOK {
@@ -203,7 +203,7 @@ func TestInflightBytes(t *testing.T) {
 	}
 }
 
-// brokenReader fails as a connection does.
+// brokenReader fails with err, like a connection.
 type brokenReader struct{ err error }
 
 func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
@@ -268,7 +268,7 @@ func TestPhotoRefusalsHaveTheEnvelope(t *testing.T) {
 	}
 }
 
-// Old clients of HTTP/1.0 send no Host.
+// HTTP/1.0 clients may send no Host.
 func TestPhotoURLWithoutHost(t *testing.T) {
 	f := newFixture(t)
 	request := httptest.NewRequest(http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, encode(testJPEG(t, 20, 10)))))
@@ -282,7 +282,7 @@ func TestPhotoURLWithoutHost(t *testing.T) {
 	}
 }
 
-// What a multipart parser says repeats the body, and causes are logged.
+// The errors of mime/multipart quote the body, and causes are logged.
 func TestBrokenMultipartStaysOutOfTheLog(t *testing.T) {
 	bodies := map[string]string{
 		"no blank line":         "--B\r\nContent-Disposition: form-data; name=\"api_key\"\r\n" + testKey + "\r\n\r\n\r\n--B--\r\n",
@@ -305,7 +305,7 @@ func TestBrokenMultipartStaysOutOfTheLog(t *testing.T) {
 	}
 }
 
-// A slip in the address, such as & for ?, may put a key into the path.
+// A typo in the address, such as & for ?, may put a key into the path.
 func TestForeignPathsStayOutOfTheLog(t *testing.T) {
 	f := newFixture(t)
 	for _, path := range []string{UpdatePath + "&api_key=" + testKey, PhotosPath + testKey, "/" + testKey} {
@@ -329,7 +329,7 @@ func TestUnknownMethodOnAnUnknownPath(t *testing.T) {
 	}
 }
 
-// TestLogHasOneLineWithoutSecrets looks at the line of calls good and bad.
+// TestLogHasOneLineWithoutSecrets checks the lines of valid and failed calls.
 func TestLogHasOneLineWithoutSecrets(t *testing.T) {
 	picture := encode(testJPEG(t, 20, 10))
 	bodies := map[string]string{
@@ -356,7 +356,7 @@ func TestLogHasOneLineWithoutSecrets(t *testing.T) {
 	}
 }
 
-// The document is rendered once, however many ask for it first.
+// Concurrent first requests render the document once.
 func TestOpenAPIIsServed(t *testing.T) {
 	f := newFixture(t)
 	f.Logger = slog.New(slog.DiscardHandler)
@@ -419,11 +419,11 @@ func TestAdminServesMetrics(t *testing.T) {
 	}
 }
 
-// TestAbortIsNotAnswered checks that a broken connection is let go.
+// TestAbortIsNotAnswered: http.ErrAbortHandler is passed on to the server.
 func TestAbortIsNotAnswered(t *testing.T) {
 	f := newFixture(t)
 	defer func() {
-		if recover() != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
+		if recover() != http.ErrAbortHandler { //nolint:errorlint // a panic's value is never wrapped
 			t.Error("the abort was swallowed")
 		}
 	}()
@@ -431,7 +431,7 @@ func TestAbortIsNotAnswered(t *testing.T) {
 		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 }
 
-// BenchmarkUpdate is a whole call with a photo of 50 KB over memory.
+// BenchmarkUpdate is a whole call with a 50 KB photo and in-memory backends.
 func BenchmarkUpdate(b *testing.B) {
 	f := newFixture(b)
 	picture := testJPEG(b, 20, 10)

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// answerTime bounds what a test waits for; nothing is told by it.
+// answerTime is the most that a test waits for an event. No result depends on it.
 const answerTime = time.Minute
 
-// serveTCP starts the server as it runs, with other bounds where they are told.
+// serveTCP starts a server as in production, or with the given bounds.
 func serveTCP(t *testing.T, f *fixture, bounded ...*connections) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(f)
@@ -30,7 +30,7 @@ func serveTCP(t *testing.T, f *fixture, bounded ...*connections) *httptest.Serve
 	return server
 }
 
-// serveHTTP2 starts it with TLS.
+// serveHTTP2 starts a server with TLS and HTTP/2.
 func serveHTTP2(t *testing.T, f *fixture, bounded *connections) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(f)
@@ -42,7 +42,7 @@ func serveHTTP2(t *testing.T, f *fixture, bounded *connections) *httptest.Server
 	return server
 }
 
-// client is a connection of a caller.
+// client is a caller's connection.
 type client struct {
 	net.Conn
 	t      testing.TB
@@ -60,10 +60,10 @@ func dialFrom(t testing.TB, server *httptest.Server, n byte) *client {
 	return &client{conn, t, bufio.NewReader(conn)}
 }
 
-// send sends a text. The server may have gone.
+// send sends a text. The server may have closed the connection.
 func (c *client) send(text string) { _, _ = io.WriteString(c, text) }
 
-// answer reads an answer: its status and whether the connection goes on, and its body.
+// answer reads an answer. Its head is the status and whether the connection closes.
 func (c *client) answer() (head, body string) {
 	c.t.Helper()
 	response, err := http.ReadResponse(c.reader, nil)
@@ -77,12 +77,12 @@ func (c *client) answer() (head, body string) {
 	return fmt.Sprintf("%d close=%v", response.StatusCode, response.Close), string(text)
 }
 
-// callHead is the head of a call with a body of that length.
+// callHead returns the head of a call with a body of that length.
 func callHead(length int, headers ...string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n", UpdatePath, typeJSON, length, strings.Join(headers, ""))
 }
 
-// mustBeValid makes a normal call from 127.0.0.n on a new connection.
+// mustBeValid makes a valid call from 127.0.0.n on a new connection.
 func mustBeValid(t *testing.T, server *httptest.Server, n byte) {
 	t.Helper()
 	body := callJSON(t, deletePhoto)
@@ -93,8 +93,8 @@ func mustBeValid(t *testing.T, server *httptest.Server, n byte) {
 	}
 }
 
-// TestStalledUploads: stalled uploads fill the room; a call that needs it gets
-// it, and those that make room for it are told.
+// TestStalledUploads: when stalled uploads fill the room, a call gets room, and the
+// evicted upload gets an answer.
 func TestStalledUploads(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) { o.MaxInflightBytes = LeastInflightBytes(1 << 20) })
@@ -106,7 +106,7 @@ func TestStalledUploads(t *testing.T) {
 		c.send(callHead(1<<20+1) + sent)
 		stalled = append(stalled, c)
 	}
-	for f.InflightBytes() < 9*(1<<20) { // until all of it is read
+	for f.InflightBytes() < 9*(1<<20) { // until all bytes are read
 		time.Sleep(time.Millisecond)
 	}
 	large := callJSON(t, encode(append(testJPEG(t, 20, 10), make([]byte, 700_000)...)))
@@ -123,7 +123,7 @@ func TestStalledUploads(t *testing.T) {
 		}()
 	}
 	if first := <-answers; !strings.HasPrefix(first, "503 close=true") || !strings.Contains(first, "nothing was changed") {
-		t.Errorf("the one that made room got %s", first)
+		t.Errorf("the evicted upload got %s", first)
 	}
 	for _, c := range stalled {
 		check(t, c.Close())
@@ -136,7 +136,7 @@ func TestStalledUploads(t *testing.T) {
 	}
 }
 
-// TestSlowSenders are told, and nothing that follows is waited for.
+// TestSlowSenders: a slow sender gets an answer, and its connection is closed.
 func TestSlowSenders(t *testing.T) {
 	t.Parallel()
 	server := serveTCP(t, newFixture(t))
@@ -167,14 +167,14 @@ func await(t *testing.T, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(answerTime); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it doesn't come about")
+			t.Fatalf("the condition doesn't hold after %v", answerTime)
 		}
 	}
 }
 
-// TestStreams of HTTP/2 count as connections do: where an address has too many,
-// its connection that has waited longest goes, with all of its streams. A slow one
-// is told, and the others of its connection go on.
+// TestStreams: HTTP/2 streams count as connections do. When an address has too many,
+// its connection that has waited longest is closed with all of its streams. A slow
+// stream gets an answer, and the other streams of its connection go on.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	const most, streams = 32, 6
@@ -192,7 +192,7 @@ func TestStreams(t *testing.T) {
 	t.Cleanup(second.CloseIdleConnections)
 	answers := make(chan string)
 	for i, client := range []*http.Client{first, second} {
-		if got := post(client, strings.NewReader("{}")); !strings.HasPrefix(got, "HTTP/2.0 400") { // the others use its connection
+		if got := post(client, strings.NewReader("{}")); !strings.HasPrefix(got, "HTTP/2.0 400") { // opens the connection that the others share
 			t.Fatalf("got %s", got)
 		}
 		for range streams - 4*i {
@@ -230,8 +230,8 @@ func unitsOf(bounded *connections) int {
 	return bounded.units
 }
 
-// TestFullServerAnswersFirst: the answer is there before the body is sent, and
-// the connection serves the next call after it.
+// TestFullServerAnswersFirst: a refusal arrives before the body is sent, and the
+// connection then serves the next call.
 func TestFullServerAnswersFirst(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -245,7 +245,7 @@ func TestFullServerAnswersFirst(t *testing.T) {
 	}
 	for _, head := range []string{
 		callHead(2 << 20),
-		callHead(2<<20, "Content-Encoding: gzip\r\n"), // other refusals likewise
+		callHead(2<<20, "Content-Encoding: gzip\r\n"), // other refusals do the same
 		callHead(2<<20, "Content-Encoding: identity\r\nContent-Encoding: identity\r\n"),
 		strings.Replace(callHead(2<<20), "Content-Length: 2097152", "Transfer-Encoding: chunked", 1) + "200000\r\n{",
 	} {

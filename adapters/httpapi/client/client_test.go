@@ -23,7 +23,7 @@ type call struct {
 	photo []byte
 }
 
-// encodings send a call in one encoding each.
+// encodings are the functions that send a call, one for each encoding.
 var encodings = map[string]func(context.Context, *client.ClientWithResponses, call) (*client.UpdateCustomerPhotoResponse, error){
 	"json": func(ctx context.Context, api *client.ClientWithResponses, c call) (*client.UpdateCustomerPhotoResponse, error) {
 		body := client.UpdateCustomerPhotoJSONRequestBody{ApiKey: c.key, PhoneNumber: c.phone, PhotoBase64: encode(c.photo)}
@@ -117,7 +117,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// TestFailures brings each failure about that a caller can, in each encoding.
+// TestFailures causes each failure that a caller can cause, in each encoding.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	photo := picture(t, 20)
@@ -175,7 +175,7 @@ func TestPINLocked(t *testing.T) {
 	t.Error("six wrong PINs lock nothing")
 }
 
-// TestFailuresOfTheRequest are those that only a client set up wrongly meets.
+// TestFailuresOfTheRequest covers the failures of a misconfigured client.
 func TestFailuresOfTheRequest(t *testing.T) {
 	t.Parallel()
 	baseURL := newServer(t)
@@ -196,8 +196,8 @@ func TestFailuresOfTheRequest(t *testing.T) {
 	checkFailure(t, got, got.JSON405, client.MethodNotAllowed)
 }
 
-// TestFailureWithStatus200: a server for old callers answers failures so, and
-// nobody may take one for a success.
+// TestFailureWithStatus200: a server for old callers sends failures with status 200,
+// which Failure must find.
 func TestFailureWithStatus200(t *testing.T) {
 	t.Parallel()
 	baseURL := newServer(t, func(o *httpapi.Options) { o.FailureStatus = http.StatusOK })
@@ -211,7 +211,7 @@ func TestFailureWithStatus200(t *testing.T) {
 	}
 }
 
-// TestAnswerOfAProxy: what is no server's of this API is neither success nor failure.
+// TestAnswerOfAProxy: an answer that isn't the API's own is neither success nor failure.
 func TestAnswerOfAProxy(t *testing.T) {
 	t.Parallel()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -227,8 +227,7 @@ func TestAnswerOfAProxy(t *testing.T) {
 	}
 }
 
-// TestFailureKnowsEveryStatus: a status that is added to the document isn't
-// forgotten.
+// TestFailureKnowsEveryStatus fails if Failure lacks a status of the document.
 func TestFailureKnowsEveryStatus(t *testing.T) {
 	t.Parallel()
 	statuses := 0
@@ -242,7 +241,7 @@ func TestFailureKnowsEveryStatus(t *testing.T) {
 		statuses++
 		field.Set(reflect.ValueOf(want))
 		if got := response.Failure(); got != want {
-			t.Errorf("%s is forgotten", reflect.TypeOf(response).Field(i).Name)
+			t.Errorf("Failure doesn't return %s", reflect.TypeOf(response).Field(i).Name)
 		}
 	}
 	if statuses == 0 {

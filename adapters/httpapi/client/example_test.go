@@ -16,7 +16,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	server := httptest.NewServer(handler) // it stands for yours
+	server := httptest.NewServer(handler) // in place of your server
 	defer server.Close()
 
 	api, err := client.NewClientWithResponses(server.URL)
@@ -45,7 +45,7 @@ func Example() {
 		return
 	}
 	if response.JSON200 == nil {
-		fmt.Println(response.Status()) // something before the server answered, such as a proxy
+		fmt.Println(response.Status()) // not the server's answer but, for instance, a proxy's
 		return
 	}
 	fmt.Println(response.JSON200.Result, response.JSON200.ApiLogId)

@@ -22,15 +22,15 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// What newServer knows.
+// The keys, phones and PINs of newServer.
 const (
 	liveKey     = "TEST1TEST1TEST1TEST1TEST1"
 	disabledKey = "TEST2TEST2TEST2TEST2TEST2"
 
 	livePhone   = 447700900123
 	lockPhone   = 447700900124 // its PIN is for wrong guesses
-	downPhone   = 447700900125 // its photo's store is down
-	bugPhone    = 447700900126 // its photo brings a bug about
+	downPhone   = 447700900125 // the photo store is down for it
+	bugPhone    = 447700900126 // the photo store panics for it
 	unusedPhone = 447700900999
 
 	livePIN  = 1234
@@ -49,7 +49,7 @@ func newServer(t testing.TB, change ...func(*httpapi.Options)) string {
 	return server.URL
 }
 
-// newHandler makes a server over memory.
+// newHandler returns a Server with in-memory backends.
 func newHandler(ctx context.Context, change ...func(*httpapi.Options)) (http.Handler, error) {
 	b := memory.New()
 	pinKey, keyErr := domain.NewPINKey(make([]byte, domain.MinPINKeyBytes))
@@ -94,7 +94,7 @@ func (b brokenPhotos) Put(ctx context.Context, key domain.PhotoKey, photo domain
 	return b.PhotoStore.Put(ctx, key, photo, over)
 }
 
-// picture makes a JPEG that the server keeps as it is.
+// picture returns a JPEG that the server stores unchanged.
 func picture(t testing.TB, size int) []byte {
 	t.Helper()
 	var out bytes.Buffer

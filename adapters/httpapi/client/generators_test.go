@@ -14,15 +14,15 @@ import (
 	"testing"
 )
 
-// requireVariable names, separated by commas, what tests must not skip for
-// want of: "node" are Node.js, npm and the packages of the generators.
+// requireVariable lists, separated by commas, the tools without which tests fail
+// rather than skip. "node" means Node.js, npm and the generators' packages.
 const requireVariable = "FLEETPHOTO_REQUIRE"
 
-// A generator has a folder, with a program over the client that it makes, and
-// a paragraph in docs/clients.md, with three lines of a shell.
+// A generator has a folder, with a program that uses the generated client, and a
+// paragraph in docs/clients.md with three shell commands.
 type generator struct {
 	name, compile, start string
-	also                 string // another program, which gets what known returns
+	also                 string // the command of another program, which gets the JSON of known
 }
 
 const tsc = "npx tsc --strict --noUncheckedIndexedAccess --target es2022 "
@@ -34,7 +34,7 @@ var generators = []generator{
 	{"oapi-codegen", "go build -o send .", "./send", ""},
 }
 
-// TestGenerators follows docs/clients.md's lines for each generator against a live
+// TestGenerators runs the commands in docs/clients.md of each generator against a live
 // server. Then the folder's program sends JSON and a file, and reads errors;
 // openapi-typescript's check.ts makes every other kind of call.
 func TestGenerators(t *testing.T) {
@@ -71,8 +71,8 @@ func TestGenerators(t *testing.T) {
 	}
 }
 
-// generate follows docs/clients.md's lines in a copy of the generator's folder,
-// which it returns, and compiles its program.
+// generate runs the commands of docs/clients.md in a copy of the generator's folder,
+// compiles the program there and returns the copy.
 func (g generator) generate(t *testing.T, baseURL string) string {
 	t.Helper()
 	folder, directory := filepath.Join("generators", g.name), t.TempDir()
@@ -90,13 +90,13 @@ func (g generator) generate(t *testing.T, baseURL string) string {
 		want, _ := os.ReadFile(filepath.Join(folder, name)) // none has all three
 		got, _ := os.ReadFile(filepath.Join(directory, name))
 		if !bytes.Equal(got, want) {
-			t.Errorf("the documented lines make %s\n%s", name, got)
+			t.Errorf("the documented commands change %s to\n%s", name, got)
 		}
 	}
 	return directory
 }
 
-// recipe returns the three lines below docs/clients.md's paragraph on a generator.
+// recipe returns the three commands below docs/clients.md's paragraph on a generator.
 func recipe(t *testing.T, name string) []string {
 	t.Helper()
 	document, err := os.ReadFile("../../../docs/clients.md")
@@ -111,8 +111,8 @@ func recipe(t *testing.T, name string) []string {
 	return lines
 }
 
-// installPackages installs what the lock file has, after comparing it with the
-// packages that are asked for. They are kept below .bin, by the lock file.
+// installPackages checks that package.json has the given packages and installs those
+// of the lock file. They are cached below .bin under the lock file's hash.
 func installPackages(t *testing.T, directory string, packages []string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(directory, "package.json"))
@@ -143,11 +143,11 @@ func installPackages(t *testing.T, directory string, packages []string) {
 	check(t, os.Symlink(filepath.Join(kept, "node_modules"), filepath.Join(directory, "node_modules")))
 }
 
-// fill makes kept whole or not at all, as another run may be making it too.
+// fill creates kept atomically, as a parallel run may create it too.
 func fill(t *testing.T, kept, directory string) {
 	t.Helper()
 	filling := fmt.Sprintf("%s-%d", kept, os.Getpid()) // beside kept, so that it can be renamed
-	defer func() { _ = os.RemoveAll(filling) }()       // it has another name where it is kept
+	defer func() { _ = os.RemoveAll(filling) }()       // does nothing once it is renamed
 	check(t, os.CopyFS(filling, os.DirFS(directory)))
 	if out, err := shell(t, filling, "npm ci --ignore-scripts --no-audit --no-fund"); err != nil {
 		skip(t, "npm ci", out+err.Error())
@@ -175,7 +175,7 @@ func shell(t *testing.T, directory, line string) (string, error) {
 	return string(out), err
 }
 
-// skip skips the test, or fails it where the environment requires node.
+// skip skips the test, or fails it if requireVariable lists node.
 func skip(t *testing.T, what, reason string) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv(requireVariable), ","), "node") {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestTypeScriptIsShown: docs/clients.md shows update.ts, which its lines check.
+// TestTypeScriptIsShown: docs/clients.md shows update.ts, which its commands compile.
 func TestTypeScriptIsShown(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../../docs/clients.md")
@@ -19,7 +19,7 @@ func TestTypeScriptIsShown(t *testing.T) {
 	}
 }
 
-// known tells check.ts of the server and what it knows.
+// known returns check.ts's argument: the server's URL and test data, as JSON.
 func known(t *testing.T, baseURL string) string {
 	t.Helper()
 	data, err := json.Marshal(map[string]any{
