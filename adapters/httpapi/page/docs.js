@@ -1,5 +1,5 @@
-// The docs: the examples get this server's address, and Swagger UI shows the
-// OpenAPI document.
+// The docs page: puts this server's address into the examples and shows the OpenAPI
+// document in Swagger UI.
 "use strict";
 
 const base = new URL(".", location).href.replace(/\/$/, "");
@@ -12,14 +12,14 @@ for (const example of document.querySelectorAll(".example")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     const said = example.querySelector("[role=status]");
-    said.textContent = ""; // so that a second time is announced too
+    said.textContent = ""; // so that screen readers announce a second copy too
     const copied = await copy(example.querySelector("code"));
     said.textContent = copied ? "Copied" : "Selected; copy it with your keyboard or menu";
   });
 }
 
-// copy needs no permission: where the clipboard is closed, as on pages without
-// TLS, what is selected is copied.
+// copy works without permission too: if the clipboard is not available, as on pages
+// without TLS, it selects the code and copies the selection.
 async function copy(code) {
   try {
     await navigator.clipboard.writeText(code.textContent);
@@ -30,7 +30,7 @@ async function copy(code) {
   }
 }
 
-// Some of Swagger UI's fields have no name that screen readers could tell.
+// Some of Swagger UI's fields have no name for screen readers.
 new MutationObserver(() => {
   for (const [field, name] of [["select.examples-select-element", "Example"], ["textarea.body-param__text", "Request body"]]) {
     for (const nameless of document.querySelectorAll(`${field}:not([aria-label])`)) nameless.setAttribute("aria-label", name);

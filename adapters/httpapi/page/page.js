@@ -1,14 +1,14 @@
-// The page to try the API. It sends what a form of three fields and a file
-// would, and shows what comes back. Nothing is stored.
+// The page to try the API. It sends its form as multipart/form-data and shows the
+// answer. It stores nothing.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
 const form = document.forms[0];
 const invitation = [...$("chosen").cloneNode(true).childNodes];
-let photo = null; // the File that was chosen
+let photo = null; // the chosen File
 let busy = false;
 
-// size rounds up, so that what is over a limit looks so.
+// size rounds up, so that a file over the limit never seems to be within it.
 function size(bytes) {
   return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(Math.ceil(bytes / 1024 / 102.4) / 10).toFixed(1)} MiB`;
 }
@@ -35,7 +35,7 @@ function remove() {
 
 function preview(url) {
   URL.revokeObjectURL($("before").src);
-  $("before").hidden = true; // until it has loaded: not every file can be shown
+  $("before").hidden = true; // until it has loaded, as browsers can't show every file
   if (url) $("before").src = url;
   else $("before").removeAttribute("src");
   $("drop").classList.toggle("filled", url !== "");
@@ -51,8 +51,8 @@ for (const input of [$("file"), $("camera")]) {
   input.addEventListener("change", () => choose(input.files[0]));
 }
 
-// The file input covers the zone, so it takes what is dropped there; a photo
-// that misses the zone must not replace the page.
+// The file input covers the zone and handles drops there. Without this, a photo
+// dropped outside the zone would replace the page.
 for (const name of ["dragover", "drop"]) {
   window.addEventListener(name, (event) => {
     if (event.target !== $("file")) event.preventDefault();
@@ -116,7 +116,7 @@ function say(state, word, sentence, wire = "") {
   $("said").querySelector(".wire").hidden = !wire;
 }
 
-// complain puts an error beside its field, and the caret there.
+// complain shows an error beside its field and focuses the field.
 function complain(id, words, wire) {
   $(`${id}-error`).querySelector(".words").textContent = words;
   $(`${id}-error`).querySelector(".wire").textContent = wire;
@@ -138,13 +138,13 @@ function reveal(element, block) {
   element.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
 }
 
-// revealAnswer shows the answer from its beginning where it is below the form.
+// revealAnswer scrolls to the answer; to its beginning if it is below the form.
 function revealAnswer() {
   const below = !matchMedia("(min-width: 52rem)").matches;
   reveal(document.querySelector(".result"), below ? "start" : "nearest");
 }
 
-// fail tells a person why a call failed, and below it what the wire said.
+// fail shows why a call failed, and below it what the server sent.
 function fail(reason, wire = "", again = "") {
   const words = typeof reason.words === "function" ? reason.words(again) : reason.words;
   if (!reason.field) {
@@ -168,7 +168,7 @@ function show(response, text, took) {
   try {
     answer = JSON.parse(text) ?? {};
   } catch {
-    // it isn't the API's own, and told by its status
+    // not the API's own answer: its status decides what is shown
   }
   $("status").textContent = response.status;
   $("time").textContent = `${Math.round(took)} ms`;
@@ -189,9 +189,9 @@ function show(response, text, took) {
   revealAnswer();
 }
 
-// showStored loads the photo from its address. That stays the same when the
-// photo changes, and browsers show an image again that a page has shown before,
-// so the api_log_id makes it another one, unless a signature forbids that.
+// showStored loads the photo from its address. The address stays the same when the
+// photo changes, but a page shows an image that it has already loaded again. So the
+// api_log_id is added to the address, unless it is signed.
 function showStored(answer) {
   say("done", "Stored", "This is the photo that the customer has now.");
   const url = new URL(answer.url_customer_picture);

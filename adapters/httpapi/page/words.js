@@ -1,6 +1,6 @@
-// What went wrong, in words for a person: beside the field that it is about, or
-// under a title. Each stands under the wire's word, under what the wire's detail
-// begins with, or under the status of an answer that isn't the API's own.
+// The page's error messages, each beside a field or under a title. The keys are the
+// API's error words, the beginnings of its details, or the statuses of answers that
+// aren't the API's own.
 "use strict";
 
 const reasons = {
@@ -41,14 +41,14 @@ const reasons = {
   429: { title: "Too many calls", words: (again) => `A server between this page and the API takes no more calls now. Send this one again ${again || "a little later"}.` },
 };
 
-// offline is for a call without an answer, foreign for an answer in no known words.
+// offline is for a call without an answer, foreign for an answer without a message.
 const offline = {
   title: "No answer",
   words: "The connection failed or was cut off, so it is unknown whether anything was changed. Check your network and whether the server runs, then send the call again; that is safe.",
 };
 const foreign = { title: "Not understood", words: "The API refused the call, or something between it and this page answered in its place. What came is below." };
 
-// when says when a call may be sent again: by the clock, and in how long.
+// when returns when a call may be sent again, as a clock time and a wait.
 function when(seconds) {
   if (!(seconds > 0)) return "";
   if (seconds < 60) return seconds === 1 ? "in a second" : `in ${seconds} seconds`;
