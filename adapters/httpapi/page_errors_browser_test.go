@@ -56,7 +56,7 @@ func openDemo(t *testing.T, b browser, width int64) (*tab, *fixture) {
 }
 
 const (
-	notUnderstood   = "The API refused the call, or something between it and this page answered in its place. What came is below."
+	notUnderstood   = "The API refused the call, or something between it and this page answered in its place. The answer is below."
 	tooManyHeaders  = "The browser, an extension or a proxy adds more to the call than the server takes. Try a private window."
 	wrongServerName = "The API doesn’t answer under the name in this page’s address. Open the page under the name that its operator gave you."
 )
@@ -77,9 +77,9 @@ func TestPageHasWordsForEveryFailure(t *testing.T) {
 		"413 Photo Too Large":     {Field: "file", Words: "The photo is too large. Choose a smaller one, or save this one smaller."},
 		"421 Not Found":           {Title: "Wrong server name", Words: wrongServerName},
 		"429 PIN Locked":          {Field: "pin", Words: "Too many wrong PINs came, so the PIN is locked. It can be tried again at 14:06, in 15 minutes."},
-		"429 Too Many Requests":   {Title: "Too many calls", Words: "The server takes only so many calls in a time. Send this one again in 5 seconds."},
+		"429 Too Many Requests":   {Title: "Too many calls", Words: "The server is getting too many calls. Send this one again in 5 seconds."},
 		"500 Internal Error":      {Title: "The server failed", Words: "That is its mistake, not yours. Tell whoever runs it the api_log_id below."},
-		"503 Service Unavailable": {Title: "Not possible now", Words: "The server is busy, or can’t reach what it stores photos in. Send the call again in 5 seconds; that is safe."},
+		"503 Service Unavailable": {Title: "Not possible now", Words: "The server is busy, or can’t reach its storage. Send the call again in 5 seconds; that is safe."},
 	}
 	p, f := openDemo(t, newBrowser(t), 1280)
 	seen := 0
@@ -126,8 +126,8 @@ func TestPageHasWordsForOtherFailures(t *testing.T) {
 		{400, "", envelope("Type Error", "photo_base64: missing"), testPIN, told{"file", "", "Choose a photo first.", "Type Error · photo_base64: missing"}},
 		{400, "", `null`, testPIN, told{"", "Not understood", notUnderstood, "Status 400"}},
 		{413, "", `<h1>413</h1>`, testPIN, told{"file", "", "The file is too large for a server between this page and the API. Choose a smaller one.", "Status 413"}},
-		{421, "", ``, testPIN, told{"", "Wrong server", "The connection led to a server that isn’t meant for this address. Reload the page and send again.", "Status 421"}},
-		{429, "120", `<h1>429</h1>`, testPIN, told{"", "Too many calls", "A server between this page and the API takes no more calls now. Send this one again at 13:53, in 2 minutes.", "Status 429"}},
+		{421, "", ``, testPIN, told{"", "Wrong server", "The connection reached a server that doesn’t serve this address. Reload the page and send again.", "Status 421"}},
+		{429, "120", `<h1>429</h1>`, testPIN, told{"", "Too many calls", "A server between this page and the API is getting too many calls. Send this one again at 13:53, in 2 minutes.", "Status 429"}},
 		{431, "", `431 Request Header Fields Too Large`, testPIN, told{"", "Too many headers", tooManyHeaders, "Status 431"}},
 		{502, "", `<h1>502</h1>`, testPIN, told{"", "Not understood", notUnderstood, "Status 502"}},
 	} {

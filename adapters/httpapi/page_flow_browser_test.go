@@ -22,7 +22,7 @@ func TestPageRefusesAFileOverTheLimit(t *testing.T) {
 	p.do(t, choose(writeFile(t, "whole.jpg", make([]byte, most))), until(`photo?.name === "whole.jpg"`))
 	expect(t, p, `!!document.querySelector("[aria-invalid]")`, false)
 	p.do(t, choose(writeFile(t, "over.jpg", make([]byte, most+1))), until(`document.querySelector("[aria-invalid]")`))
-	want := told{"file", "", "over.jpg has 1.1 MiB, and a photo may have 1.0 MiB. Choose a smaller one.", "Photo Too Large · refused by this page; nothing was sent"}
+	want := told{"file", "", "over.jpg has 1.1 MiB; the limit is 1.0 MiB. Choose a smaller one.", "Photo Too Large · refused by this page; nothing was sent"}
 	if got := value[told](t, p, readTold); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

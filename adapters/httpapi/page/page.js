@@ -18,7 +18,7 @@ function choose(file) {
   const most = Number($("file").dataset.maxBytes);
   if (file.size > most) {
     remove();
-    complain("file", `${file.name} has ${size(file.size)}, and a photo may have ${size(most)}. Choose a smaller one.`, "Photo Too Large · refused by this page; nothing was sent");
+    complain("file", `${file.name} has ${size(file.size)}; the limit is ${size(most)}. Choose a smaller one.`, "Photo Too Large · refused by this page; nothing was sent");
     return;
   }
   photo = file;

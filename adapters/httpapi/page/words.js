@@ -27,18 +27,18 @@ const reasons = {
   413: { field: "file", words: "The file is too large for a server between this page and the API. Choose a smaller one." },
   "Too Many Requests": {
     title: "Too many calls",
-    words: (again) => `The server takes only so many calls in a time. Send this one again ${again || "a little later"}.`,
+    words: (again) => `The server is getting too many calls. Send this one again ${again || "a little later"}.`,
   },
   "Service Unavailable": {
     title: "Not possible now",
-    words: (again) => `The server is busy, or can’t reach what it stores photos in. Send the call again ${again || "a little later"}; that is safe.`,
+    words: (again) => `The server is busy, or can’t reach its storage. Send the call again ${again || "a little later"}; that is safe.`,
   },
   "Internal Error": { title: "The server failed", words: "That is its mistake, not yours. Tell whoever runs it the api_log_id below." },
   Host: { title: "Wrong server name", words: "The API doesn’t answer under the name in this page’s address. Open the page under the name that its operator gave you." },
-  421: { title: "Wrong server", words: "The connection led to a server that isn’t meant for this address. Reload the page and send again." },
+  421: { title: "Wrong server", words: "The connection reached a server that doesn’t serve this address. Reload the page and send again." },
   431: { title: "Too many headers", words: "The browser, an extension or a proxy adds more to the call than the server takes. Try a private window." },
   headers: { title: "Too many headers", words: "The browser, an extension or a proxy adds more to the call than the server takes. Try a private window." },
-  429: { title: "Too many calls", words: (again) => `A server between this page and the API takes no more calls now. Send this one again ${again || "a little later"}.` },
+  429: { title: "Too many calls", words: (again) => `A server between this page and the API is getting too many calls. Send this one again ${again || "a little later"}.` },
 };
 
 // offline is for a call without an answer, foreign for an answer without a message.
@@ -46,7 +46,7 @@ const offline = {
   title: "No answer",
   words: "The connection failed or was cut off, so it is unknown whether anything was changed. Check your network and whether the server runs, then send the call again; that is safe.",
 };
-const foreign = { title: "Not understood", words: "The API refused the call, or something between it and this page answered in its place. What came is below." };
+const foreign = { title: "Not understood", words: "The API refused the call, or something between it and this page answered in its place. The answer is below." };
 
 // when returns when a call may be sent again, as a clock time and a wait.
 function when(seconds) {
