@@ -38,6 +38,15 @@ func calls(db *DB) map[string]func(context.Context) error {
 			_, err := customers.ImportCustomers(ctx, []domain.CustomerImport{{Ref: ref, Phone: domain.PhoneNumber(ref.Customer)}})
 			return err
 		},
+		"SaveFleet": func(ctx context.Context) error {
+			return fleets.SaveFleet(ctx, domain.Fleet{ID: 1000}, []domain.FleetKey{{Hash: domain.APIKeyHash{31: 1}}})
+		},
+		"SaveCustomers": func(ctx context.Context) error {
+			_, err := customers.SaveCustomers(ctx, []domain.StoredCustomer{{Customer: domain.Customer{Ref: domain.CustomerRef{Fleet: 1000, Customer: 1}}}})
+			return err
+		},
+		"Customers":   func(ctx context.Context) error { _, err := customers.Customers(ctx, alice, 10); return err },
+		"BoundPINKey": func(ctx context.Context) error { _, err := customers.BoundPINKey(ctx); return err },
 		"FindByPhone": func(ctx context.Context) error {
 			_, err := customers.FindByPhone(ctx, alice.Fleet, domain.PhoneNumber(alice.Customer))
 			return err
@@ -60,7 +69,12 @@ func calls(db *DB) map[string]func(context.Context) error {
 		"Open":       func(ctx context.Context) error { _, err := log.Open(ctx, anyCall); return err },
 		"Close":      func(ctx context.Context) error { return log.Close(ctx, 1, domain.Outcome{Result: domain.Valid}) },
 		"Unfinished": func(ctx context.Context) error { _, err := log.Unfinished(ctx, time.Hour, 0, 10); return err },
-		"Entry":      func(ctx context.Context) error { _, err := log.Entry(ctx, 1); return err },
+		"SaveEntries": func(ctx context.Context) error {
+			return log.SaveEntries(ctx, []domain.ApiLogEntry{{ID: 1_000_000, Call: anyCall}}, 2_000_000)
+		},
+		"RemoveEntries": func(ctx context.Context) error { return log.RemoveEntries(ctx, []domain.ApiLogID{1_000_000}) },
+		"Entries":       func(ctx context.Context) error { _, err := log.Entries(ctx, 0, 10); return err },
+		"Entry":         func(ctx context.Context) error { _, err := log.Entry(ctx, 1); return err },
 	}
 }
 

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -109,7 +111,7 @@ func (l *ApiLog) SaveEntries(ctx context.Context, entries []domain.ApiLogEntry, 
 			INSERT INTO api_log (id, `+rows.EntryColumns+`) OVERRIDING SYSTEM VALUE
 			SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
 				$10::bytea[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::text[])
-			ON CONFLICT (shard, id) `+rows.Replacing(rows.EntryColumns))
+			ON CONFLICT (shard, id) `+rows.Replacing(rows.EntryColumns+`, opened_at`)) // which is excluded with its default
 	})
 }
 
@@ -144,9 +146,12 @@ var entriesByID = func() string {
 
 // RemoveEntries implements ports.ApiLogArchive.
 func (l *ApiLog) RemoveEntries(ctx context.Context, ids []domain.ApiLogID) error {
+	var removed table
+	for _, id := range ids {
+		removed = append(removed, []any{id})
+	}
 	return l.db.write(ctx, "remove entries", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM api_log USING unnest($1::bigint[]) AS gone WHERE shard = gone % 16 AND id = gone`, ids)
-		return err
+		return removed.exec(ctx, tx, `DELETE FROM api_log USING unnest($1::bigint[]) AS gone WHERE shard = gone % 16 AND id = gone`)
 	})
 }
 
@@ -160,12 +165,49 @@ func (t table) exec(ctx context.Context, tx pgx.Tx, statement string) error {
 	}
 	columns := make([]any, len(t[0]))
 	for i := range columns {
-		column := make([]any, len(t))
-		for j, row := range t {
-			column[j] = row[i]
+		var err error
+		if columns[i], err = t.column(i); err != nil {
+			return err
 		}
-		columns[i] = column
 	}
 	_, err := tx.Exec(ctx, statement, columns...)
 	return err
+}
+
+// column returns a column as a slice of its type: pgx may have to tell by that how to
+// encode it. Without a value it is of times, as a hash has its type.
+func (t table) column(i int) (any, error) {
+	var numbers []int64
+	var texts []string
+	var hashes [][]byte
+	var times []*time.Time
+	for _, row := range t {
+		if hash, is := row[i].(rows.Digest); is {
+			hashes = append(hashes, hash.Bytes())
+			continue
+		}
+		value, err := driver.DefaultParameterConverter.ConvertValue(row[i])
+		if err != nil {
+			return nil, err
+		}
+		switch value := value.(type) {
+		case int64:
+			numbers = append(numbers, value)
+		case string:
+			texts = append(texts, value)
+		case time.Time:
+			times = append(times, &value)
+		default:
+			times = append(times, nil)
+		}
+	}
+	switch {
+	case numbers != nil:
+		return numbers, nil
+	case texts != nil:
+		return texts, nil
+	case hashes != nil:
+		return hashes, nil
+	}
+	return times, nil
 }

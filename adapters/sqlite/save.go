@@ -13,7 +13,7 @@ import (
 // SaveFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SaveFleet(ctx context.Context, fleet domain.Fleet, keys []domain.FleetKey) error {
 	return a.db.write(ctx, "save fleet", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (`+fleetColumns+`) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) `+rows.Replacing(fleetColumns), fleetValues(fleet)...)
+		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (`+fleetColumns+`) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) `+rows.Replacing(fleetColumns), fleetValues(fleet)...) //nolint:gosec // fixed names
 		if err != nil {
 			return err
 		}
@@ -89,9 +89,7 @@ func (l *ApiLog) SaveEntries(ctx context.Context, entries []domain.ApiLogEntry, 
 		return execEach(ctx, tx, `
 			INSERT INTO api_log (`+columns+`) VALUES (?, `+now+`, `+strings.Repeat("?, ", 15)+`?) ON CONFLICT (id) `+rows.Replacing(columns), entries,
 			func(entry domain.ApiLogEntry) []any {
-				values := rows.EntryValues(entry.Call, entry.Outcome, micros, asItIs)
-				values[0] = entry.Call.ReceivedAt.UnixMicro() // the zero time too: the column has no NULL
-				return append([]any{entry.ID}, values...)
+				return append([]any{entry.ID}, rows.EntryValues(entry.Call, entry.Outcome, micros, asItIs)...)
 			})
 	})
 }

@@ -14,7 +14,7 @@ import (
 // ArchiveClauses returns those of ports.ApiLogArchive, and of ports.ApiLog what
 // takes an archive to be seen.
 func ArchiveClauses() []clause.Clause[Port] {
-	return slices.Concat(entryClauses(), outcomeClauses(), listClauses(), filterClauses(), pruneClauses(), archiveEndedCtx())
+	return slices.Concat(entryClauses(), outcomeClauses(), listClauses(), filterClauses(), byIDClauses(), saveClauses(), pruneClauses(), archiveEndedCtx())
 }
 
 // ArchiveCalls returns a call of each method of ports.ApiLogArchive.
@@ -25,6 +25,9 @@ func archiveCalls(with func(do func(domain.ApiLogEntry) check) check) []call {
 	return []call{
 		{Method: "entry", Do: with(func(entry domain.ApiLogEntry) check { return holdsEntries(entry) })},
 		{Method: "list", Do: listsLog(domain.ApiLogFilter{}, 10)},
+		{Method: "entries", Do: listsByID(0, 10)},
+		{Method: "save_entries", Do: savesEntries(100, numbered(1, 2)...)},
+		{Method: "remove_entries", Do: removesEntries(1, 2)},
 		{Method: "prune", Do: prunes(late, 10, 1)},
 		{Method: "claim_pruning", Do: claims(time.Hour, true)},
 	}

@@ -12,7 +12,7 @@ import (
 // DirectoryClauses returns those of ports.CustomerDirectory. most is how many
 // customers the largest import has.
 func DirectoryClauses(most int) []clause.Clause[*Port] {
-	return slices.Concat(listCustomerClauses(), addClauses(), importClauses(most), importRaceClauses(), setClauses(), removeClauses(), removeWaitClauses(), unlockClauses(), directoryEndedCtx())
+	return slices.Concat(listCustomerClauses(), addClauses(), importClauses(most), importRaceClauses(), saveClauses(most), setClauses(), removeClauses(), removeWaitClauses(), unlockClauses(), directoryEndedCtx())
 }
 
 func addClauses() []clauseOf {
@@ -60,6 +60,7 @@ func DirectoryCalls() []clause.Call[*Port] {
 		{Method: "customers", Do: holdsAll(withRecord(alice))},
 		{Method: "import", Do: imports(is(domain.Changed, withPhone(alice, 9)), is(domain.Added, bob))},
 		{Method: "plan", Do: plans(is(domain.Added, bob))},
+		{Method: "save", Do: saves(locked(withPhone(alice, 9), domain.PINLock{}), locked(bob, domain.PINLock{}))},
 		{Method: "set", Do: sets(alice.Ref, domain.CustomerChange{Phone: bob.Phone})},
 		{Method: "remove", Do: removeCustomer.notRun(alice.Ref)},
 		{Method: "unlock", Do: unlocksPIN(alice.Ref)},

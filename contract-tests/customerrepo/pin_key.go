@@ -38,11 +38,25 @@ func PINKeyClauses() []clause.Clause[*Port] {
 			"pin_key_rotated_at_once", "of any number of keys that are rotated to at once, one is stored where a customer has a PIN",
 			clause.Steps(addsCustomers(alice), bindsPINKey(0xFE, 0), pinKeysAtOnce(0xFE)),
 		),
+		clause.New(
+			"pin_key_bound", "BoundPINKey returns the key that is stored; zero where there is none",
+			clause.Steps(hasPINKey(0), bindsPINKey(1, 0), hasPINKey(1), addsCustomers(alice), refusesPINKey(2, 0), hasPINKey(1), bindsPINKey(2, 1), hasPINKey(2)),
+		), clause.New(
+			"pin_key_bound_at_once", "BoundPINKey is safe for concurrent use",
+			clause.Steps(bindsPINKey(1, 0), clause.AtOnce(clause.Crowd, func(ctx context.Context, repo *Port, i int) error {
+				if i%2 == 0 {
+					return bindsPINKey(1, 0)(ctx, repo)
+				}
+				return hasPINKey(1)(ctx, repo)
+			})),
+		),
 	}, clause.EndedCtx(clause.Steps(bindsPINKey(1, 0), addsCustomers(alice)), clause.Steps(refusesPINKey(2, 0), bindsPINKey(1, 0)), PINKeyCalls()...))
 }
 
 // PINKeyCalls returns a call of each method of ports.PINKeyBinder.
-func PINKeyCalls() []clause.Call[*Port] { return []call{{Method: "pin_key", Do: bindsPINKey(2, 1)}} }
+func PINKeyCalls() []clause.Call[*Port] {
+	return []call{{Method: "pin_key", Do: bindsPINKey(2, 1)}, {Method: "pin_key_bound", Do: hasPINKey(1)}}
+}
 
 // bindPINKey binds a key, after an old one; 0 is none.
 func bindPINKey(ctx context.Context, repo *Port, key, old byte) error {
@@ -52,6 +66,13 @@ func bindPINKey(ctx context.Context, repo *Port, key, old byte) error {
 func bindsPINKey(key, old byte) check {
 	return func(ctx context.Context, repo *Port) error {
 		return clause.Failed(fmt.Sprintf("BindPINKey of key %d after %d", key, old), bindPINKey(ctx, repo, key, old))
+	}
+}
+
+func hasPINKey(want byte) check {
+	return func(ctx context.Context, repo *Port) error {
+		got, err := repo.BoundPINKey(ctx)
+		return clause.Yields("BoundPINKey", got, err, domain.PINKeyFingerprint{want})
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // DirectoryClauses returns those of ports.FleetDirectory.
 func DirectoryClauses() []clause.Clause[*Port] {
-	return slices.Concat(fleetClauses(), addKeyClauses(), keysClauses(), revokeKeyClauses(), directoryEndedCtx())
+	return slices.Concat(fleetClauses(), addKeyClauses(), keysClauses(), revokeKeyClauses(), saveClauses(), directoryEndedCtx())
 }
 
 func fleetClauses() []clauseOf {
@@ -73,6 +73,7 @@ func DirectoryCalls() []clause.Call[*Port] {
 	return []call{
 		{Method: "add", Do: addsFleets(green)},
 		{Method: "set", Do: setsFleet(disabled)},
+		{Method: "save", Do: savesFleet(disabled, second)},
 		{Method: "fleets", Do: holdsFleets(yellow)},
 		{Method: "add_key", Do: addsKeys(yellow.ID, second)},
 		{Method: "keys", Do: holdsKeys(yellow.ID, first)},
