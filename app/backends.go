@@ -128,6 +128,14 @@ func (b *backends) isAt(o *opened, rawURL string) bool {
 	return oneErr == nil && anotherErr == nil && os.SameFile(one, another)
 }
 
+// isConfigured says whether a database is one of the server's.
+func (b *backends) isConfigured(o *opened) bool {
+	return slices.ContainsFunc([]string{b.config.FleetAuthURL, b.config.CustomerRepoURL, b.config.ApiLogURL}, func(rawURL string) bool {
+		_, rawURL = b.config.databaseURL("", rawURL)
+		return b.isAt(o, rawURL)
+	})
+}
+
 // offered returns what a backend offers, or the sentence that says that it doesn't.
 func offered[R any](o *opened, role func(Backend) R) (R, error) {
 	found := role(o.Backend)

@@ -151,6 +151,10 @@ func copyDatabase(b *backends, copied cli.CopyParts) (*operator.CopyDatabase, er
 		return nil, settingError("--to", errors.New("it is the same database as --from; name another"))
 	case from.DataFile != "" && !isThere(from.DataFile):
 		return nil, settingError("--from", fmt.Errorf("there is no database at %s", from.DataFile))
+	case b.isConfigured(to):
+		if err := b.config.mayChange(); err != nil {
+			return nil, err
+		}
 	}
 	to.isCopy = true
 	roles := func(o *opened) (operator.Database, error) {

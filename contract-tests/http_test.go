@@ -7,6 +7,7 @@ import (
 
 	contracttests "github.com/fleetphoto/fleetphoto/contract-tests"
 	"github.com/fleetphoto/fleetphoto/contract-tests/testserver"
+	"github.com/fleetphoto/fleetphoto/ports"
 )
 
 // httpBackends are the schemes of the databases and photo stores that the whole
@@ -23,19 +24,24 @@ func TestHTTP(t *testing.T) {
 	}
 	cases, err := filepath.Glob("http/*.txtar")
 	must(t, err)
-	target := contracttests.Target{
-		APIKey: testserver.APIKey, Phone: testserver.Phone, PIN: testserver.PIN,
-		DisabledKey: testserver.DisabledKey, RequirePINKey: testserver.RequirePINKey, OtherPhone: testserver.OtherPhone, LockPhone: testserver.LockPhone, NoPINPhone: testserver.NoPINPhone,
-		MaxPhotoBytes: testserver.MaxPhotoBytes, MaxPixels: testserver.MaxPixels,
-	}
 	for _, on := range httpBackends {
 		databases, photos := find(databases, on.database), find(photoStores, on.photos)
 		tested.cell(t, "HTTP", len(cases), func(t *testing.T) {
 			db := databases.open(t)
-			handler := testserver.New(t, testserver.Backends{Fleets: db.fleets, Customers: db.customers, Log: db.log, Recorder: db.recorder, Photos: photos.open(t)})
-			contracttests.HTTPHandler(t, handler, target)
+			contracttests.HTTPHandler(t, testserver.New(t, db.server(photos.open(t))), ours)
 		}, databases.backend, photos.backend)
 	}
+}
+
+// ours is what a testserver has.
+var ours = contracttests.Target{
+	APIKey: testserver.APIKey, Phone: testserver.Phone, PIN: testserver.PIN,
+	DisabledKey: testserver.DisabledKey, RequirePINKey: testserver.RequirePINKey, OtherPhone: testserver.OtherPhone, LockPhone: testserver.LockPhone, NoPINPhone: testserver.NoPINPhone,
+	MaxPhotoBytes: testserver.MaxPhotoBytes, MaxPixels: testserver.MaxPixels,
+}
+
+func (db database) server(photos ports.PhotoStore) testserver.Backends {
+	return testserver.Backends{Fleets: db.fleets, Customers: db.customers, Log: db.log, Recorder: db.recorder, Photos: photos}
 }
 
 // theirs is a server that somebody runs, for TestHTTP to try instead of ours.

@@ -117,6 +117,9 @@ func orderOfRows() []string {
 	for _, on := range httpBackends {
 		order = append(order, schemesOf(backend{scheme: on.database}, backend{scheme: on.photos}))
 	}
+	for _, c := range copies {
+		order = append(order, schemesOf(copiedTo(c.from.backend, c.to.backend)))
+	}
 	return order
 }
 

@@ -60,16 +60,27 @@ func Memory() Backends {
 // New makes a server.
 func New(t testing.TB, b Backends) http.Handler {
 	t.Helper()
-	pinKey, err := domain.NewPINKey(make([]byte, domain.MinPINKeyBytes))
-	if err == nil {
-		err = seed(t.Context(), b, pinKey)
+	if err := seed(t.Context(), b, pinKey(t)); err != nil {
+		t.Fatal(err)
 	}
+	return On(t, b)
+}
+
+func pinKey(t testing.TB) domain.PINKey {
+	t.Helper()
+	key, err := domain.NewPINKey(make([]byte, domain.MinPINKeyBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return key
+}
+
+// On makes a server on backends that have the fleets and customers of New.
+func On(t testing.TB, b Backends) http.Handler {
+	t.Helper()
 	options := httpapi.Options{
 		Update: &usecase.UpdateCustomerPhoto{
-			Fleets: b.Fleets, PINKeys: domain.PINKeys{Current: pinKey},
+			Fleets: b.Fleets, PINKeys: domain.PINKeys{Current: pinKey(t)},
 			Changes: &usecase.ChangePhoto{Customers: b.Customers, Photos: b.Photos, Store: "test", Log: b.Log, Recorder: b.Recorder, Clock: time.Now},
 			Reader:  photo.NewReader(photo.Limits{MaxBytes: MaxPhotoBytes, MaxPixels: MaxPixels}, 2),
 		},
