@@ -2,8 +2,8 @@ package domain
 
 import "time"
 
-// ApiLogID is the api_log_id that a caller gets: positive, unique in its log.
-// 0 says that nothing was logged.
+// ApiLogID is the api_log_id that a caller gets: positive and unique in its log,
+// or 0 if the call was not logged.
 type ApiLogID int64
 
 // Operation is what a call asks for.
@@ -25,67 +25,67 @@ type ApiCall struct {
 	Fleet      FleetID     // 0: not identified
 	Key        KeyLabel    // of the API key; empty: not identified, or no key was used
 	Customer   CustomerID  // 0: not found
-	Phone      MaskedPhone // empty: none came
+	Phone      MaskedPhone // empty: none was sent
 	Operation  Operation   // empty: not understood
 	Details    CallDetails
 
 	// What a call that opens an entry is about to do.
-	Intent Digest         // of the photo that it means to store; zero: it deletes one
-	Store  PhotoStoreName // where it does so
+	Intent Digest         // of the photo to store; zero: to delete the photo
+	Store  PhotoStoreName // the photo store to change
 }
 
-// CallDetails is what of a call is there to be read by people. A backend may
+// CallDetails is the part of a call that is only for people to read. A backend may
 // store it as one value.
 type CallDetails struct {
 	TraceID     string    // W3C Trace Context, 32 hexadecimal digits; empty: not traced
-	ContentType string    // as it came, at most 100 characters of UTF-8
-	BodyBytes   int64     // of the body, as far as it was read
-	PhotoBytes  int64     // of the image file that came
+	ContentType string    // as received, at most 100 characters of UTF-8
+	BodyBytes   int64     // size of the body, as far as it was read
+	PhotoBytes  int64     // size of the image file received
 	Format      string    // of the image file, such as JPEG; empty: not recognised
 	Treatment   Treatment // empty: the image was not accepted
 	Timings     Timings   // of the steps before the entry was opened
 }
 
-// Treatment is what became of an image file that was accepted.
+// Treatment says how an accepted image file was turned into the stored photo.
 type Treatment string
 
 // The treatments.
 const (
-	Kept       Treatment = "kept"       // its pixels are stored as they came
+	Kept       Treatment = "kept"       // its pixels are stored as received
 	Normalised Treatment = "normalised" // it was decoded and encoded again
 )
 
 // Result is how a call ended.
 type Result string
 
-// The results. An entry that is still open has none; Open stands for it where
-// a result is named.
+// The results. An open entry has no Result; Open stands for that where a result
+// is named.
 const (
 	Valid       Result = "valid"       // the photo was changed
 	Failed      Result = "error"       // nothing was changed
-	Interrupted Result = "interrupted" // cut off; the record was made to say what the store holds
+	Interrupted Result = "interrupted" // cut off; Repair has corrected the record
 	Open        Result = "open"        // only in ApiLogFilter and Outcome.Status
 )
 
-// Outcome is the end of a call. An Outcome without a Result is an entry still open.
+// Outcome says how a call ended. Without a Result, the entry is still open.
 type Outcome struct {
 	Result    Result
 	Error     Kind      // empty unless Result is Failed
 	Detail    string    // the sentence that the caller got; empty if none
 	EndedAt   time.Time // UTC, whole microseconds
-	SettledAt time.Time // when Repair looked at the open entry for the first time; zero: it didn't
+	SettledAt time.Time // when Repair took its first look at the open entry; zero: not yet
 	Details   OutcomeDetails
 }
 
-// OutcomeDetails is what of an Outcome is there to be read by people. A
+// OutcomeDetails is the part of an Outcome that is only for people to read. A
 // backend may store it as one value.
 type OutcomeDetails struct {
 	Before  PhotoInfo // the photo that the record named before a change; zero: none
 	After   PhotoInfo // the photo that was stored; zero: none
-	Timings Timings   // of the steps from the opening of the entry on
+	Timings Timings   // of the steps from opening the entry on
 }
 
-// IsOpen says that the call hasn't ended, as far as the log knows.
+// IsOpen reports whether the log has no Result for the call yet.
 func (o Outcome) IsOpen() bool { return o.Result == "" }
 
 // Status is the Result, or Open.
@@ -103,28 +103,28 @@ type ApiLogEntry struct {
 	Outcome Outcome
 }
 
-// Position returns where the entry stands among others.
+// Position returns the entry's place in the log.
 func (e ApiLogEntry) Position() ApiLogPosition { return ApiLogPosition{e.Call.ReceivedAt, e.ID} }
 
-// ApiLogPosition is a place in the log, which is ordered by time and, where
-// that is the same, by id.
+// ApiLogPosition is a place in the log, which is ordered by time, then by id.
 type ApiLogPosition struct {
 	ReceivedAt time.Time
 	ID         ApiLogID
 }
 
-// ApiLogFilter chooses entries. What is zero chooses all.
+// ApiLogFilter selects the entries that match all its fields. A zero field matches
+// every entry.
 type ApiLogFilter struct {
 	Fleet    FleetID
-	Customer CustomerID // of Fleet, which isn't 0 then
+	Customer CustomerID // requires Fleet
 	Result   Result     // Open: entries that are still open
 	Error    Kind
 	Since    time.Time      // received at this time or later
 	Until    time.Time      // received before this time
-	Before   ApiLogPosition // that stand before this one: older
+	Before   ApiLogPosition // older than this position
 }
 
-// Matches says whether f chooses e.
+// Matches reports whether f selects e.
 func (f ApiLogFilter) Matches(e ApiLogEntry) bool {
 	at := e.Call.ReceivedAt
 	return (f.Fleet == 0 || f.Fleet == e.Call.Fleet) &&
@@ -136,5 +136,5 @@ func (f ApiLogFilter) Matches(e ApiLogEntry) bool {
 		(f.Before == ApiLogPosition{} || at.Before(f.Before.ReceivedAt) || at.Equal(f.Before.ReceivedAt) && e.ID < f.Before.ID)
 }
 
-// Instant is t as the ports store times: in UTC, cut to the microsecond.
+// Instant returns t as the ports store it: in UTC, truncated to the microsecond.
 func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -11,17 +11,17 @@ const APIKeyLength = 25
 
 const apiKeyAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// APIKey is the secret by which a fleet's systems identify themselves. It
-// prints as a fixed word; only Reveal yields the secret.
+// APIKey is the secret that identifies a fleet's systems. It prints as a fixed
+// word; only Reveal returns the secret.
 type APIKey struct{ secret string }
 
 // APIKeyHash is the SHA-256 of an API key, the only form that is stored. The
 // keys are random and long enough that no slower hash is needed.
 type APIKeyHash [sha256.Size]byte
 
-// ParseAPIKey takes the 25 alphanumeric characters of an API key. An empty
-// text fails with TypeError; any other text that can't be a key with
-// InvalidHashID, as no fleet has it.
+// ParseAPIKey parses the 25 alphanumeric characters of an API key. It fails with
+// TypeError if text is empty, and with InvalidHashID if text can't be a key, since
+// then no fleet has it.
 func ParseAPIKey(text string) (APIKey, error) {
 	if text == "" {
 		return APIKey{}, Errorf(TypeError, "api_key: it is missing; send the %d characters that the fleet gave out", APIKeyLength)
@@ -37,10 +37,10 @@ func ParseAPIKey(text string) (APIKey, error) {
 	return APIKey{secret: text}, nil
 }
 
-// NewAPIKey makes a key from a source of cryptographic randomness: 25
-// characters of 62 are 148 bits.
+// NewAPIKey makes a key of 148 bits (25 characters out of 62) from a source of
+// cryptographic randomness.
 func NewAPIKey(random io.Reader) (APIKey, error) {
-	// Bytes from 248 on are thrown away: 248 is 4 × 62, so no character is likelier than another.
+	// Bytes of 248, which is 4 × 62, or more are discarded, so that all characters are equally likely.
 	const unbiased = 4 * len(apiKeyAlphabet)
 	var key []byte
 	var buffer [1]byte
@@ -55,10 +55,10 @@ func NewAPIKey(random io.Reader) (APIKey, error) {
 	return APIKey{secret: string(key)}, nil
 }
 
-// Hash returns the form of k that is stored and looked up.
+// Hash returns the hash of k, which is what is stored and looked up.
 func (k APIKey) Hash() APIKeyHash { return sha256.Sum256([]byte(k.secret)) }
 
-// Reveal returns the secret, to be shown once to whoever asked for the key.
+// Reveal returns the secret, to be shown once to the operator who made the key.
 func (k APIKey) Reveal() string { return k.secret }
 
 // Format hides the secret, whatever the verb.

@@ -8,7 +8,7 @@ import (
 // CustomerID identifies a customer within its fleet: a positive integer.
 type CustomerID int64
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a positive integer.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts a positive integer.
 func (id *CustomerID) UnmarshalText(text []byte) error {
 	return parseID("customer id", text, (*int64)(id))
 }
@@ -24,7 +24,7 @@ func (r CustomerRef) Compare(other CustomerRef) int {
 	return cmp.Or(cmp.Compare(r.Fleet, other.Fleet), cmp.Compare(r.Customer, other.Customer))
 }
 
-// PhotoKey returns the one key under which the customer's photo is stored.
+// PhotoKey returns the key under which the customer's photo is stored.
 func (r CustomerRef) PhotoKey() PhotoKey {
 	return PhotoKey(fmt.Sprintf("fleet-%d/customer_photos/%d_photo.jpg", r.Fleet, r.Customer))
 }
@@ -33,19 +33,19 @@ func (r CustomerRef) PhotoKey() PhotoKey {
 type Customer struct {
 	Ref   CustomerRef
 	Phone PhoneNumber
-	PIN   PINHash     // zero: no PIN is set, and none matches
+	PIN   PINHash     // zero: no PIN is set, so none matches
 	Photo PhotoRecord // what the repository knows of the stored photo
 }
 
-// StoredCustomer is all that a repository stores of a customer.
+// StoredCustomer is everything that a repository stores of a customer.
 type StoredCustomer struct {
 	Customer
 	Lock PINLock
 }
 
-// PhonesTaken returns which of customers can't be stored together with the others,
-// because somebody else has the phone number and keeps it. holders are those who have
-// one of the phone numbers now.
+// PhonesTaken returns which of customers can't be stored because another customer
+// has the phone number and keeps it. holders are the customers who have one of the
+// phone numbers now. A holder gives the number up by being stored with another one.
 func PhonesTaken(customers []StoredCustomer, holders []Customer) []CustomerRef {
 	type number struct {
 		FleetID
@@ -59,7 +59,7 @@ func PhonesTaken(customers []StoredCustomer, holders []Customer) []CustomerRef {
 		stored[c.Ref] = true
 	}
 	var taken []CustomerRef
-	for before := -1; before < len(taken); { // who isn't stored keeps a phone number, too
+	for before := -1; before < len(taken); { // a customer who isn't stored keeps a phone number that another one may want
 		before = len(taken)
 		for _, c := range customers {
 			holder, found := has[number{c.Ref.Fleet, c.Phone}]
@@ -72,9 +72,9 @@ func PhonesTaken(customers []StoredCustomer, holders []Customer) []CustomerRef {
 	return taken
 }
 
-// CustomerChange is what an operator changes of a customer.
+// CustomerChange is an operator's change of a customer.
 type CustomerChange struct {
-	Phone   PhoneNumber // 0: it stays
-	PIN     PINHash     // zero: the customer has none any more; ignored with KeepPIN
+	Phone   PhoneNumber // 0 keeps the phone number
+	PIN     PINHash     // zero removes the PIN; ignored with KeepPIN
 	KeepPIN bool
 }

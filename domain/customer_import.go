@@ -1,38 +1,38 @@
 package domain
 
-// CustomerImport is what an import says of a customer.
+// CustomerImport is a customer to import.
 type CustomerImport struct {
 	Ref   CustomerRef
 	Phone PhoneNumber
-	PIN   PINHash // zero: the customer has none; ignored with KeepPIN
-	// KeepPIN leaves an existing customer's PIN as it is. A new customer has none.
+	PIN   PINHash // zero: the customer has no PIN; ignored with KeepPIN
+	// KeepPIN keeps an existing customer's PIN. A new customer gets none.
 	KeepPIN bool
-	// New refuses a customer who exists, with IDTaken.
+	// New refuses a customer who exists already, with IDTaken.
 	New bool
 }
 
-// ImportResult is what an import does to a customer.
+// ImportResult says what an import does to a customer.
 type ImportResult string
 
 // The results of an import. Only those that IsWritten change anything.
 const (
 	Added      ImportResult = "added"
-	Changed    ImportResult = "changed"     // the phone number alone
-	PINSet     ImportResult = "PIN set"     // to another one, perhaps the phone number too
-	PINRemoved ImportResult = "PIN removed" // perhaps the phone number is changed, too
+	Changed    ImportResult = "changed"     // only the phone number
+	PINSet     ImportResult = "PIN set"     // a PIN other than before; the phone number may change too
+	PINRemoved ImportResult = "PIN removed" // the phone number may change too
 	Unchanged  ImportResult = "unchanged"   // the phone number and the PIN are the same
-	IDTaken    ImportResult = "id taken"    // the customer exists and was to be New, whoever has the phone number
+	IDTaken    ImportResult = "id taken"    // a New customer exists already; goes before PhoneTaken
 	PhoneTaken ImportResult = "phone taken" // another customer of the fleet has the phone number
 )
 
-// IsWritten says that the customer is added or changed.
+// IsWritten reports whether the customer is added or changed.
 func (r ImportResult) IsWritten() bool {
 	return r == Added || r == Changed || r == PINSet || r == PINRemoved
 }
 
-// Apply returns what the import does to known, the customer with its Ref, and
-// how the customer is afterwards. known is nil where there is no such customer,
-// owner where nobody in the fleet has the phone number.
+// Apply returns the customer after the import, and the result. known is the
+// customer with the import's Ref, owner the one in the fleet who has its phone
+// number; each is nil if there is none.
 func (i CustomerImport) Apply(known, owner *Customer) (Customer, ImportResult) {
 	after := Customer{Ref: i.Ref}
 	if known != nil {

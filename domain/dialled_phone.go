@@ -7,15 +7,15 @@ import (
 )
 
 // DialledPhone is a phone number as people write it: international, or with the
-// 0 that is dialled within a country alone.
+// trunk prefix 0, which is dialled only within a country.
 type DialledPhone struct {
 	Number PhoneNumber // without leading zeros and without a (0)
 
 	zero   trunkZero
-	before CountryCode // that stands before a bracketed zero; 0: none
+	before CountryCode // the country code before a bracketed zero; 0: none
 }
 
-// trunkZero is how a number is written that has a 0 for calls within its country.
+// trunkZero says whether and how a number is written with the trunk prefix 0.
 type trunkZero uint8
 
 const (
@@ -24,9 +24,9 @@ const (
 	bracketedZero           // (0)7700 900123, +44 (0)7700 900123
 )
 
-// ParseDialledPhone reads digits with what people and contact lists write
-// around them: "+", "00", "tel:", spaces, dashes, dots, parentheses and invisible
-// marks. It fails with TypeError.
+// ParseDialledPhone parses digits and what people and contact lists put around
+// them: "+", "00", "tel:", spaces, dashes, dots, parentheses and invisible marks.
+// It fails with TypeError.
 func ParseDialledPhone(text string) (DialledPhone, error) {
 	compact := compactPhone(text)
 	digits := digitsOf(compact)
@@ -58,7 +58,7 @@ func digitsOf(compact string) string {
 	return strings.TrimPrefix(strings.Map(dropPhonePunctuation, compact), "+")
 }
 
-// codeBefore reads what stands before a (0): nothing, or a country code.
+// codeBefore parses the digits before a (0): none, or a country code.
 func codeBefore(digits string) (code CountryCode, err error) {
 	if digits == "" {
 		return 0, nil
@@ -73,7 +73,7 @@ func errBracketedZero() error {
 	return Errorf(TypeError, "phone_number: leave out the (0), which is dialled within the country alone: +44 7700 900123, not +44 (0)7700 900123")
 }
 
-// parseDigits doesn't count leading zeros.
+// parseDigits ignores leading zeros.
 func parseDigits(digits string) (PhoneNumber, error) {
 	digits = strings.TrimLeft(digits, "0")
 	if digits == "" || len(digits) > MaxPhoneDigits {
@@ -86,9 +86,9 @@ func parseDigits(digits string) (PhoneNumber, error) {
 	return PhoneNumber(number), nil
 }
 
-// In returns the number that is meant in a country: one with a 0 for calls
-// within it becomes international. Where the country isn't known, a leading 0 doesn't
-// count. It fails with TypeError.
+// In returns the international number that d means in country: the country code
+// replaces a trunk prefix 0. If country is unknown, a leading 0 is ignored. It fails
+// with TypeError.
 func (d DialledPhone) In(country CountryCode) (PhoneNumber, error) {
 	switch {
 	case d.zero == noZero, d.zero == leadingZero && country == 0:
@@ -103,9 +103,9 @@ func (d DialledPhone) In(country CountryCode) (PhoneNumber, error) {
 	return parseDigits(code + country.abroad(digits, d.zero))
 }
 
-// ToStore returns the number that is stored for a customer of a fleet in this
-// country. It is stricter than In, as callers find a customer only under the number that
-// they send: international, of 7 to 15 digits. It fails with TypeError.
+// ToStore returns the number to store for a customer of a fleet in this country. It
+// is stricter than In: callers send international numbers of 7 to 15 digits, and
+// would never find a customer stored under any other. It fails with TypeError.
 func (d DialledPhone) ToStore(country CountryCode) (PhoneNumber, error) {
 	if d.zero == leadingZero && country == 0 {
 		return 0, Errorf(TypeError, "phone_number: it begins with a single 0, as numbers do within their country; write the country code in place of the 0, as in 447700900123, or set the fleet's country (fleet set ID --country 44) and try again")
@@ -120,8 +120,8 @@ func (d DialledPhone) ToStore(country CountryCode) (PhoneNumber, error) {
 	return number, nil
 }
 
-// CheckStored fails with TypeError where no caller of a fleet in this country
-// sends the number, as it is no international one.
+// CheckStored fails with TypeError if p is not an international number, so that no
+// caller of a fleet in this country would send it.
 func (p PhoneNumber) CheckStored(country CountryCode) error {
 	const form = "write it with the country code first, as in 447700900123"
 	digits := p.String()
@@ -137,8 +137,8 @@ func (p PhoneNumber) CheckStored(country CountryCode) error {
 	return nil
 }
 
-// Mistake is what is probably wrong with a number that nobody in a fleet of this
-// country has, for who sent it; empty: nothing that can be seen.
+// Mistake tells the sender of a number that no customer of a fleet in this country
+// has what is probably wrong with it. It is empty if nothing looks wrong.
 func (d DialledPhone) Mistake(country CountryCode) string {
 	const send = "send it with the country code first, as in 447700900123"
 	number, err := d.In(country)

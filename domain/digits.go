@@ -9,8 +9,8 @@ func onlyDigits(text string) bool {
 	return strings.Trim(text, "0123456789") == ""
 }
 
-// foreignDigits names the first digits of text that aren't 0 to 9, for
-// instance "Arabic-Indic digits"; empty: there are none.
+// foreignDigits names the first digit of text that isn't one of 0 to 9, for
+// instance "Arabic-Indic digits". It is empty if there is none.
 func foreignDigits(text string) string {
 	at := strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII && unicode.IsDigit(r) })
 	if at < 0 {

@@ -11,10 +11,10 @@ import (
 // FleetID identifies a fleet: a positive integer.
 type FleetID int64
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a positive integer.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts a positive integer.
 func (id *FleetID) UnmarshalText(text []byte) error { return parseID("fleet id", text, (*int64)(id)) }
 
-// parseID reads a positive integer. It fails with TypeError.
+// parseID parses a positive integer. It fails with TypeError.
 func parseID(name string, text []byte, id *int64) error {
 	read, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil || read <= 0 {
@@ -24,20 +24,20 @@ func parseID(name string, text []byte, id *int64) error {
 	return nil
 }
 
-// Fleet is a taxi fleet, whose systems call with its API keys.
+// Fleet is a taxi fleet. Its systems make calls with its API keys.
 type Fleet struct {
 	ID         FleetID
 	Name       FleetName   // for operators; may be empty
 	Disabled   bool        // its calls are refused with FleetDisabled
 	RequirePIN bool        // its calls without the customer's PIN are refused with InvalidPIN
-	Country    CountryCode // in which phone numbers are that have a 0 for calls within it; 0: they aren't made international
+	Country    CountryCode // replaces the trunk prefix 0 of phone numbers; 0: none does
 }
 
 // FleetName tells fleets apart for operators.
 type FleetName string
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes what a KeyLabel
-// takes, or nothing.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts empty text and what
+// ParseKeyLabel accepts. It fails with TypeError.
 func (n *FleetName) UnmarshalText(text []byte) error {
 	if len(text) > 0 && !isLabel(string(text)) {
 		return Errorf(TypeError, "fleet name: want at most %d printable characters without spaces around them", maxLabel)
@@ -46,18 +46,18 @@ func (n *FleetName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// KeyLabel tells a fleet's API keys apart for people, in the API log too. It
-// is unique among the keys of its fleet.
+// KeyLabel tells a fleet's API keys apart for people, for instance in the API log.
+// It is unique among the keys of its fleet.
 type KeyLabel string
 
-// FirstKey is the label of a fleet's first key, unless another one is chosen.
+// FirstKey is the default label of a fleet's first key.
 const FirstKey KeyLabel = "first"
 
 // maxLabel is the longest label or name, in characters.
 const maxLabel = 64
 
-// ParseKeyLabel takes 1 to 64 printable characters that don't begin or end
-// with a space. It fails with TypeError.
+// ParseKeyLabel accepts 1 to 64 printable characters that don't begin or end with a
+// space. It fails with TypeError.
 func ParseKeyLabel(text string) (KeyLabel, error) {
 	if !isLabel(text) {
 		return "", Errorf(TypeError, "key label: want 1 to %d printable characters without spaces around them", maxLabel)
@@ -71,14 +71,14 @@ func isLabel(text string) bool {
 	return utf8.ValidString(text) && printable && length >= 1 && length <= maxLabel && strings.TrimSpace(text) == text
 }
 
-// FleetKey is a live API key of a fleet, as it is stored.
+// FleetKey is a live API key of a fleet, as stored.
 type FleetKey struct {
 	Hash    APIKeyHash
 	Label   KeyLabel
 	AddedAt time.Time // UTC, whole microseconds
 }
 
-// Caller is whom an API key stands for.
+// Caller is the fleet that an API key belongs to, and the key's label.
 type Caller struct {
 	Fleet Fleet
 	Key   KeyLabel

@@ -11,15 +11,15 @@ import (
 // digits (ITU-T E.164), without "+" or "00".
 type PhoneNumber int64
 
-// MaxPhoneDigits is the length that ITU-T E.164 allows a number. No country's
-// numbers have fewer digits than the least, its code included.
+// MaxPhoneDigits is the longest number that ITU-T E.164 allows. leastPhoneDigits is
+// the shortest one of any country. Both include the country code.
 const (
 	MaxPhoneDigits   = 15
 	leastPhoneDigits = 7
 )
 
-// ParsePhoneNumber reads what ParseDialledPhone does, as a number for which no
-// country is known. It fails with TypeError.
+// ParsePhoneNumber parses what ParseDialledPhone accepts, for an unknown country. It
+// fails with TypeError.
 func ParsePhoneNumber(text string) (PhoneNumber, error) {
 	dialled, err := ParseDialledPhone(text)
 	if err != nil {
@@ -28,7 +28,7 @@ func ParsePhoneNumber(text string) (PhoneNumber, error) {
 	return dialled.In(0)
 }
 
-// checkPhone refuses what isn't the digits of an international number.
+// checkPhone refuses anything but digits and the punctuation of phone numbers.
 func checkPhone(compact, digits string) error {
 	foreign := foreignDigits(digits)
 	switch {
@@ -45,8 +45,8 @@ func checkPhone(compact, digits string) error {
 // String returns the digits.
 func (p PhoneNumber) String() string { return strconv.FormatInt(int64(p), 10) }
 
-// Masked returns the last four digits, the only form that is logged; of a
-// number that has no more than these, none.
+// Masked returns the last four digits, the only form that is logged. A number of up
+// to four digits is masked whole.
 func (p PhoneNumber) Masked() MaskedPhone {
 	switch {
 	case p == 0:
@@ -57,16 +57,16 @@ func (p PhoneNumber) Masked() MaskedPhone {
 	return MaskedPhone(fmt.Sprintf("…%04d", p%10000))
 }
 
-// MaskedPhone is a phone number of which four digits are left, "…0123"; empty
-// where no phone number came.
+// MaskedPhone is the last four digits of a phone number, such as "…0123"; empty if
+// none was sent.
 type MaskedPhone string
 
 // compactPhone removes "tel:" (RFC 3966), white space and invisible marks, and
-// makes every dash a hyphen.
+// turns every dash into a hyphen.
 func compactPhone(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case r == '\t' || unicode.In(r, unicode.Zs, unicode.Cf): // spaces; what steers the direction of text, and the like
+		case r == '\t' || unicode.In(r, unicode.Zs, unicode.Cf): // spaces; marks of text direction and other invisible characters
 			return -1
 		case r == '\u2212' || unicode.Is(unicode.Pd, r): // the minus sign; hyphens and dashes
 			return '-'
@@ -89,9 +89,9 @@ func dropPhonePunctuation(r rune) rune {
 	return r
 }
 
-// isDecimal tells a number that was written as a decimal, such as
-// 447700900123.0, from one whose groups have dots between them. Without its dot
-// it would be another customer's.
+// isDecimal reports whether a number was written as a decimal, such as
+// 447700900123.0, rather than with dots between groups of digits. Dropping that dot
+// would yield another number.
 func isDecimal(compact string) bool {
 	_, fraction, _ := strings.Cut(compact, ".")
 	return len(fraction) == 1 || fraction != "" && strings.Trim(fraction, "0") == ""

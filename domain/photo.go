@@ -12,13 +12,13 @@ import (
 )
 
 // PhotoKey is the name of a customer's photo in the photo store, for instance
-// "fleet-689/customer_photos/452733_photo.jpg". CustomerRef.PhotoKey makes it.
+// "fleet-689/customer_photos/452733_photo.jpg". CustomerRef.PhotoKey returns it.
 type PhotoKey string
 
 var photoKeyPattern = regexp.MustCompile(`^fleet-([1-9][0-9]{0,18})/customer_photos/([1-9][0-9]{0,18})_photo\.jpg$`)
 
-// ParsePhotoKey reads a key as CustomerRef.PhotoKey writes it and fails with
-// NotFound for any other text, as nothing is stored under it.
+// ParsePhotoKey parses a key as CustomerRef.PhotoKey writes it. It fails with
+// NotFound for any other text, since nothing is stored under it.
 func ParsePhotoKey(text string) (PhotoKey, error) {
 	parts := photoKeyPattern.FindStringSubmatch(text)
 	if parts == nil {
@@ -32,14 +32,13 @@ func ParsePhotoKey(text string) (PhotoKey, error) {
 	return PhotoKey(text), nil
 }
 
-// Customer returns whose photo k is the key of; zero where CustomerRef.PhotoKey
-// doesn't make k of any customer.
+// Customer returns the customer whose PhotoKey is k; zero if there can be none.
 func (k PhotoKey) Customer() CustomerRef {
 	parts := photoKeyPattern.FindStringSubmatch(string(k))
 	if parts == nil {
 		return CustomerRef{}
 	}
-	fleet, _ := strconv.ParseInt(parts[1], 10, 64) // what isn't a number makes another key
+	fleet, _ := strconv.ParseInt(parts[1], 10, 64) // a number out of range yields another key, compared below
 	customer, _ := strconv.ParseInt(parts[2], 10, 64)
 	ref := CustomerRef{FleetID(fleet), CustomerID(customer)}
 	if ref.PhotoKey() != k {
@@ -48,7 +47,7 @@ func (k PhotoKey) Customer() CustomerRef {
 	return ref
 }
 
-// Digest is a SHA-256. It reads and writes itself as hexadecimal digits.
+// Digest is a SHA-256. As text it is 64 hexadecimal digits.
 type Digest [sha256.Size]byte
 
 // String returns the 64 hexadecimal digits.
@@ -66,7 +65,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 	return err
 }
 
-// PhotoInfo describes a stored photo. The zero PhotoInfo says that there is none.
+// PhotoInfo describes a stored photo. The zero PhotoInfo is no photo.
 type PhotoInfo struct {
 	SHA256 Digest // of the JPEG's bytes
 	Size   int64  // bytes
@@ -74,33 +73,34 @@ type PhotoInfo struct {
 	Height int    // pixels
 }
 
-// Exists says whether there is a photo.
+// Exists reports whether there is a photo.
 func (i PhotoInfo) Exists() bool { return i.Size > 0 }
 
-// PhotoVersion names what a photo store holds under a key at one time: the
-// store's own word for it, such as an ETag, or one of the constants. A change
-// that names the version that it replaces does nothing to a later one.
+// PhotoVersion identifies what a photo store holds under a key at one time: a value
+// of the store's own, such as an ETag, or one of the constants. A change names the
+// version that it replaces, so that it never replaces a later one.
 type PhotoVersion string
 
-// The versions that are no store's own word.
+// The versions that no store chooses itself.
 const (
-	UnknownVersion PhotoVersion = ""            // nobody knows: the store has to be asked
+	UnknownVersion PhotoVersion = ""            // not known: ask the store
 	NoPhoto        PhotoVersion = "none"        // there is no photo
 	Unversioned    PhotoVersion = "unversioned" // a photo in a store that has no versions
 )
 
 // PhotoStoreName tells photo stores apart: scheme, bucket and prefix, or the
-// directory. It holds no secret. Empty: not known, as before stores had names.
+// directory. It contains no secret. Empty is unknown, as in records and entries
+// older than these names.
 type PhotoStoreName string
 
-// PhotoRecord is what a customer's record says of the stored photo. The zero
-// PhotoRecord is a customer whose photo was never changed.
+// PhotoRecord is what the database says of a customer's photo. The zero PhotoRecord
+// belongs to a customer whose photo was never changed.
 type PhotoRecord struct {
-	Info      PhotoInfo // zero: the photo was deleted, or never was
+	Info      PhotoInfo // zero: no photo
 	ChangedAt time.Time // UTC, whole microseconds; zero: never
-	ChangedBy ApiLogID  // the call that changed it last; 0: none
+	ChangedBy ApiLogID  // the call that changed it last; 0: none did, or Repair corrected the record
 	Version   PhotoVersion
-	Store     PhotoStoreName // where Version is
+	Store     PhotoStoreName // the store that Version is of
 }
 
 // StoredPhoto is a photo as a photo store lists it.
@@ -110,15 +110,15 @@ type StoredPhoto struct {
 	ChangedAt time.Time // by the store's clock
 }
 
-// Photo is a JPEG that may be stored: complete, within the limits. It doesn't
-// own its bytes: whoever made it says how long they stay valid.
+// Photo is a JPEG that may be stored: complete and within the limits. It doesn't
+// own its bytes; whoever made it says how long they stay valid.
 type Photo struct {
 	jpeg []byte
 	info PhotoInfo
 }
 
-// NewPhoto takes the bytes of a JPEG that has been checked to decode, and its
-// dimensions in pixels. It keeps jpeg without copying it.
+// NewPhoto returns a Photo of the bytes of a JPEG, which the caller has checked to
+// be decodable, and its dimensions in pixels. It keeps jpeg without copying it.
 func NewPhoto(jpeg []byte, width, height int) (Photo, error) {
 	if !bytes.HasPrefix(jpeg, []byte{0xFF, 0xD8}) || width <= 0 || height <= 0 {
 		return Photo{}, errors.New("a photo is a JPEG of at least one pixel")

@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// The lengths that a PIN may have, in digits.
+// The least and greatest length of a PIN, in digits.
 const (
 	MinPINDigits = 4
 	MaxPINDigits = 12
 )
 
-// PIN is a customer's secret number. The zero PIN is blank: none came. It
-// prints as a fixed word.
+// PIN is a customer's secret number. The zero PIN is blank: none was sent. It prints
+// as a fixed word.
 type PIN struct {
 	number uint64
 	set    bool
 }
 
-// ParsePIN reads the PIN that a call sends: blank, or up to 12 digits. PINs
-// compare as integers, so fewer than four digits are a PIN whose leading zeros
-// were lost on the way. It fails with TypeError.
+// ParsePIN parses the PIN of a call: blank, or up to 12 digits. PINs compare as
+// integers, so fewer than four digits are accepted as a PIN that has lost its
+// leading zeros. It fails with TypeError.
 func ParsePIN(text string) (PIN, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -42,8 +42,8 @@ func ParsePIN(text string) (PIN, error) {
 	return PIN{number: number, set: true}, nil
 }
 
-// ParseNewPIN reads a PIN that is to be set for a customer: blank, or 4 to 12
-// digits. It fails with TypeError.
+// ParseNewPIN parses a PIN to set for a customer: blank, or 4 to 12 digits. It fails
+// with TypeError.
 func ParseNewPIN(text string) (PIN, error) {
 	text = strings.TrimSpace(text)
 	if text != "" && len(text) < MinPINDigits {
@@ -52,7 +52,7 @@ func ParseNewPIN(text string) (PIN, error) {
 	return ParsePIN(text)
 }
 
-// IsBlank says that no PIN came.
+// IsBlank reports whether no PIN was sent.
 func (p PIN) IsBlank() bool { return !p.set }
 
 // Format hides the secret, whatever the verb.
@@ -65,14 +65,14 @@ func describePIN(text string) string {
 	return cmp.Or(foreignDigits(text), "another character")
 }
 
-// PINKey keys the PIN hashes: so few digits fall to any hash that can be
-// tried without it.
+// PINKey is the key of the PIN hashes. PINs have so few digits that anyone could
+// find them by trial from a hash without a key.
 type PINKey struct{ secret []byte }
 
-// MinPINKeyBytes is the least length of a PINKey.
+// MinPINKeyBytes is the minimum length of a PINKey.
 const MinPINKeyBytes = 32
 
-// NewPINKey takes at least 32 random bytes and keeps a copy.
+// NewPINKey returns a PINKey of a copy of secret, at least 32 random bytes.
 func NewPINKey(secret []byte) (PINKey, error) {
 	if len(secret) < MinPINKeyBytes {
 		return PINKey{}, fmt.Errorf("want a PIN key of at least %d bytes, got %d", MinPINKeyBytes, len(secret))
@@ -83,21 +83,21 @@ func NewPINKey(secret []byte) (PINKey, error) {
 // Format hides the secret, whatever the verb.
 func (PINKey) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, "[PIN key]") }
 
-// PINKeyFingerprint tells PIN keys apart and says nothing of the key.
+// PINKeyFingerprint identifies a PIN key without revealing it.
 type PINKeyFingerprint [sha256.Size]byte
 
 // Fingerprint returns the fingerprint of k.
 func (k PINKey) Fingerprint() PINKeyFingerprint {
 	mac := hmac.New(sha256.New, k.secret)
-	_, _ = io.WriteString(mac, "the fingerprint of this key") // no PIN's text; a hash's Write never fails
+	_, _ = io.WriteString(mac, "the fingerprint of this key") // never the text of a PIN; a hash's Write never fails
 	return PINKeyFingerprint(mac.Sum(nil))
 }
 
-// PINHash is the HMAC-SHA-256 of a PIN under the PINKey, salted with the
-// customer's identity. The zero hash is a customer without a PIN.
+// PINHash is the HMAC-SHA-256 of a PIN under a PINKey, salted with the customer's
+// identity. The zero PINHash belongs to a customer without a PIN.
 type PINHash [sha256.Size]byte
 
-// Hash returns the form of pin that is stored for the customer ref; zero for a blank pin.
+// Hash returns the hash of pin for the customer ref; zero for a blank pin.
 func (k PINKey) Hash(ref CustomerRef, pin PIN) PINHash {
 	if pin.IsBlank() {
 		return PINHash{}
@@ -107,16 +107,17 @@ func (k PINKey) Hash(ref CustomerRef, pin PIN) PINHash {
 	return PINHash(mac.Sum(nil))
 }
 
-// Matches compares in constant time. A customer without a PIN matches none.
+// Matches reports whether h and offered are equal, in constant time. A zero h matches
+// nothing.
 func (h PINHash) Matches(offered PINHash) bool {
 	return h != PINHash{} && hmac.Equal(h[:], offered[:])
 }
 
-// PINKeys are the keys that PINs may be stored under: the current one and,
-// while keys are rotated, the old one. A zero Old is none.
+// PINKeys are the keys that PINs may be hashed under: the current one and, while
+// keys are rotated, the old one, otherwise zero.
 type PINKeys struct{ Current, Old PINKey }
 
-// Offer returns the forms in which pin may be stored for the customer ref.
+// Offer returns the hashes under which pin may be stored for the customer ref.
 func (k PINKeys) Offer(ref CustomerRef, pin PIN) OfferedPIN {
 	offered := OfferedPIN{Current: k.Current.Hash(ref, pin)}
 	if k.Old.secret != nil {
@@ -133,16 +134,16 @@ func (k PINKeys) OldFingerprint() PINKeyFingerprint {
 	return k.Old.Fingerprint()
 }
 
-// OfferedPIN is a PIN that a call offers, hashed under each key that the stored
-// one may be hashed under.
+// OfferedPIN is the PIN of a call, hashed under each key that the stored PIN may be
+// hashed under.
 type OfferedPIN struct {
-	Current PINHash // zero: matches nothing
-	Old     PINHash // under the key before this one; zero: there is none
+	Current PINHash // zero matches nothing
+	Old     PINHash // under the old key; zero: there is none
 }
 
-// The PIN lock: so many wrong PINs in a row lock a customer's PIN for so long.
-// So many since the last right one, however slowly, lock it until an operator
-// unlocks it, as NIST SP 800-63B, 5.2.2, asks for.
+// The PIN lock: MaxWrongPINs in a row lock a customer's PIN for PINLockDuration.
+// MaxWrongPINsInAll since the last right one, over any time, lock it until an
+// operator unlocks it, as NIST SP 800-63B, 5.2.2, requires.
 const (
 	MaxWrongPINs      = 5
 	PINLockDuration   = 15 * time.Minute
@@ -151,17 +152,16 @@ const (
 
 // PINLock counts the wrong PINs that were offered for a customer.
 type PINLock struct {
-	Attempts    int       // since the last right one, or since the last lock ended
+	Attempts    int       // wrong PINs since the last right one, or since the last lock ended
 	LockedUntil time.Time // zero: not locked
-	Wrong       int       // since the last right one
+	Wrong       int       // wrong PINs since the last right one
 }
 
-// Try compares offered with the stored PIN at the time now and returns the lock
-// and the PIN that are to be stored, also where it fails. A right PIN sets the
-// lock to its zero value, and is stored under the current key from then on. A
-// wrong one is counted and fails with InvalidPIN. While locked, Try fails with
-// PINLocked, counts nothing and compares nothing; RetryAfter is the time to
-// wait, 0 where only an operator can help.
+// Try compares offered with the stored PIN at the time now. It returns the lock and
+// the PIN to store, even if it fails. A right PIN sets the lock to its zero value and
+// is stored under the current key. A wrong PIN is counted and fails with InvalidPIN.
+// While locked, Try fails with PINLocked, compares nothing and counts nothing;
+// the error's RetryAfter is the time to wait, 0 if only an operator can unlock.
 func (l PINLock) Try(stored PINHash, offered OfferedPIN, now time.Time) (PINLock, PINHash, error) {
 	switch {
 	case l.Wrong >= MaxWrongPINsInAll:
