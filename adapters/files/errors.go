@@ -10,14 +10,14 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// uncertain is a failure that came after a change had been tried.
+// uncertain is the error of a change that may have been made.
 type uncertain struct{ error }
 
 func (u uncertain) Unwrap() error { return u.error }
 
-// tried returns what a rename or a removal that failed with err leaves: it is
-// uncertain unless the system refused it. A missing file is no refusal: a
-// network file system may have repeated what it had done.
+// tried returns the error of a rename or a removal as uncertain, unless the
+// system refused the operation. A missing file is no refusal: a network file
+// system may have retried an operation that had succeeded.
 func tried(err error) error {
 	for _, refusal := range []error{nil, fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
 		if errors.Is(err, refusal) {
@@ -27,8 +27,8 @@ func tried(err error) error {
 	return uncertain{err}
 }
 
-// translateChange is translate for a change, which has left all as it was
-// unless err is uncertain.
+// translateChange is translate for a change. The error is Unchanged, unless err
+// is uncertain.
 func translateChange(action string, err error) error {
 	if err == nil {
 		return nil
@@ -40,8 +40,8 @@ func translateChange(action string, err error) error {
 	return known.AsUnchanged()
 }
 
-// translate makes err, which came while doing action, an error as the ports
-// promise it. Nil stays nil, and what is such an error stays as it is.
+// translate converts err, the error of action, into a domain.Error. Nil and a
+// domain.Error stay as they are.
 func translate(action string, err error) error {
 	if known := new(domain.Error); err == nil || errors.As(err, &known) {
 		return err

@@ -1,4 +1,4 @@
-// Package files keeps the photos in a directory of this machine, fsynced.
+// Package files stores the photos in a directory, synced to disk.
 //
 // App and tests import it; it imports usecase, ports, domain and locks.
 package files
@@ -17,9 +17,9 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/locks"
 )
 
-// Open makes the PhotoStore for file://relative/directory or
-// file:///absolute/directory: JPEG files below this directory. It touches
-// nothing; Start creates the directory.
+// Open returns the PhotoStore for file://relative/directory or
+// file:///absolute/directory: JPEG files below this directory. It doesn't touch
+// the directory; Start creates it.
 func Open(rawURL string) (*PhotoStore, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -45,7 +45,7 @@ func directoryOf(u *url.URL) (string, error) {
 	case u.Opaque != "" || u.User != nil || u.Fragment != "":
 		return "", errors.New("want file://relative/directory or file:///absolute/directory and nothing more; write # as %23 and @ as %40")
 	case u.Host == "localhost":
-		return "", errors.New("file://localhost/ may mean two things: write file:///directory for an absolute one, file://./localhost/directory for a relative one")
+		return "", errors.New("file://localhost/ is ambiguous: write file:///directory for an absolute path, file://./localhost/directory for a relative one")
 	}
 	named := u.Path
 	if runtime.GOOS == "windows" && u.Host == "" {
@@ -57,7 +57,7 @@ func directoryOf(u *url.URL) (string, error) {
 	}
 	path, err := filepath.Abs(named)
 	if err != nil {
-		return "", fmt.Errorf("find the directory that a relative path begins at: %w", err)
+		return "", fmt.Errorf("resolve the relative path: %w", err)
 	}
 	return path, nil
 }

@@ -21,35 +21,36 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Photos are personal data: nobody but the owner and the group reads them.
+// Photos are personal data: only the owner and the group may read them.
 const (
 	directoryMode = 0o750
 	fileMode      = 0o640
 )
 
-// unpolled spares four system calls, in which the runtime finds out that it
-// can't poll a file on a disk. To the system it means nothing for a new file or
-// a directory; an old file may be on lease to another process, so Open waits.
+// unpolled saves four system calls with which the runtime finds out that it
+// can't poll a file on a disk. It has no other effect on new files and on
+// directories. PhotoStore.Open doesn't use it, because opening a file that
+// another process holds a lease on has to wait.
 const unpolled = syscall.O_NONBLOCK
 
 const (
-	listPage  = 1000     // files whose names are read at once
-	keysBegin = "fleet-" // as domain.PhotoKey does
+	listPage  = 1000     // directory entries per read
+	keysBegin = "fleet-" // as every domain.PhotoKey does
 	photosDir = "customer_photos"
-	temporary = ".tmp" // ends the name of a file that is being written; isTemporary knows the rest
+	temporary = ".tmp" // ends the name of a file that is being written; see isTemporary
 )
 
 // PhotoStore is a ports.PhotoStore in a directory: each photo is a file at its
-// key. Start comes before every other method, Close after them. Any number of
-// processes may share a directory.
+// key. Call Start before every other method, and Close after them. Any number
+// of processes may share a directory.
 type PhotoStore struct {
 	path    string // absolute
 	sync    func(*os.File) error
 	locks   *locks.Files
-	root    *os.File    // path as Start found it, open so that its inode isn't used again; nil until then
+	root    *os.File    // the directory that Start found; nil before. While it is open, its inode isn't reused
 	started os.FileInfo // of root
 	closed  atomic.Bool
-	durable sync.Map // paths of directories that are durable, with those above them
+	durable sync.Map // paths of directories that are durable, with their parents
 }
 
 var (
@@ -57,10 +58,10 @@ var (
 	_ ports.PhotoLister = (*PhotoStore)(nil)
 )
 
-// Directory returns where the photos are.
+// Directory returns the path of the directory.
 func (s *PhotoStore) Directory() string { return s.path }
 
-// Name returns what tells this store from others: its URL.
+// Name returns the URL of the directory, which names this store in records.
 func (s *PhotoStore) Name() domain.PhotoStoreName { return domain.PhotoStoreName("file://" + s.path) }
 
 // Put implements ports.PhotoStore. It writes a temporary file beside the photo,
@@ -75,7 +76,7 @@ func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte, 
 	if err != nil {
 		return "", err
 	}
-	replaced, err := s.compare(name, over) // to write nothing where the rename would be refused
+	replaced, err := s.compare(name, over) // write nothing if the rename would be refused
 	if err != nil {
 		return "", err
 	}
@@ -94,8 +95,8 @@ func (s *PhotoStore) put(ctx context.Context, key domain.PhotoKey, jpeg []byte, 
 	return version, nil
 }
 
-// writeBelow writes a file beside a photo, and makes its directories where that
-// is the first one or somebody has removed them.
+// writeBelow writes a file beside a photo. It creates the directories if the
+// photo is their first, or somebody has removed them.
 func (s *PhotoStore) writeBelow(name string, data []byte, modified time.Time) (domain.PhotoVersion, error) {
 	dir := filepath.Dir(name)
 	if _, known := s.durable.Load(dir); known {
@@ -110,7 +111,8 @@ func (s *PhotoStore) writeBelow(name string, data []byte, modified time.Time) (d
 	return s.write(name, data, modified)
 }
 
-// write makes a file, durably but for its name, and returns its version.
+// write creates a file and returns its version. It makes the content durable,
+// but not the name.
 func (s *PhotoStore) write(name string, data []byte, modified time.Time) (version domain.PhotoVersion, err error) {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unpolled, fileMode)
 	if err != nil {
@@ -129,8 +131,8 @@ func (s *PhotoStore) write(name string, data []byte, modified time.Time) (versio
 	return version, cmp.Or(err, file.Close())
 }
 
-// Delete implements ports.PhotoStore. It syncs even where there is no photo: the
-// Delete that removed it may have been cut off before its sync.
+// Delete implements ports.PhotoStore. It syncs even if there is no photo: the
+// Delete that removed it may have been interrupted before its sync.
 func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error {
 	name, err := s.locate(ctx, key)
 	if err == nil {
@@ -142,7 +144,7 @@ func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domai
 		})
 	}
 	if err == nil {
-		// What is missing may have gone with its volume.
+		// A photo also seems to be missing if its volume is.
 		if err = cmp.Or(unlessMissing(s.syncDirectory(filepath.Dir(name))), s.attached()); err != nil {
 			err = uncertain{err}
 		}
@@ -150,8 +152,8 @@ func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domai
 	return translateChange("delete photo", err)
 }
 
-// Open implements ports.PhotoStore. The open file stays what it is when another
-// one is renamed to its name.
+// Open implements ports.PhotoStore. An open photo keeps its content when it is
+// replaced.
 func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	name, err := s.locate(ctx, key)
 	if err != nil {
@@ -166,7 +168,7 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 		return file, version, nil
 	}
 	missing := errors.Is(err, fs.ErrNotExist)
-	if detached := s.attached(); !missing || detached != nil { // a volume that went away meanwhile would look like no photo
+	if detached := s.attached(); !missing || detached != nil { // without its volume, the photo seems to be missing
 		return nil, "", translate("open photo", cmp.Or(detached, err))
 	}
 	return nil, "", domain.Errorf(domain.NotFound, "there is no photo at this address").WithCause(err)
@@ -188,7 +190,7 @@ func (s *PhotoStore) list(ctx context.Context, yield func(domain.StoredPhoto, er
 	return s.eachFile(ctx, func(name string, entry fs.DirEntry) (bool, error) {
 		key, err := domain.ParsePhotoKey(name)
 		if err != nil {
-			return true, nil //nolint:nilerr // it is no photo
+			return true, nil //nolint:nilerr // not a photo
 		}
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
@@ -201,8 +203,8 @@ func (s *PhotoStore) list(ctx context.Context, yield func(domain.StoredPhoto, er
 	})
 }
 
-// eachFile gives each file in a fleet's directory of photos to each, by its
-// name below the root, until that returns false or fails.
+// eachFile calls each with the files in the fleets' directories of photos,
+// named by their paths below the root, until each returns false or fails.
 func (s *PhotoStore) eachFile(ctx context.Context, each func(name string, entry fs.DirEntry) (goOn bool, err error)) error {
 	fleets, err := os.ReadDir(s.path)
 	if err != nil {
@@ -220,7 +222,8 @@ func (s *PhotoStore) eachFile(ctx context.Context, each func(name string, entry 
 	return nil
 }
 
-// eachFileOf reads the names in portions: a fleet may have a million photos.
+// eachFileOf reads the directory in portions: a fleet may have a million
+// photos.
 func (s *PhotoStore) eachFileOf(ctx context.Context, directory string, each func(string, fs.DirEntry) (bool, error)) (goOn bool, err error) {
 	dir, err := os.Open(filepath.Join(s.path, filepath.FromSlash(directory)))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -247,14 +250,14 @@ func (s *PhotoStore) eachFileOf(ctx context.Context, directory string, each func
 	return false, ctx.Err()
 }
 
-// locate returns the path of the photo under key, and fails when ctx has ended
-// or the directory isn't the one that Start found.
+// locate returns the path of the photo under key. It fails if ctx has ended or
+// the directory isn't the one that Start found.
 func (s *PhotoStore) locate(ctx context.Context, key domain.PhotoKey) (string, error) {
 	local, err := filepath.Localize(string(key))
 	return filepath.Join(s.path, local), cmp.Or(err, ctx.Err(), s.attached())
 }
 
-// unlessMissing returns err, or nil where err is about a file that isn't there.
+// unlessMissing returns err, or nil if it says that a file doesn't exist.
 func unlessMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -17,14 +17,14 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// What lies in the directory beside the fleets.
+// The names in the directory beside those of the fleets.
 const (
 	probeName = ".fleetphoto-probe"
 	locksDir  = ".fleetphoto-locks"
 )
 
-// Start creates the directory and proves that it can be written, or says in a
-// sentence for the operator why it can't be.
+// Start creates the directory and checks that it can be written. Its error is a
+// sentence for the operator.
 func (s *PhotoStore) Start(ctx context.Context) error {
 	err := s.makeRoot(s.path)
 	if err == nil {
@@ -42,7 +42,7 @@ func (s *PhotoStore) Start(ctx context.Context) error {
 	return nil
 }
 
-// Close gives back what Start took. Photos that are open stay readable.
+// Close releases the directory. Open photos stay readable.
 func (s *PhotoStore) Close() error {
 	if s.root == nil {
 		return nil
@@ -51,21 +51,21 @@ func (s *PhotoStore) Close() error {
 	return s.root.Close()
 }
 
-// probe does once, with a small file, what a Put does.
+// probe does what a Put does, with a small file.
 func (s *PhotoStore) probe(ctx context.Context) error {
 	lock, err := s.locks.Take(ctx, probeName)
 	if err != nil {
 		return fmt.Errorf("lock a file: %w", err)
 	}
-	defer lock.Unlock() // others that start at the same time use the same name
+	defer lock.Unlock() // processes that start at the same time use the same name
 	name := filepath.Join(s.path, probeName)
 	_, err = s.write(name, []byte("fleetphoto wrote this to see whether it can.\n"), time.Now())
 	return cmp.Or(err, unlessMissing(os.Remove(name)), s.syncDirectory(s.path))
 }
 
-// attached fails unless the root is the directory that Start found. Without
-// its volume every photo would seem to be missing, and a new one would be
-// stored where nobody finds it.
+// attached fails unless the root is still the directory that Start found.
+// Without its volume, every photo would seem to be missing, and a new one would
+// be stored where nobody finds it.
 func (s *PhotoStore) attached() error {
 	if s.started == nil || s.closed.Load() {
 		return errors.New("the photo store is not started, or closed")
@@ -77,10 +77,11 @@ func (s *PhotoStore) attached() error {
 	return err
 }
 
-// syncDirectory makes what was created, renamed and removed in dir durable.
+// syncDirectory makes it durable that files in dir were created, renamed or
+// removed.
 func (s *PhotoStore) syncDirectory(dir string) error {
 	if runtime.GOOS == "windows" {
-		return nil // it can't sync directories
+		return nil // Windows can't sync directories
 	}
 	file, err := os.OpenFile(dir, os.O_RDONLY|unpolled, 0)
 	if err != nil {
@@ -89,8 +90,8 @@ func (s *PhotoStore) syncDirectory(dir string) error {
 	return cmp.Or(s.sync(file), file.Close())
 }
 
-// makeDirectory makes dir, durably. One that is there already may have been made
-// by someone who hasn't synced it yet, so it is synced too.
+// makeDirectory creates dir durably. It syncs an existing directory, too:
+// whoever created it may not have synced it yet.
 func (s *PhotoStore) makeDirectory(dir string) error {
 	if err := os.Mkdir(dir, directoryMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -98,13 +99,13 @@ func (s *PhotoStore) makeDirectory(dir string) error {
 	return s.syncDirectory(filepath.Dir(dir))
 }
 
-// makeRoot makes dir and what is missing above it, durably.
+// makeRoot creates dir and its missing parents durably.
 func (s *PhotoStore) makeRoot(dir string) error {
 	parent := filepath.Dir(dir)
 	_, err := os.Stat(dir)
 	if err == nil {
-		// Whoever made it may have been killed before the sync. What has been
-		// there for long may lie in a directory that can't be opened.
+		// Its creator may have been killed before the sync. The sync may fail: the
+		// parent of an old directory need not be readable.
 		_ = s.syncDirectory(parent)
 		return nil
 	}
@@ -117,9 +118,9 @@ func (s *PhotoStore) makeRoot(dir string) error {
 	return s.makeDirectory(dir)
 }
 
-// Sweep removes the temporary files that killed processes left longer than
-// usecase.SettleAfter ago: they hold photos that nobody can delete otherwise. It
-// is safe beside everything else, in other processes too.
+// Sweep removes the temporary files that killed processes left more than
+// usecase.SettleAfter ago: they hold photos that nothing else deletes. It may
+// run at any time, even while other processes use the directory.
 func (s *PhotoStore) Sweep(ctx context.Context) error {
 	return translate("sweep", s.eachFile(ctx, func(name string, entry fs.DirEntry) (bool, error) {
 		if !isTemporary(name) {
@@ -129,9 +130,9 @@ func (s *PhotoStore) Sweep(ctx context.Context) error {
 	}))
 }
 
-// isTemporary says whether name is what Put calls a photo while it writes it:
-// the key, a dot, what rand.Text returns or, as older versions of this program
-// had it, nanoseconds in hexadecimal, and ".tmp".
+// isTemporary reports whether name is one that Put gives to a photo while it
+// writes it: the key, a dot, the result of rand.Text and ".tmp". Older versions
+// of this program used nanoseconds in hexadecimal instead of rand.Text.
 func isTemporary(name string) bool {
 	parts := temporaryPattern.FindStringSubmatch(name)
 	if parts == nil {
@@ -146,11 +147,12 @@ func isTemporary(name string) bool {
 
 var temporaryPattern = regexp.MustCompile(`^(.+)\.(?:[A-Z2-7]{26}|([1-9a-f][0-9a-f]*))\.tmp$`)
 
-// removeAbandoned removes a file that nobody has written to for long.
+// removeAbandoned removes a file that was last written to more than
+// usecase.SettleAfter ago.
 func removeAbandoned(name string, entry fs.DirEntry) error {
 	info, err := entry.Info()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its Put is done, or another process swept it
+		return nil // its Put has ended, or another process swept it
 	}
 	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < usecase.SettleAfter {
 		return err

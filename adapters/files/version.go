@@ -12,9 +12,9 @@ import (
 )
 
 // versionOf takes what Stat returns. A file's version is its inode and its
-// modification time, which Put sets: a file's inode is used again when the file is
-// gone, and the system's own times are coarse. Only a file system that keeps
-// whole seconds may give the same version twice within one of them, after a Delete.
+// modification time, which Put sets: inodes are reused, and the system's own
+// times are coarse. Only a file system that keeps whole seconds may give a
+// version twice, to files before and after a Delete within the same second.
 func versionOf(info os.FileInfo, err error) (domain.PhotoVersion, error) {
 	if err != nil {
 		return domain.UnknownVersion, err
@@ -22,9 +22,9 @@ func versionOf(info os.FileInfo, err error) (domain.PhotoVersion, error) {
 	return domain.PhotoVersion(fmt.Sprintf("%d-%d", inode(info), info.ModTime().UnixNano())), nil
 }
 
-// modifiedAfter returns the modification time of a file that replaces one with
-// the time replaced: the present, and later than replaced, whatever the clock
-// did and even where the file system keeps every second second alone.
+// modifiedAfter returns the modification time for a file that replaces one of
+// the time replaced: the present, but always later than replaced, even if the
+// clock was set back or the file system keeps only even seconds.
 func modifiedAfter(replaced time.Time) time.Time {
 	step := time.Microsecond
 	if replaced.Nanosecond() == 0 {
@@ -37,8 +37,8 @@ func modifiedAfter(replaced time.Time) time.Time {
 	return now
 }
 
-// compare fails with Conflict unless the file at name is the one that over
-// names. It returns when that was modified; zero where there is none.
+// compare fails with Conflict if the file at name has another version than
+// over. It returns when the file was modified; zero if there is none.
 func (s *PhotoStore) compare(name string, over domain.PhotoVersion) (modified time.Time, err error) {
 	info, err := os.Stat(name)
 	found, err := versionOf(info, err)
@@ -50,18 +50,18 @@ func (s *PhotoStore) compare(name string, over domain.PhotoVersion) (modified ti
 	case err != nil:
 		found = domain.NoPhoto
 	}
-	if err := s.attached(); err != nil { // a volume that went away would look like no photo
+	if err := s.attached(); err != nil { // without its volume, the photo seems to be missing
 		return time.Time{}, err
 	}
 	if found != over {
 		return time.Time{}, domain.Errorf(domain.Conflict, "the photo is another one by now").
-			WithCause(fmt.Errorf("files: it has the version %q, not %q", found, over))
+			WithCause(fmt.Errorf("files: the photo has the version %q, not %q", found, over))
 	}
 	return time.Time{}, nil
 }
 
-// change runs do, which renames or removes, under the lock of the key and only
-// where the file at name is the one that over names.
+// change runs do, a rename or a removal, under the lock of the key, and only if
+// the file at name has the version over.
 func (s *PhotoStore) change(ctx context.Context, key domain.PhotoKey, name string, over domain.PhotoVersion, do func() error) error {
 	lock, err := s.locks.Take(ctx, url.PathEscape(string(key)))
 	if err != nil {
