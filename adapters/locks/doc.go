@@ -1,5 +1,5 @@
-// Package locks lets one at a time do something to a thing: Turns within a
-// process, Files across the processes of a machine.
+// Package locks provides locks by key: Turns within a process, Files among the
+// processes of a machine.
 //
 // The adapters sqlite, postgres and files import it; it imports nothing of this
 // module.

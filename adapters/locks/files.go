@@ -13,33 +13,35 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// poll is how often a lock that another process holds is tried.
+// poll is how often Take tries a lock that another process holds.
 const poll = 5 * time.Millisecond
 
-// Files are locks by name, across all processes that use the same directory.
-// Within this process, who has the turn of a name takes the operating system's
-// lock on a file of that name. The system releases it when the process dies,
-// however it dies.
+// Files are locks by name, shared by all processes that use the same directory.
+// Within a process, the caller whose turn it is for a name takes the operating
+// system's lock on a file of that name. The system releases that lock when the
+// process dies, however it dies.
 //
 // A file exists only while its lock is held: unlocking removes it. A killed
-// process leaves its files behind, empty and unlocked, and the next holder of the
-// lock removes them. Processes don't queue, so one of them may wait while another
-// takes the lock repeatedly. A directory that was removed is made again.
+// process leaves its files behind, empty and unlocked; the next holder of the
+// lock removes them. Processes don't queue, so one may wait while another takes
+// the lock repeatedly. If the directory is removed, the next Take creates it
+// again.
 type Files struct {
 	dir   string
 	turns Turns[string]
 }
 
-// NewFiles makes the locks in dir, whose parent exists when they are taken.
+// NewFiles returns the locks in dir. Take creates dir, but not its parent.
 func NewFiles(dir string) *Files { return &Files{dir: dir} }
 
-// Lock is a lock that is held.
+// Lock is a held lock.
 type Lock struct {
 	file  *flock.Flock
 	leave func()
 }
 
-// Take waits for the lock with this name, which is that of a file, until ctx ends.
+// Take waits until ctx ends for the lock with this name, which must be a valid
+// file name.
 func (f *Files) Take(ctx context.Context, name string) (*Lock, error) {
 	leave, err := f.turns.Take(ctx, name)
 	if err != nil {
@@ -53,9 +55,9 @@ func (f *Files) Take(ctx context.Context, name string) (*Lock, error) {
 	return &Lock{file, leave}, nil
 }
 
-// lockFile takes the lock on the file with this name. As holders remove the
-// file, the locked one may no longer be there. Such a lock excludes nobody, so
-// it tries again.
+// lockFile locks the file with this name. The previous holder may remove the
+// file just before it is locked here; that lock excludes nobody, so lockFile
+// tries again.
 func (f *Files) lockFile(ctx context.Context, name string) (*flock.Flock, error) {
 	file := flock.New(filepath.Join(f.dir, name), flock.SetFlag(os.O_CREATE|os.O_RDWR))
 	for {
@@ -81,6 +83,7 @@ func (f *Files) lockFile(ctx context.Context, name string) (*flock.Flock, error)
 	}
 }
 
+// isAt reports whether file is still the file at its path.
 func isAt(file *flock.Flock) (bool, error) {
 	locked, err := file.Stat()
 	if err != nil {
@@ -93,8 +96,8 @@ func isAt(file *flock.Flock) (bool, error) {
 	return err == nil && os.SameFile(locked, there), err
 }
 
-// Prove fails unless the lock still excludes everyone else: whoever removes the
-// file of a lock, or its directory, lets others in.
+// Prove fails unless the lock still excludes everyone else: removing a lock's
+// file, or its directory, lets others in.
 func (l *Lock) Prove() error {
 	current, err := isAt(l.file)
 	if err == nil && !current {
@@ -103,22 +106,22 @@ func (l *Lock) Prove() error {
 	return err
 }
 
-// Unlock gives the lock up. It removes the file while it is locked. Windows
-// doesn't remove an open file, so there it unlocks first; the removal fails if
-// the next holder has opened the file already, who then removes it. A failure
-// leaves an unlocked file, which is harmless.
+// Unlock releases the lock. It removes the file before it unlocks it. Windows
+// can't remove an open file, so there it unlocks first; if the next holder has
+// opened the file by then, the removal fails and that holder removes it. Any
+// other failure leaves an unlocked file, which is harmless.
 func (l *Lock) Unlock() {
 	defer l.leave()
 	if runtime.GOOS == "windows" {
 		_ = cmp.Or(l.file.Unlock(), os.Remove(l.file.Path()))
 		return
 	}
-	// A lock that was lost left its name to the next holder's file.
+	// If the lock was lost, the path may be that of the next holder's file.
 	if current, err := isAt(l.file); err == nil && current {
 		_ = os.Remove(l.file.Path())
 	}
 	_ = l.file.Unlock()
 }
 
-// Waiting returns how many names somebody waits for or holds, in this process.
+// Waiting returns how many names are held or waited for in this process.
 func (f *Files) Waiting() int { return f.turns.Len() }

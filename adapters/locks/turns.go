@@ -5,20 +5,23 @@ import (
 	"sync"
 )
 
-// Turns lets one at a time have the turn of a key, and keeps the others waiting
-// in the order in which they came. The zero Turns is ready.
+// Turns gives one caller at a time the turn of a key. The others wait, in the
+// order in which they came. The zero Turns is ready to use. It is safe for
+// concurrent use.
 type Turns[K comparable] struct {
 	mu     sync.Mutex
 	queues map[K]*queue
 }
 
-// queue is one key's: who sends to turn has the turn until it receives from it.
+// queue is one key's: sending to turn takes the turn, receiving from it gives
+// the turn up.
 type queue struct {
 	turn  chan struct{}
-	users int // who wait or have the turn; guarded by Turns.mu
+	users int // callers that wait or have the turn; guarded by Turns.mu
 }
 
-// Take waits for the key's turn until ctx ends. leave gives it up.
+// Take waits for the key's turn until ctx ends, and then fails with ctx's
+// error. leave gives the turn up.
 func (t *Turns[K]) Take(ctx context.Context, key K) (leave func(), err error) {
 	q := t.join(key)
 	select {
@@ -53,7 +56,7 @@ func (t *Turns[K]) part(key K, q *queue) {
 	}
 }
 
-// Len returns how many keys somebody waits for or has the turn of.
+// Len returns how many keys have a turn that is taken or waited for.
 func (t *Turns[K]) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
