@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// mostKept bounds the buckets, and with them the memory: 9 MB.
+	// mostKept bounds the number of buckets, and with it the memory, to 9 MB.
 	mostKept = 1 << 15
-	// mostTold bounds how many keys a Report tells apart.
+	// mostTold bounds how many keys a Report lists separately.
 	mostTold = 1000
 )
 
-// buckets are token buckets by key. Beyond mostKept the one that was used
-// longest ago is forgotten, and its key begins with a full bucket again. That never
-// hurts whom it belongs to, and gains a sender nothing: to have his own bucket
-// forgotten he needs mostKept other keys, each of which has a burst of its own
-// that he could have used instead.
+// buckets are token buckets by key. Beyond mostKept, the least recently used
+// bucket is dropped, and its key starts with a full bucket again. That never
+// harms the owner of the key and is no use to an attacker: to get one bucket
+// dropped, they need mostKept other keys, each with a burst that they could
+// have used instead.
 type buckets[K comparable] struct {
 	rate  rate.Limit
 	burst int
 
 	mu      sync.Mutex
 	kept    *simplelru.LRU[K, *rate.Limiter]
-	refused map[K]int // since the last refusals; the zero K has what is beyond mostTold
+	refused map[K]int // since the last call of refusals; the zero K counts the keys beyond mostTold
 }
 
 func newBuckets[K comparable](limit rate.Limit, burst int) *buckets[K] {
@@ -37,8 +37,8 @@ func newBuckets[K comparable](limit rate.Limit, burst int) *buckets[K] {
 	return &buckets[K]{rate: limit, burst: burst, kept: kept, refused: map[K]int{}}
 }
 
-// take takes a token out of the key's bucket. Where there is none, it counts
-// the refusal and returns when there will be one.
+// take takes a token out of the key's bucket. If there is none, it counts a
+// refusal and returns how long it takes until there is one.
 func (b *buckets[K]) take(key K, now time.Time) time.Duration {
 	if b.rate == 0 {
 		return 0
@@ -61,7 +61,8 @@ func (b *buckets[K]) bucket(key K) *rate.Limiter {
 	return bucket
 }
 
-// waitFor takes a token out of bucket, or returns when there will be one.
+// waitFor takes a token out of bucket, or returns how long it takes until there
+// is one.
 func waitFor(bucket *rate.Limiter, now time.Time) time.Duration {
 	if bucket.AllowN(now, 1) {
 		return 0
@@ -70,7 +71,7 @@ func waitFor(bucket *rate.Limiter, now time.Time) time.Duration {
 	return time.Duration(missing/float64(bucket.Limit())*float64(time.Second)) + 1 // rounded up, and never 0
 }
 
-// count counts so many refused calls.
+// count adds refused calls of a key.
 func (b *buckets[K]) count(key K, calls int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -81,7 +82,7 @@ func (b *buckets[K]) count(key K, calls int) {
 	b.refused[key] += calls
 }
 
-// refusals returns how many calls were refused since the last time, by key.
+// refusals returns how many calls were refused since its last call, by key.
 func (b *buckets[K]) refusals() map[K]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package ratelimit bounds how often a fleet calls and how often an address
-// fails to authenticate. Each process counts for itself.
+// Package ratelimit limits how often a fleet calls and how often an address
+// fails to authenticate. Each process counts separately.
 //
 // App and tests import it; it imports ports and domain.
 package ratelimit
@@ -19,22 +19,24 @@ import (
 )
 
 const (
-	// FailureBurst is how many calls of an address may fail in a row before the rate counts.
+	// FailureBurst is how many calls of an address may fail in a row before the
+	// rate applies.
 	FailureBurst = 10
-	// totalRate and totalBurst bound the failures that have an entry of their own
-	// in the API log, whatever number of addresses they come from.
+	// totalRate and totalBurst limit the failures of all addresses together that
+	// get an API log entry of their own.
 	totalRate  = 100 // a second
 	totalBurst = 3000
 	// fleetBurst is how many seconds' worth of calls a fleet may send at once.
 	fleetBurst = 10
-	// subnet is the part of an IPv6 address that a provider gives to one customer.
+	// subnet is the prefix length of the IPv6 network that a provider gives to one
+	// customer.
 	subnet = 64
 )
 
-// Options says what is let through, and who is told of the rest.
+// Options are the limits, and where refused calls are reported.
 type Options struct {
-	FailureRate float64 // failures a second of an address, after FailureBurst; 0: any number
-	FleetRate   float64 // calls a second of a fleet; 0: any number
+	FailureRate float64 // failures a second of an address, after FailureBurst; 0: no limit
+	FleetRate   float64 // calls a second of a fleet; 0: no limit
 	Log         ports.ApiLog
 	Logger      *slog.Logger
 	Clock       func() time.Time
@@ -45,13 +47,13 @@ type Options struct {
 type Limits struct {
 	Options
 	failures *buckets[netip.Addr]
-	total    *rate.Limiter // of failures that are within their address's limit
+	total    *rate.Limiter // of failures within their addresses' limits
 	fleets   *buckets[domain.FleetID]
 }
 
 var _ usecase.RateLimits = (*Limits)(nil)
 
-// New makes Limits.
+// New returns Limits.
 func New(options Options) *Limits {
 	return &Limits{
 		Options:  options,
@@ -61,14 +63,14 @@ func New(options Options) *Limits {
 	}
 }
 
-// Failure implements usecase.RateLimits. Who has one IPv6 address has all of
-// its /64, so these count together.
+// Failure implements usecase.RateLimits. Whoever has one IPv6 address has its
+// whole /64, so these addresses count together.
 func (l *Limits) Failure(from string) time.Duration {
 	if l.FailureRate == 0 {
 		return 0
 	}
 	now := l.Clock()
-	if addr, err := netip.ParseAddr(from); err == nil { // else unknown: anybody's
+	if addr, err := netip.ParseAddr(from); err == nil { // an unknown address counts only towards the total
 		if addr = addr.Unmap(); addr.Is6() {
 			addr = netip.PrefixFrom(addr.WithZone(""), subnet).Masked().Addr()
 		}
@@ -88,16 +90,16 @@ func (l *Limits) Fleet(fleet domain.FleetID) time.Duration {
 	return l.fleets.take(fleet, l.Clock())
 }
 
-// Report tells of the calls that were refused since the last Report: by one
-// entry of the API log for each address and fleet, and by one line of the log.
-// What the API log doesn't take is left to the next Report.
+// Report reports the calls that were refused since the last Report: one entry
+// of the API log for each address and fleet, and one log line. If the API log
+// fails, the rest is left to the next Report.
 func (l *Limits) Report(ctx context.Context) {
 	r := report{ctx: ctx, limits: l}
 	addresses := record(&r, l.failures, func(addr netip.Addr) (domain.ApiCall, string) {
 		if !addr.IsValid() {
-			return domain.ApiCall{}, "came without a live API key, when too many of these had come from others"
+			return domain.ApiCall{}, "came without a live API key, after too many such calls from other addresses"
 		}
-		return domain.ApiCall{From: nameOf(addr)}, "came without a live API key, from an address that had sent too many of these"
+		return domain.ApiCall{From: nameOf(addr)}, "came without a live API key, from an address that had sent too many such calls"
 	})
 	fleets := record(&r, l.fleets, func(fleet domain.FleetID) (domain.ApiCall, string) {
 		return domain.ApiCall{Fleet: fleet}, "were more than the fleet may send"
@@ -112,16 +114,17 @@ func (l *Limits) Report(ctx context.Context) {
 	l.Logger.LogAttrs(ctx, slog.LevelWarn, "calls were refused by the rate limits", line...)
 }
 
-// report is what came of one Report.
+// report is the state of one Report.
 type report struct {
 	ctx         context.Context
 	limits      *Limits
 	calls, left int
-	failed      error // by which the API log took no more
+	failed      error // of the API log; nothing is recorded after it
 }
 
-// record logs what was refused, and returns how many entries that made. After a
-// failure it counts the rest again.
+// record writes an entry for each key with refused calls, and returns the
+// number of entries. After a failure it counts the remaining calls again, for
+// the next Report.
 func record[K comparable](r *report, refused *buckets[K], describe func(K) (domain.ApiCall, string)) (entries int) {
 	for key, calls := range refused.refusals() {
 		call, sentence := describe(key)
@@ -144,7 +147,8 @@ func record[K comparable](r *report, refused *buckets[K], describe func(K) (doma
 	return entries
 }
 
-// nameOf is how the log names an address that a bucket is for.
+// nameOf returns the name in the log of an address that a bucket is for: an
+// IPv6 address stands for its /64.
 func nameOf(addr netip.Addr) string {
 	if addr.Is6() {
 		return netip.PrefixFrom(addr, subnet).String()

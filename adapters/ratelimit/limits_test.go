@@ -159,8 +159,8 @@ func TestReport(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	w.Report(t.Context())
 	want := map[string]string{
-		"203.0.113.5, fleet 0":       "calls that are counted in this entry: 4701. They came without a live API key, from an address that had sent too many of these",
-		"2001:db8:1:2::/64, fleet 0": "calls that are counted in this entry: 1. They came without a live API key, from an address that had sent too many of these",
+		"203.0.113.5, fleet 0":       "calls that are counted in this entry: 4701. They came without a live API key, from an address that had sent too many such calls",
+		"2001:db8:1:2::/64, fleet 0": "calls that are counted in this entry: 1. They came without a live API key, from an address that had sent too many such calls",
 		", fleet 689":                "calls that are counted in this entry: 7. They were more than the fleet may send",
 	}
 	got := map[string]string{}
@@ -199,7 +199,7 @@ func TestReportIsBounded(t *testing.T) {
 		t.Fatalf("got %d entries, %v, want %d", len(entries), err, mostTold+1)
 	}
 	others := slices.IndexFunc(entries, func(e domain.ApiLogEntry) bool { return e.Call.From == "" })
-	if others < 0 || !strings.Contains(entries[others].Outcome.Detail, fmt.Sprintf(" %d. They came without a live API key, when", 500*refused)) {
+	if others < 0 || !strings.Contains(entries[others].Outcome.Detail, fmt.Sprintf(" %d. They came without a live API key, after", 500*refused)) {
 		t.Errorf("got %+v", entries[max(0, others)])
 	}
 }
@@ -231,7 +231,7 @@ func TestFailuresOfAllAddresses(t *testing.T) {
 	w.Report(t.Context())
 	const refused = totalBurst + 10 + 1 + totalBurst - 2*totalRate
 	entries, err := log.List(t.Context(), domain.ApiLogFilter{}, 10)
-	want := fmt.Sprintf("calls that are counted in this entry: %d. They came without a live API key, when too many of these had come from others", refused)
+	want := fmt.Sprintf("calls that are counted in this entry: %d. They came without a live API key, after too many such calls from other addresses", refused)
 	if err != nil || len(entries) != 1 || entries[0].Call.From != "" || entries[0].Outcome.Detail != want {
 		t.Errorf("got %+v, %v, want %q", entries, err, want)
 	}
