@@ -18,10 +18,10 @@ type ApiLog struct {
 	mu      sync.RWMutex
 	last    domain.ApiLogID
 	entries map[domain.ApiLogID]logged
-	claimed time.Time // pruning
+	claimed time.Time // when ClaimPruning last returned true
 }
 
-// logged is an entry and when it was written, by this log's clock.
+// logged is an entry and the time when it was written, by this log's clock.
 type logged struct {
 	domain.ApiLogEntry
 	at time.Time
@@ -32,7 +32,7 @@ var (
 	_ ports.ApiLogArchive = (*ApiLog)(nil)
 )
 
-// NewApiLog makes an ApiLog without entries, whose clock is now.
+// NewApiLog returns an ApiLog without entries that uses now as its clock.
 func NewApiLog(now func() time.Time) *ApiLog {
 	return &ApiLog{now: now, entries: map[domain.ApiLogID]logged{}}
 }
@@ -195,7 +195,7 @@ func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (bool, e
 	return true, nil
 }
 
-// sorted returns the entries that are chosen, the oldest first; l.mu is held.
+// sorted returns the chosen entries, the oldest first; l.mu is held.
 func (l *ApiLog) sorted(chosen func(domain.ApiLogEntry) bool) []domain.ApiLogEntry {
 	var entries []domain.ApiLogEntry
 	for _, entry := range l.entries {

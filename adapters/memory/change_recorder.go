@@ -26,5 +26,5 @@ func (r *ChangeRecorder) RemoveCustomerAndClose(ctx context.Context, ref domain.
 }
 
 func (r *ChangeRecorder) closing(entry domain.ApiLogID) func(domain.Outcome) {
-	return func(outcome domain.Outcome) { _ = r.log.close(entry, outcome) } // it fails where there is no such entry
+	return func(outcome domain.Outcome) { _ = r.log.close(entry, outcome) } // the change counts even if there is no such entry
 }

@@ -54,7 +54,7 @@ func (r *CustomerRepo) apply(customers []domain.CustomerImport) []domain.ImportR
 	return results
 }
 
-// stored is nil where there is no customer.
+// stored returns the customer; nil if there is none.
 func (c *customer) stored() *domain.Customer {
 	if c == nil {
 		return nil

@@ -19,8 +19,8 @@ type CustomerRepo struct {
 	pinKey domain.PINKeyFingerprint // zero: none is bound
 }
 
-// customer is guarded by CustomerRepo.mu, but for changing, which ChangePhoto
-// holds by having sent to it.
+// customer is guarded by CustomerRepo.mu. changing is the lock of ChangePhoto:
+// sending to it locks, receiving from it unlocks.
 type customer struct {
 	domain.Customer
 	lock     domain.PINLock
@@ -38,7 +38,8 @@ var (
 	_ ports.PINKeyBinder      = (*CustomerRepo)(nil)
 )
 
-// NewCustomerRepo makes a CustomerRepo without customers, whose clock is now.
+// NewCustomerRepo returns a CustomerRepo without customers that uses now as its
+// clock.
 func NewCustomerRepo(now func() time.Time) *CustomerRepo {
 	return &CustomerRepo{
 		now:    now,
@@ -82,8 +83,8 @@ func (r *CustomerRepo) Customers(ctx context.Context, after domain.CustomerRef, 
 	return customers, nil
 }
 
-// SaveCustomers implements ports.CustomerDirectory. It waits for no change, whose end
-// then stores its record over the one that is saved.
+// SaveCustomers implements ports.CustomerDirectory. It doesn't wait for a
+// running change of a photo, which then overwrites the saved photo record.
 func (r *CustomerRepo) SaveCustomers(ctx context.Context, customers []domain.StoredCustomer) ([]domain.CustomerRef, error) {
 	if err := ended(ctx, "save customers"); err != nil {
 		return nil, err
@@ -210,8 +211,8 @@ func (r *CustomerRepo) remove(c *customer, _ domain.PhotoRecord) {
 	delete(r.phones, fleetPhone{c.Ref.Fleet, c.Phone})
 }
 
-// whileLocked runs change in the customer's turn, stores what it returns and
-// closes with its outcome, both while nobody sees the customer.
+// whileLocked runs change in the customer's turn. It stores the record and
+// closes the entry in one step, so that nobody sees one without the other.
 func (r *CustomerRepo) whileLocked(ctx context.Context, ref domain.CustomerRef, change ports.ClosingChange, store func(*customer, domain.PhotoRecord), closeEntry func(domain.Outcome)) error {
 	unlock, err := r.lockPhoto(ctx, ref)
 	if err != nil {
@@ -235,8 +236,8 @@ func (r *CustomerRepo) whileLocked(ctx context.Context, ref domain.CustomerRef, 
 	})
 }
 
-// lockPhoto waits for the customer's turn. Who is removed meanwhile is gone, also
-// when there is a new customer in the place.
+// lockPhoto waits for the customer's turn. It fails if the customer is removed
+// meanwhile, even if another one with the same reference is added.
 func (r *CustomerRepo) lockPhoto(ctx context.Context, ref domain.CustomerRef) (unlock func(), err error) {
 	var locked *customer
 	if err := r.update(ctx, "change photo", ref, func(c *customer) error { locked = c; return nil }); err != nil {
@@ -265,7 +266,7 @@ func noCustomer(ref domain.CustomerRef) error {
 	return domain.Errorf(domain.CustomerNotFound, "there is no customer %d in fleet %d", ref.Customer, ref.Fleet)
 }
 
-// update runs f on the customer ref, alone.
+// update calls f with the customer ref while r.mu is held.
 func (r *CustomerRepo) update(ctx context.Context, action string, ref domain.CustomerRef, f func(*customer) error) error {
 	if err := ended(ctx, action); err != nil {
 		return err

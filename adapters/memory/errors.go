@@ -7,7 +7,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// ended is the error of a call whose ctx has ended; nil while it goes on.
+// ended returns an error if ctx has ended.
 func ended(ctx context.Context, action string) error {
 	if err := ctx.Err(); err != nil {
 		return domain.Errorf(domain.Unavailable, "the call was given up before it was done; try again").

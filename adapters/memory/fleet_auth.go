@@ -28,7 +28,7 @@ var (
 	_ ports.FleetDirectory = (*FleetAuth)(nil)
 )
 
-// NewFleetAuth makes a FleetAuth without fleets.
+// NewFleetAuth returns a FleetAuth without fleets.
 func NewFleetAuth() *FleetAuth {
 	return &FleetAuth{
 		fleets: map[domain.FleetID]domain.Fleet{},

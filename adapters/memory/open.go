@@ -1,5 +1,5 @@
-// Package memory keeps everything in the process: for tests, demos and as the
-// reference for how an adapter behaves. What it holds ends with the process.
+// Package memory keeps everything in memory: for tests, for demos, and as the
+// reference for how an adapter behaves.
 //
 // App and tests import it; it imports ports and domain.
 package memory
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Backend is one set of the four ports that share nothing with another set.
+// Backend is a set of the four ports that shares nothing with other sets.
 type Backend struct {
 	FleetAuth    *FleetAuth
 	CustomerRepo *CustomerRepo
@@ -18,10 +18,10 @@ type Backend struct {
 	ApiLog       *ApiLog
 }
 
-// New makes an empty Backend.
+// New returns an empty Backend.
 func New() *Backend { return NewAt(time.Now) }
 
-// NewAt makes an empty Backend whose clock is now.
+// NewAt returns an empty Backend that uses now as its clock.
 func NewAt(now func() time.Time) *Backend {
 	return &Backend{
 		FleetAuth:    NewFleetAuth(),
@@ -31,15 +31,15 @@ func NewAt(now func() time.Time) *Backend {
 	}
 }
 
-// ChangeRecorder is CustomerRepo and ApiLog as the one database that they are.
+// ChangeRecorder returns CustomerRepo and ApiLog as one database.
 func (b *Backend) ChangeRecorder() *ChangeRecorder { return &ChangeRecorder{b.CustomerRepo, b.ApiLog} }
 
-// FleetCustomers is FleetAuth and CustomerRepo as the one database that they are.
+// FleetCustomers returns FleetAuth and CustomerRepo as one database.
 func (b *Backend) FleetCustomers() *FleetCustomers {
 	return &FleetCustomers{b.CustomerRepo, b.FleetAuth}
 }
 
-// Open makes an empty Backend for the URL memory://, which takes nothing more.
+// Open returns an empty Backend for the URL memory://.
 func Open(rawURL string) (*Backend, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Scheme != "memory" || u.Host+u.Path+u.RawQuery != "" {

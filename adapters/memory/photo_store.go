@@ -15,7 +15,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// PhotoStore is a ports.PhotoStore in memory, without an address of its own.
+// PhotoStore is a ports.PhotoStore in memory. Its photos have no addresses.
 type PhotoStore struct {
 	mu     sync.RWMutex
 	photos map[domain.PhotoKey]stored
@@ -26,7 +26,7 @@ type PhotoStore struct {
 type stored struct {
 	jpeg    []byte
 	at      time.Time
-	version domain.PhotoVersion // none: there is no photo
+	version domain.PhotoVersion // empty: there is no photo
 }
 
 var (
@@ -34,7 +34,7 @@ var (
 	_ ports.PhotoLister = (*PhotoStore)(nil)
 )
 
-// NewPhotoStore makes a PhotoStore without photos.
+// NewPhotoStore returns a PhotoStore without photos.
 func NewPhotoStore() *PhotoStore {
 	return &PhotoStore{photos: map[domain.PhotoKey]stored{}}
 }
@@ -55,7 +55,7 @@ func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domai
 	return s.change(ctx, "delete photo", key, over, func() { delete(s.photos, key) })
 }
 
-// change does something to what is stored under key, if that is this version.
+// change runs do if the photo under key has the version over.
 func (s *PhotoStore) change(ctx context.Context, action string, key domain.PhotoKey, over domain.PhotoVersion, do func()) error {
 	if err := ended(ctx, action); err != nil {
 		return domain.AsError(err).AsUnchanged()
