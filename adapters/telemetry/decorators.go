@@ -9,7 +9,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// FleetAuth returns next with its part of each call watched.
+// FleetAuth decorates next so that its stages of a call are watched.
 func (t *Telemetry) FleetAuth(next ports.FleetAuth) ports.FleetAuth { return fleetAuth{next, t} }
 
 type fleetAuth struct {
@@ -25,7 +25,7 @@ func (a fleetAuth) Authenticate(ctx context.Context, key domain.APIKeyHash) (dom
 	return caller, err
 }
 
-// CustomerRepo returns next with its part of each call watched.
+// CustomerRepo decorates next so that its stages of a call are watched.
 func (t *Telemetry) CustomerRepo(next ports.CustomerRepo) ports.CustomerRepo {
 	return customerRepo{next, t}
 }
@@ -62,7 +62,8 @@ func (r customerRepo) ChangePhoto(ctx context.Context, customer domain.CustomerR
 	return err
 }
 
-// ChangeRecorder returns next with its part of each call watched; nil of nil.
+// ChangeRecorder decorates next so that its stages of a call are watched. Nil
+// stays nil.
 func (t *Telemetry) ChangeRecorder(next ports.ChangeRecorder) ports.ChangeRecorder {
 	if next == nil {
 		return nil
@@ -75,8 +76,8 @@ type changeRecorder struct {
 	watcher *Telemetry
 }
 
-// ChangePhotoAndClose implements ports.ChangeRecorder. The outcome lacks the
-// time of storing it.
+// ChangePhotoAndClose implements ports.ChangeRecorder. The outcome's timings
+// lack the time to store it.
 func (r changeRecorder) ChangePhotoAndClose(ctx context.Context, customer domain.CustomerRef, entry domain.ApiLogID, change ports.ClosingChange) error {
 	watched := r.watcher.watchChange(ctx, change)
 	err := r.ChangeRecorder.ChangePhotoAndClose(ctx, customer, entry, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, domain.Outcome, error) {
@@ -90,8 +91,8 @@ func (r changeRecorder) ChangePhotoAndClose(ctx context.Context, customer domain
 	return err
 }
 
-// watchedChange is a change whose time is that of two stages: before it, and
-// after it.
+// watchedChange is a change with two watched stages: the wait before it, and
+// storing its record after it.
 type watchedChange struct {
 	change ports.ClosingChange
 	end    func(error)
@@ -113,7 +114,7 @@ func (t *Telemetry) watchChange(ctx context.Context, change ports.ClosingChange)
 	return watched
 }
 
-// PhotoStore returns next with its part of each call watched.
+// PhotoStore decorates next so that its stages of a call are watched.
 func (t *Telemetry) PhotoStore(next ports.PhotoStore) ports.PhotoStore { return photoStore{next, t} }
 
 type photoStore struct {
@@ -137,8 +138,8 @@ func (s photoStore) Delete(ctx context.Context, key domain.PhotoKey, over domain
 	return err
 }
 
-// ApiLog returns next with its part of each call watched. It adds to what is
-// logged of a call the times of its stages and the id of its trace.
+// ApiLog decorates next so that its stages of a call are watched. It adds the
+// times of the stages and the id of the trace to the entries.
 func (t *Telemetry) ApiLog(next ports.ApiLog) ports.ApiLog { return apiLog{next, t} }
 
 type apiLog struct {
@@ -183,7 +184,7 @@ func (t *Telemetry) detailed(ctx context.Context, call domain.ApiCall) domain.Ap
 	return call
 }
 
-// Reader returns next with its part of each call watched.
+// Reader decorates next so that its stages of a call are watched.
 func (t *Telemetry) Reader(next usecase.PhotoReader) usecase.PhotoReader { return reader{next, t} }
 
 type reader struct {

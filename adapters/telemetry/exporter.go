@@ -13,7 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// The variables of OpenTelemetry that are looked at here. Its SDK reads the
+// The variables of OpenTelemetry that this package reads. The SDK reads the
 // others: headers, certificates, sampler, batches, limits, resource.
 const (
 	disabledVariable       = "OTEL_SDK_DISABLED"
@@ -24,8 +24,8 @@ const (
 	tracesProtocolVariable = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 )
 
-// newExporter makes what sends the traces; nil where none are wanted, which is
-// so unless a variable says where to, or that the default place is meant.
+// newExporter returns the exporter of the traces. It is nil unless a variable
+// names an endpoint or chooses the default one.
 func newExporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	wanted, err := wantsTraces()
 	if err != nil || !wanted {
@@ -54,8 +54,8 @@ func wantsTraces() (bool, error) {
 	if endpoint == "" {
 		return exporter != "", nil
 	}
-	// The SDK would take the default place instead. The value isn't repeated,
-	// as it may hold a password.
+	// The SDK would use the default endpoint instead. The error doesn't repeat the
+	// value, which may hold a password.
 	if u, err := url.Parse(endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return false, fmt.Errorf("%s: want a URL such as http://localhost:4318", variable)
 	}

@@ -10,16 +10,16 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// tracedLibraries are those whose spans are wanted. Cloud SDKs have more to
-// tell, such as whole URLs with their queries.
+// tracedLibraries returns the libraries whose spans are recorded. Cloud SDKs
+// record too much, such as whole URLs with their queries.
 func tracedLibraries() []string {
 	return []string{"gocloud.dev/blob", "github.com/exaring/otelpgx", "github.com/fleetphoto/fleetphoto/adapters/sqlite"}
 }
 
-// libraries is the provider that the libraries below the adapters find. They
-// make spans within a call alone: probes and repairs would fill the collector
-// with traces of one span. What they say of an error stays out, as it may
-// repeat a URL with a signature.
+// libraries is the provider for the libraries below the adapters. It records
+// spans only within a call: probes and repairs would fill the collector with
+// traces of one span. It omits the texts of errors, which may contain signed
+// URLs.
 type libraries struct{ trace.TracerProvider }
 
 // Tracer implements trace.TracerProvider.

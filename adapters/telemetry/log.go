@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traceID returns the id of the trace that ctx belongs to, by W3C Trace
-// Context; empty: none.
+// traceID returns the id of ctx's trace as W3C Trace Context writes it; empty
+// if there is none.
 func traceID(ctx context.Context) string {
 	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
 		return id.String()
@@ -16,7 +16,8 @@ func traceID(ctx context.Context) string {
 	return ""
 }
 
-// Logger returns a logger that adds the trace's id to what logger logs within one.
+// Logger returns logger with the id of the trace added to each record within
+// one.
 func (t *Telemetry) Logger(logger *slog.Logger) *slog.Logger {
 	if t.traces == nil {
 		return logger

@@ -17,12 +17,13 @@ import (
 // over a limit.
 const refused = "refused"
 
-// metrics are the service's own and those of Go and the process. The labels
-// have few values, which are all in the code: no fleet, no customer, no path.
+// metrics are the service's own metrics and those of Go and the process. Their
+// labels have few values, all of them in the code: no fleet, no customer, no
+// path.
 type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
-	valid    prometheus.Counter // the one of calls
+	valid    prometheus.Counter // the series of calls
 	took     map[domain.Result]prometheus.Observer
 	stages   [len(stageNames)]prometheus.Observer
 	received prometheus.Counter
@@ -35,8 +36,8 @@ func newMetrics(options Options) *metrics {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.countCalls()
 	m.countPhotos()
-	m.received = m.counter("fleetphoto_received_bytes_total", "Bytes of calls' bodies, as far as they were read.")
-	m.stored = m.counter("fleetphoto_stored_bytes_total", "Bytes of photos that were stored.")
+	m.received = m.counter("fleetphoto_received_bytes_total", "Bytes read from the bodies of calls.")
+	m.stored = m.counter("fleetphoto_stored_bytes_total", "Bytes of stored photos.")
 	add(m, newBuildInfo(options.Version, options.Commit))
 	add(m, newUnfinished(options.Log, options.Logger))
 	if len(options.Pools) > 0 {
@@ -65,7 +66,7 @@ func (m *metrics) histograms(name, help, label string, buckets ...float64) *prom
 // countCalls begins each series at 0, so that the first failure of a kind
 // shows as an increase.
 func (m *metrics) countCalls() {
-	m.calls = m.counters("fleetphoto_calls_total", "Calls, by result (valid or error) and the error's word, empty for a valid one.", "result", "error")
+	m.calls = m.counters("fleetphoto_calls_total", "Calls, by result (valid or error) and error code (empty if valid).", "result", "error")
 	m.valid = m.calls.WithLabelValues(string(domain.Valid), "")
 	for _, kind := range domain.Kinds() {
 		m.calls.WithLabelValues(string(domain.Failed), string(kind))
@@ -83,7 +84,7 @@ func (m *metrics) countCalls() {
 }
 
 func (m *metrics) countPhotos() {
-	m.photos = m.counters("fleetphoto_photos_total", "Image files of an accepted format, by treatment (kept, normalised or, broken or over a limit, refused) and format.", "treatment", "format")
+	m.photos = m.counters("fleetphoto_photos_total", "Image files in an accepted format, by format and treatment (kept, normalised, or refused if broken or over a limit).", "treatment", "format")
 	m.photos.WithLabelValues(string(domain.Kept), "JPEG")
 	m.photos.WithLabelValues(string(domain.Normalised), "JPEG")
 }
@@ -111,7 +112,7 @@ func (m *metrics) stage(s stage, took time.Duration) { m.stages[s].Observe(took.
 
 func (m *metrics) inflight(held func() int64) {
 	add(m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "fleetphoto_inflight_bytes", Help: "Memory held for request bodies now; FLEETPHOTO_MAX_INFLIGHT_BYTES bounds it.",
+		Name: "fleetphoto_inflight_bytes", Help: "Memory in use for request bodies; FLEETPHOTO_MAX_INFLIGHT_BYTES limits it.",
 	}, func() float64 { return float64(held()) }))
 }
 
@@ -121,7 +122,7 @@ func (m *metrics) handler() http.Handler {
 
 func newBuildInfo(version, commit string) prometheus.Collector {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "fleetphoto_build_info", Help: "1; the labels say which program runs.",
+		Name: "fleetphoto_build_info", Help: "Always 1; the labels identify the running program.",
 	}, []string{"version", "commit", "goversion"})
 	build.WithLabelValues(version, commit, runtime.Version()).Set(1)
 	return build

@@ -1,8 +1,9 @@
-// Package telemetry shows how the service does: metrics for Prometheus, traces
-// by OpenTelemetry.
+// Package telemetry provides metrics for Prometheus and traces for
+// OpenTelemetry.
 //
-// App and tests import it; it imports usecase, ports and domain. The SDKs of
-// both are imported here alone. What a call costs by it is measured in bench_test.go.
+// App and tests import it; it imports usecase, ports and domain. No other
+// package imports the SDKs of the two. bench_test.go measures what they cost a
+// call.
 package telemetry
 
 import (
@@ -17,21 +18,22 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// flushTimeout bounds how long a stop waits for a collector that doesn't answer.
+// flushTimeout bounds how long Close waits for the collector.
 const flushTimeout = 5 * time.Second
 
-// Options says what is watched.
+// Options describes what is watched.
 type Options struct {
 	Version, Commit string
-	Log             ports.ApiLog    // whose unfinished entries are counted
+	Log             ports.ApiLog    // its unfinished entries are counted
 	Pools           map[string]Pool // by the setting that names the database
 	Logger          *slog.Logger
 }
 
-// Pool tells how many connections of a pool are in use, idle and allowed.
+// Pool returns how many connections of a pool are in use, are idle and are
+// allowed.
 type Pool func() (inUse, idle, most int)
 
-// Telemetry watches requests, and the stages of calls by decorating the ports.
+// Telemetry watches requests and, by decorating the ports, the stages of calls.
 // It is safe for concurrent use, and so are its decorators.
 type Telemetry struct {
 	metrics *metrics
@@ -39,19 +41,19 @@ type Telemetry struct {
 	clock   func() time.Time
 }
 
-// Exchange is a request that was answered.
+// Exchange is an answered request.
 type Exchange struct {
 	Route  string // the pattern that matched
 	Status int
 	Took   time.Duration
 	IsCall bool
 	Answer usecase.Answer // of a call
-	Err    error          // nil: nothing went wrong
+	Err    error          // nil: success
 }
 
-// Open makes a Telemetry. Traces are sent where the variables OTEL_… say; where
-// they say nothing, none are made. It connects to nothing yet. Its error is a
-// sentence that names the variable.
+// Open returns a Telemetry. It sends traces where the OTEL_ variables say, and
+// makes none if they aren't set. It doesn't connect yet. Its error names the
+// variable.
 func Open(ctx context.Context, options Options) (*Telemetry, error) {
 	exporter, err := newExporter(ctx)
 	if err != nil {
@@ -64,9 +66,9 @@ func Open(ctx context.Context, options Options) (*Telemetry, error) {
 	if t.traces, err = newTraces(ctx, exporter, options.Version); err != nil {
 		return nil, err
 	}
-	// gocloud.dev/blob, and the tracers of the SQL adapters, which know nothing
-	// of this package, find the provider in this one place. So do the SDK's own
-	// failures their log.
+	// gocloud.dev/blob and the tracers of the SQL adapters don't know this
+	// package; they use the global provider. The SDK reports its own failures to
+	// the global handler.
 	otel.SetTracerProvider(libraries{TracerProvider: t.traces.provider})
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		options.Logger.Warn("traces are lost", slog.String("cause", err.Error()))
@@ -74,7 +76,7 @@ func Open(ctx context.Context, options Options) (*Telemetry, error) {
 	return t, nil
 }
 
-// Close sends what is left of the traces, for a few seconds at most.
+// Close sends the remaining traces, within a few seconds.
 func (t *Telemetry) Close(ctx context.Context) error {
 	if t.traces == nil {
 		return nil
@@ -84,9 +86,9 @@ func (t *Telemetry) Close(ctx context.Context) error {
 	return t.traces.provider.Shutdown(ctx)
 }
 
-// Request begins a request, in the trace that its caller began, if any. The
-// request runs with the context that Request returns, and ends with the
-// function. The stages that are gone through with that context are the request's.
+// Request begins a request, as part of its caller's trace if there is one. The
+// request runs with the returned context and ends with the returned function.
+// Stages that run with that context belong to the request.
 func (t *Telemetry) Request(r *http.Request) (context.Context, func(Exchange)) {
 	ctx, times := withTimes(r.Context())
 	endSpan := func(Exchange) {}
@@ -100,8 +102,9 @@ func (t *Telemetry) Request(r *http.Request) (context.Context, func(Exchange)) {
 	}
 }
 
-// Inflight has the metrics ask held for the bytes of request bodies.
+// Inflight adds a metric of the bytes of request bodies in memory, which held
+// returns.
 func (t *Telemetry) Inflight(held func() int64) { t.metrics.inflight(held) }
 
-// Metrics answers with the metrics.
+// Metrics returns a handler that answers with the metrics.
 func (t *Telemetry) Metrics() http.Handler { return t.metrics.handler() }

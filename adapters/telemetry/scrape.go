@@ -15,19 +15,18 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// What is asked of the API log while somebody asks for the metrics.
+// Limits of the queries to the API log when the metrics are scraped.
 const (
-	mostUnfinished = 1000 // stands for any number from it on
+	mostUnfinished = 1000 // counting stops here
 	askTimeout     = 2 * time.Second
 	askEvery       = 15 * time.Second
-	// settleWithin is how long a Repair may take to come to an entry that it is
-	// time for.
+	// settleWithin is how long a Repair may take to reach an entry that is due.
 	settleWithin = 2 * usecase.RepairEvery
 )
 
-// unfinished watches the log entries that wait for Repair. It says nothing of
-// calls that run now, nor by which server the entries were opened: servers with
-// one log count the same ones. Where the log doesn't answer, the metrics are missing.
+// unfinished counts the log entries that wait for Repair. Calls that are still
+// running don't count; entries of all servers that share the log do. If the log
+// doesn't answer, the metrics are absent.
 type unfinished struct {
 	log          ports.ApiLog
 	logger       *slog.Logger
@@ -43,9 +42,9 @@ type unfinished struct {
 func newUnfinished(log ports.ApiLog, logger *slog.Logger) *unfinished {
 	return &unfinished{log: log, logger: logger,
 		open: prometheus.NewDesc("fleetphoto_unfinished_entries",
-			"Log entries of calls that were cut off and that no Repair has closed yet, in the whole log, at most 1000; missing when the log doesn't answer.", nil, nil),
+			"Log entries of calls that were cut off, until a Repair closes them; of the whole log, at most 1000; absent if the log doesn't answer.", nil, nil),
 		oldest: prometheus.NewDesc("fleetphoto_unsettled_seconds",
-			"Age of the oldest of these entries that a Repair should have looked at, or closed, by now; 0: there is none.", nil, nil),
+			"Age of the oldest of these entries that a Repair should have examined or closed by now; 0 if there is none.", nil, nil),
 	}
 }
 
@@ -86,14 +85,14 @@ func (u *unfinished) ask(now time.Time) {
 	}
 }
 
-// pools are the connections to the databases.
+// pools are the connection pools of the databases.
 type pools map[string]Pool
 
-// poolMetrics are the pools' two metrics: the connections by state, and how many
-// there may be.
+// poolMetrics returns the pools' two metrics: the connections by state, and
+// their maximum number.
 func poolMetrics() (connections, most *prometheus.Desc) {
-	return prometheus.NewDesc("fleetphoto_pool_connections", "Connections to the database now, by the setting that names it and state (in_use or idle).", []string{"setting", "state"}, nil),
-		prometheus.NewDesc("fleetphoto_pool_max_connections", "Most connections to the database; calls wait for one beyond it.", []string{"setting"}, nil)
+	return prometheus.NewDesc("fleetphoto_pool_connections", "Open database connections, by the setting that names the database and by state (in_use or idle).", []string{"setting", "state"}, nil),
+		prometheus.NewDesc("fleetphoto_pool_max_connections", "Maximum number of database connections; when all are in use, calls wait.", []string{"setting"}, nil)
 }
 
 // Describe implements prometheus.Collector.

@@ -8,11 +8,11 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// stage is a step of a call whose time is taken.
+// stage is a step of a call that is timed.
 type stage int
 
-// The stages, in the order in which a call goes through them; domain.Timings
-// says what each is. closeEntry closes the log entry, which therefore lacks its time.
+// The stages, in the order of a call; domain.Timings describes them. The log
+// has no time for closeEntry, which closes the log entry.
 const (
 	receive stage = iota
 	identify
@@ -35,8 +35,8 @@ var stageNames = [...]string{
 // String returns the stage's name.
 func (s stage) String() string { return stageNames[s] }
 
-// times holds how long the stages of one request took. A stage that is gone
-// through in parts has their sum.
+// times holds how long the stages of one request took. Times of parts of a
+// stage are added up.
 type times struct {
 	mutex sync.Mutex
 	took  [len(stageNames)]time.Duration
@@ -50,7 +50,8 @@ func withTimes(ctx context.Context) (context.Context, *times) {
 	return context.WithValue(ctx, timesKey{}, t), t
 }
 
-// timesOf returns the times of the request that ctx belongs to; nil: it belongs to none.
+// timesOf returns the times of the request that ctx belongs to; nil if there is
+// none.
 func timesOf(ctx context.Context) *times {
 	t, _ := ctx.Value(timesKey{}).(*times)
 	return t
@@ -74,8 +75,8 @@ func (t *times) each(f func(stage, time.Duration)) {
 	}
 }
 
-// logged returns the times as the log keeps them: of the steps before its entry
-// is opened, and of those from there on.
+// logged returns the times as the log keeps them: of the stages before the
+// entry is opened, and of the others.
 func (t *times) logged() (call, outcome domain.Timings) {
 	var whole [len(stageNames)]time.Duration
 	t.each(func(s stage, took time.Duration) { whole[s] = took.Truncate(time.Microsecond) })
@@ -89,8 +90,8 @@ func (t *times) logged() (call, outcome domain.Timings) {
 }
 
 // begin begins a stage, or a part of one, of the request that ctx belongs to.
-// It runs with the context that begin returns, and ends with the function.
-// Where ctx belongs to no request, no time is taken.
+// The stage runs with the returned context and ends with the returned function.
+// If ctx belongs to no request, nothing is timed.
 func (t *Telemetry) begin(ctx context.Context, s stage) (context.Context, func(error)) {
 	times := timesOf(ctx)
 	if times == nil {
@@ -107,8 +108,8 @@ func (t *Telemetry) begin(ctx context.Context, s stage) (context.Context, func(e
 	}
 }
 
-// Receive begins to receive the body of the request that ctx belongs to, which
-// ends with the function.
+// Receive begins the stage in which the body of ctx's request is received. The
+// returned function ends it.
 func (t *Telemetry) Receive(ctx context.Context) func(error) {
 	_, end := t.begin(ctx, receive)
 	return end

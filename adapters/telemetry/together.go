@@ -8,9 +8,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// together holds back the spans that end until a request's does: the batches
-// behind it wake a goroutine for each span that comes alone, which costs far
-// more than the span.
+// together holds back ended spans until the request's span ends. The batch
+// processor behind it wakes a goroutine for each span that arrives alone, which
+// costs far more than the span.
 type together struct {
 	sdktrace.SpanProcessor
 	mutex sync.Mutex

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	service = "fleetphoto" // unless OTEL_SERVICE_NAME says otherwise
+	service = "fleetphoto" // unless OTEL_SERVICE_NAME is set
 	scope   = "github.com/fleetphoto/fleetphoto"
 )
 
 // traces makes the spans of requests and stages. No attribute holds a query, a
-// path that isn't a route, a key, a PIN, a phone number or an error's text: the
-// log has the causes, under the same trace id.
+// path that isn't a route, a key, a PIN, a phone number or the text of an
+// error: the log has the causes, under the same trace id.
 type traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
@@ -40,9 +40,9 @@ func newTraces(ctx context.Context, exporter sdktrace.SpanExporter, version stri
 	return &traces{provider: provider, tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version))}, nil
 }
 
-// request begins the span of a request, which W3C Trace Context may make part
-// of a trace of its caller's. Its traceparent alone is read: no other text of a
-// caller's, as tracestate and baggage are, goes out with the spans.
+// request begins the span of a request, in the trace that its header
+// traceparent names, if any. It reads no other header: a caller's text, such as
+// tracestate and baggage, must not go out with the spans.
 func (t *traces) request(ctx context.Context, r *http.Request) (context.Context, func(Exchange)) {
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": r.Header.Get("Traceparent")})
 	method := knownMethod(r.Method)
@@ -73,8 +73,8 @@ func callAttributes(e Exchange) []attribute.KeyValue {
 	}
 }
 
-// knownMethod returns the method if the API has a use for it: any other could
-// be any text.
+// knownMethod returns the method if it is a usual one of HTTP; any other may
+// hold any text.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -83,7 +83,7 @@ func knownMethod(method string) string {
 	return ""
 }
 
-// stage begins the span of a stage, where the request has one that is kept.
+// stage begins the span of a stage, if the request's span is recorded.
 func (t *traces) stage(ctx context.Context, s stage) (context.Context, func(error)) {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx, func(error) {}
@@ -95,8 +95,8 @@ func (t *traces) stage(ctx context.Context, s stage) (context.Context, func(erro
 	}
 }
 
-// fail says by its Kind what went wrong. What a caller did wrong is no error of
-// the service, as OpenTelemetry has it.
+// fail records the Kind of err. By the conventions of OpenTelemetry, a caller's
+// mistake is no error of the service.
 func fail(span trace.Span, err error) {
 	if err == nil {
 		return
