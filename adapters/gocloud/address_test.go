@@ -150,7 +150,7 @@ func TestSignedURLRefuses(t *testing.T) {
 		says     string
 	}{
 		{"mem://", t.Context(), time.Hour, "no address"},
-		{"s3://bucket", t.Context(), 0, "7 days, not for 0s"},
+		{"s3://bucket", t.Context(), 0, "(7 days), not for 0s"},
 		{"s3://bucket", t.Context(), 999 * time.Millisecond, "1s to"},
 		{"gs://bucket", t.Context(), 168*time.Hour + 1, "168h0m0s"},
 		{"s3://bucket", ended, time.Hour, "given up"},

@@ -60,7 +60,7 @@ func newAzblob(name string, parameters url.Values) (provider, error) {
 	}, nil
 }
 
-// azblobObjects is a container.
+// azblobObjects are the objects of a container.
 type azblobObjects struct{ *container.Client }
 
 func (b azblobObjects) put(ctx context.Context, o object, over domain.PhotoVersion) (domain.PhotoVersion, error) {
@@ -91,9 +91,9 @@ func (b azblobObjects) get(ctx context.Context, name string) (stored, error) {
 	return stored{answer.Body, size, version((*string)(answer.ETag))}, nil
 }
 
-// kept looks at the marker, which Start has written again, and at what the
-// answer to a deletion says: the account's settings take another right. For how
-// long is in these alone.
+// kept reads the headers of the marker, which Start has just written, and those
+// of the answer to a deletion. Reading the account's settings needs another
+// right; only they say for how long.
 func (b azblobObjects) kept(ctx context.Context, prefix string) (kept, error) {
 	marker, err := b.NewBlobClient(prefix+markerName).GetProperties(ctx, nil)
 	if err != nil {
@@ -124,8 +124,8 @@ func azblobConditions(over domain.PhotoVersion) *blob.AccessConditions {
 	}}
 }
 
-// asAzblobChange has a request repeated only after Azure refused it because it
-// is busy.
+// asAzblobChange makes the SDK retry a request only after Azure refused it as
+// busy.
 func asAzblobChange(ctx context.Context) context.Context {
 	return policy.WithRetryOptions(ctx, policy.RetryOptions{ShouldRetry: func(answer *http.Response, _ error) bool {
 		return answer != nil && (answer.StatusCode == http.StatusTooManyRequests ||
@@ -133,9 +133,9 @@ func asAzblobChange(ctx context.Context) context.Context {
 	}})
 }
 
-// signAzblob signs as gocloud does, but for two things: what that signs is
-// valid from this machine's time on, which may be later than Azure's, and has
-// %2F for the slashes of the name.
+// signAzblob differs from gocloud's signing in two ways: the signature has no
+// start time, because this machine's clock may be ahead of Azure's, and the
+// name's slashes aren't escaped.
 func signAzblob(client *container.Client, base string) signer {
 	return func(_ context.Context, name string, lifetime time.Duration) (string, error) {
 		address, err := client.NewBlobClient(name).GetSASURL(sas.BlobPermissions{Read: true}, time.Now().Add(lifetime), nil)

@@ -26,24 +26,25 @@ var (
 	errNoCredentials = errors.New("no credentials")
 	errMissing       = errors.New("there is no such object")
 	errConflict      = errors.New("there is another version")
-	// errNotStore says that somebody else answered, such as the page of a
-	// network that wants a login.
-	errNotStore = errors.New("the answer is none of a store")
-	// errTooLarge says that this product didn't store the object.
+	// errNotStore means that something else answered, such as a network's login
+	// page.
+	errNotStore = errors.New("the answer doesn't come from a photo store")
+	// errTooLarge means that fleetphoto didn't write the object.
 	errTooLarge = fmt.Errorf("the object is larger than %d bytes", maxObjectBytes)
 )
 
-// changeError is what explain says of a change.
+// changeError is an explained error of a change.
 type changeError struct {
 	error
 	status    int  // of the answer; 0: there was none
-	unchanged bool // it wasn't carried out, and won't be
+	unchanged bool // nothing was changed, and nothing will be
 }
 
 // Unwrap implements errors.Is and errors.As.
 func (e changeError) Unwrap() error { return e.error }
 
-// translate makes a domain.Error of what explain or ctx says, and nil of nil.
+// translate converts an error of explain or of ctx into a domain.Error. Nil
+// stays nil.
 func translate(action string, err error) error {
 	if err == nil {
 		return nil
@@ -67,10 +68,11 @@ func translate(action string, err error) error {
 	return failure
 }
 
-// explain says what err means to the operator; it is Unavailable where the
-// same call may succeed later. right is what the call needed. It doesn't wrap
-// err, in which gocloud calls a missing bucket and an unknown host NotFound,
-// and whose addresses may hold an Azure SAS.
+// explain describes err for the operator. Nil stays nil. The error is
+// domain.Unavailable if the same call may succeed later. right is the right
+// that the call needed. explain doesn't wrap err: gocloud calls both a missing
+// bucket and an unknown host NotFound, and the addresses in err may hold an
+// Azure SAS.
 func (s *PhotoStore) explain(right string, err error) error {
 	var text string
 	status, code := answer(err)
@@ -95,22 +97,22 @@ func (s *PhotoStore) explain(right string, err error) error {
 	return fmt.Errorf("%s (%s)", text, brief(err))
 }
 
-// perhapsMissing says that err may be about an object that isn't there. Of
-// refusals, a store that hides what is missing has one alone.
+// perhapsMissing reports whether err may be about an object that doesn't exist.
+// A store that hides those refuses access to them with one of two codes.
 func (s *PhotoStore) perhapsMissing(err error) bool {
 	status, code := answer(err)
 	return status == http.StatusNotFound && code != "NoSuchBucket" && code != string(bloberror.ContainerNotFound) ||
 		s.hides && status == http.StatusForbidden && slices.Contains([]string{"AccessDenied", "Forbidden"}, code)
 }
 
-// conflicts says that an answer is about a version that isn't there.
+// conflicts reports whether an answer says that the object has another version.
 func conflicts(status int, code string) bool {
 	return status == http.StatusPreconditionFailed && code != string(bloberror.LeaseIDMissing) ||
 		code == "ConditionalRequestConflict" || code == string(bloberror.BlobAlreadyExists)
 }
 
 // answer returns the status of the answer that err is about, 0 if there was
-// none, and the provider's word for it.
+// none, and the provider's error code.
 func answer(err error) (status int, code string) {
 	var azure *azcore.ResponseError
 	var google *googleapi.Error
@@ -126,14 +128,14 @@ func answer(err error) (status int, code string) {
 			code = coded.ErrorCode()
 		}
 		return amazon.HTTPStatusCode(), code
-	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, gcerrors.ErrNotFound) && !broken(err): // as memory says it
+	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, gcerrors.ErrNotFound) && !broken(err): // memblob
 		return http.StatusNotFound, http.StatusText(http.StatusNotFound)
 	}
 	return 0, ""
 }
 
 func refusedCredentials(err error, status int, code string) bool {
-	var azure interface{ NonRetriable() } // there is no identity, or it gets no token; or the answer broke off
+	var azure interface{ NonRetriable() } // no identity, or no token for it; or the answer broke off
 	return refusedToken(err) || status == http.StatusUnauthorized ||
 		status == 0 && errors.As(err, &azure) && !broken(err) ||
 		slices.Contains([]string{
@@ -143,20 +145,20 @@ func refusedCredentials(err error, status int, code string) bool {
 		}, code)
 }
 
-// refusedToken says that there was nothing to sign a request with.
+// refusedToken reports whether there was nothing to sign a request with.
 func refusedToken(err error) bool {
-	var google *auth.Error // the token server says no
+	var google *auth.Error // the token server refused
 	return errors.Is(err, errNoCredentials) || errors.As(err, &google) && !google.Temporary()
 }
 
-// broken says that err is about a connection or about time.
+// broken reports whether err is about a connection or a timeout.
 func broken(err error) bool {
 	var timed net.Error
 	return errors.As(err, new(*net.OpError)) || errors.As(err, &timed) && timed.Timeout() ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
 }
 
-// brief is err in one line, not too long and without an address.
+// brief returns err on one line, shortened and without addresses.
 func brief(err error) string {
 	if status, code := answer(err); status != 0 {
 		return strings.TrimSpace(fmt.Sprint(status, " ", code))

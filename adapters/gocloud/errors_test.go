@@ -83,7 +83,7 @@ func TestStartSaysWhatTheServerMeans(t *testing.T) {
 		{"another region", "s3", 301, nil, amazon("PermanentRedirect"), false, []string{"is in another region; name its own with region="}},
 		{"another region, signed", "s3", 400, nil, amazon("AuthorizationHeaderMalformed"), false, []string{"is in another region"}},
 		{"overloaded", "s3", 503, nil, amazon("SlowDown"), true, nil},
-		{"no store", "s3", 200, nil, "<html>Welcome</html>", false, []string{"can't be used; check the URL", "the answer is none of a store"}},
+		{"no store", "s3", 200, nil, "<html>Welcome</html>", false, []string{"can't be used; check the URL", "the answer doesn't come from a photo store"}},
 		{"no method", "s3", 405, nil, "", false, []string{"can't be used; check the URL"}},
 
 		{"no such bucket", "gs", 404, nil, `{"error":{"code":404,"message":"s3cret"}}`, false, []string{`the bucket "photos" does not exist`}},

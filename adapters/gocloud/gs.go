@@ -43,8 +43,8 @@ func newGS(name string, parameters url.Values) (provider, error) {
 	}, nil
 }
 
-// connectGS doesn't open by a URL, as gocloud signs only by an account that
-// the URL names.
+// connectGS doesn't use gocloud's URL opener, which signs only with an account
+// that the URL names.
 func connectGS(ctx context.Context, name string, parameters url.Values) (*connection, error) {
 	server := cmp.Or(os.Getenv("STORAGE_EMULATOR_HOST"), "https://storage.googleapis.com")
 	if !strings.Contains(server, "://") {
@@ -77,10 +77,11 @@ func connectGS(ctx context.Context, name string, parameters url.Values) (*connec
 	}, nil
 }
 
-// gsObjects is a bucket, whose versions are generations.
+// gsObjects are the objects of a bucket. Their versions are generations.
 type gsObjects struct{ bucket *storage.BucketHandle }
 
-// change returns an object with the condition that over asks for.
+// change returns the object for a change over this version. The SDK retries the
+// change only after status 429.
 func (b gsObjects) change(name string, over domain.PhotoVersion) *storage.ObjectHandle {
 	object := b.bucket.Object(name).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(func(err error) bool {
 		status, _ := answer(err)
@@ -92,14 +93,14 @@ func (b gsObjects) change(name string, over domain.PhotoVersion) *storage.Object
 	case domain.NoPhoto:
 		return object.If(storage.Conditions{DoesNotExist: true})
 	default:
-		generation, _ := strconv.ParseInt(string(over), 10, 64) // with 0, the SDK refuses
+		generation, _ := strconv.ParseInt(string(over), 10, 64) // the SDK refuses 0
 		return object.If(storage.Conditions{GenerationMatch: generation})
 	}
 }
 
-// put makes one request, as what is to be sent fits into one chunk.
+// put makes one request: the data fits into one chunk.
 func (b gsObjects) put(ctx context.Context, o object, over domain.PhotoVersion) (domain.PhotoVersion, error) {
-	ctx, cancel := context.WithCancel(ctx) // without it, a Write that fails leaves something behind
+	ctx, cancel := context.WithCancel(ctx) // releases what a failed Write leaves behind
 	defer cancel()
 	writer := b.change(o.name, over).NewWriter(ctx)
 	writer.ContentType, writer.CacheControl, writer.ChunkSize = o.contentType, o.cacheControl, len(o.data)+1
@@ -112,8 +113,8 @@ func (b gsObjects) put(ctx context.Context, o object, over domain.PhotoVersion) 
 	return generation(writer.Attrs().Generation), nil
 }
 
-// remove looks afterwards whether it was the store that answered: the SDK takes
-// anybody's success for Google's.
+// remove checks afterwards that the object is gone: the SDK accepts a success
+// from any server, such as a network's login page.
 func (b gsObjects) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
 	if err := b.change(name, over).Delete(ctx); err != nil {
 		return err
@@ -168,8 +169,8 @@ func signGS(bucket *storage.BucketHandle, signing storage.SignedURLOptions) sign
 	}
 }
 
-// within stops waiting for f when ctx ends: without a key at hand the SDK has
-// Google sign, and takes no ctx.
+// within returns the result of f, or the error of ctx if that ends first.
+// Without a private key, SignedURL has Google sign, and it takes no ctx.
 func within(ctx context.Context, f func() (string, error)) (text string, err error) {
 	done := make(chan func() (string, error), 1)
 	go func() {

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// kept is for how many days a bucket keeps objects that were deleted or
-// replaced: as versions, or as what can be restored. It may be keptNot,
-// keptForEver or, where the credentials may not look, keptUnknown.
+// kept says for how many days a bucket keeps objects that were deleted or
+// replaced: as old versions, and as deleted objects that can be restored.
+// Instead of a number of days it may hold keptNot, keptForEver or, if the
+// credentials may not read the setting, keptUnknown.
 type kept struct{ versions, deleted int }
 
 const (
@@ -19,16 +20,17 @@ const (
 	keptUnknown = -2
 )
 
-// Kept says what the bucket keeps of photos that were removed or replaced, and
-// who sees it; empty: nothing. told is false where the credentials may not look,
-// or the server doesn't know; then it says that. It comes after Start and
-// changes no photo.
+// Kept returns a sentence that says for how long the bucket keeps photos that
+// were removed or replaced; it is empty if the bucket keeps none. If the
+// credentials may not read the settings, or the server doesn't know them, told
+// is false and the sentence says so. Call Kept after Start. It changes no
+// photo.
 func (s *PhotoStore) Kept(ctx context.Context) (what string, told bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	found, err := s.connection.kept(ctx, s.prefix)
 	if status, _ := answer(err); slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusNotImplemented, http.StatusMethodNotAllowed, http.StatusBadRequest}, status) {
-		return fmt.Sprintf("whether %s keeps versions or deleted objects isn't told; grant %s to have it looked at (%s)", s.name, s.rights.look, brief(err)), false, nil
+		return fmt.Sprintf("can't tell whether %s keeps versions or deleted objects; grant %s to find out (%s)", s.name, s.rights.look, brief(err)), false, nil
 	}
 	if err != nil {
 		return "", false, s.explain(s.rights.look, err)
@@ -36,7 +38,7 @@ func (s *PhotoStore) Kept(ctx context.Context) (what string, told bool, err erro
 	return found.String(), true, nil
 }
 
-// String is a sentence, or empty.
+// String returns a sentence; it is empty if nothing is kept.
 func (k kept) String() string {
 	var all []string
 	for _, one := range []struct {
@@ -48,7 +50,7 @@ func (k kept) String() string {
 		case keptForEver:
 			all = append(all, one.what+" until somebody or a lifecycle rule deletes them")
 		case keptUnknown:
-			all = append(all, one.what+", for how long these credentials may not see")
+			all = append(all, one.what+", but these credentials may not read for how long")
 		default:
 			all = append(all, fmt.Sprintf("%s for %d days", one.what, one.days))
 		}
@@ -56,10 +58,10 @@ func (k kept) String() string {
 	if all == nil {
 		return ""
 	}
-	return "it keeps " + strings.Join(all, " and ") + "; so long a photo that was removed or replaced can be read by whoever may read those"
+	return "it keeps " + strings.Join(all, " and ") + "; until then, whoever may read those can read photos that were removed or replaced"
 }
 
-// soonest returns the shorter of two times, of which keptForEver is the longest.
+// soonest returns the shorter of two times; keptForEver is the longest.
 func soonest(one, other int) int {
 	if one == keptForEver || other != keptForEver && other < one {
 		return other

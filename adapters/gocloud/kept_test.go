@@ -80,7 +80,7 @@ func (all answers) before(pass http.Handler) http.Handler {
 // TestKeptAsProvidersSay it, which the tests' servers don't.
 func TestKeptAsProvidersSay(t *testing.T) {
 	const (
-		so        = "; so long a photo that was removed or replaced can be read by whoever may read those"
+		so        = "; until then, whoever may read those can read photos that were removed or replaced"
 		rule      = "<Rule><Status>%</Status><NoncurrentVersionExpiration><NoncurrentDays>30</NoncurrentDays></NoncurrentVersionExpiration>"
 		lifecycle = "?lifecycle"
 		bucket    = "/storage/v1/b/fleetphoto-test?"
@@ -109,14 +109,14 @@ func TestKeptAsProvidersSay(t *testing.T) {
 	}{
 		{"suspended", "s3", version("null"), "", true},
 		{"no rules", "s3", withRules(404, "<Error><Code>NoSuchLifecycleConfiguration</Code></Error>"), "it keeps versions until somebody or a lifecycle rule deletes them" + so, true},
-		{"no right", "s3", withRules(403, "<Error><Code>AccessDenied</Code></Error>"), "it keeps versions, for how long these credentials may not see" + so, true},
+		{"no right", "s3", withRules(403, "<Error><Code>AccessDenied</Code></Error>"), "it keeps versions, but these credentials may not read for how long" + so, true},
 		{"a rule", "s3", withRules(200, rules(disabled, enabled)), "it keeps versions for 30 days" + so, true},
 		{"two rules", "s3", withRules(200, rules(strings.Replace(enabled, "30", "7", 1), enabled)), "it keeps versions for 7 days" + so, true},
 		{"a rule for others", "s3", withRules(200, rules(enabled+"<Filter><Prefix>logs/</Prefix></Filter>")), "it keeps versions until somebody or a lifecycle rule deletes them" + so, true},
 		{"a rule for photos", "s3", withRules(200, rules(enabled+"<Filter><Prefix>t</Prefix></Filter>")), "it keeps versions for 30 days" + so, true},
 		{"a rule for a tag", "s3", withRules(200, rules(enabled+"<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>")), "it keeps versions until somebody or a lifecycle rule deletes them" + so, true},
 		{"refused", "s3", answers{{method: http.MethodHead, address: markerName, status: 403}},
-			`whether the bucket "fleetphoto-test" keeps versions or deleted objects isn't told; grant s3:GetObject to have it looked at (403 Forbidden)`, false},
+			`can't tell whether the bucket "fleetphoto-test" keeps versions or deleted objects; grant s3:GetObject to find out (403 Forbidden)`, false},
 		{"as by default", "gs", google(200, `{"softDeletePolicy":{"retentionDurationSeconds":"604800"}}`), "it keeps deleted objects for 7 days" + so, true},
 		{"switched off", "gs", google(200, `{"softDeletePolicy":{"retentionDurationSeconds":"0"}}`), "", true},
 		{"versions", "gs", google(200, `{"versioning":{"enabled":true},"softDeletePolicy":{"retentionDurationSeconds":"604800"}}`),
@@ -124,9 +124,9 @@ func TestKeptAsProvidersSay(t *testing.T) {
 		{"a rule", "gs", google(200, `{"versioning":{"enabled":true},"lifecycle":{"rule":[{"action":{"type":"Delete"},"condition":{"daysSinceNoncurrentTime":30}},`+
 			`{"action":{"type":"Delete"},"condition":{"daysSinceNoncurrentTime":3,"matchesPrefix":["logs/"]}}]}}`), "it keeps versions for 30 days" + so, true},
 		{"refused", "gs", google(403, `{"error":{"code":403,"message":"denied"}}`),
-			`whether the bucket "fleetphoto-test" keeps versions or deleted objects isn't told; grant storage.buckets.get to have it looked at (403 Forbidden)`, false},
-		{"versions", "azblob", azure(http.MethodHead, "x-ms-version-id", "2026-11-29T00:00:00.0000000Z"), "it keeps versions, for how long these credentials may not see" + so, true},
-		{"soft deletion", "azblob", azure(http.MethodDelete, "x-ms-delete-type-permanent", "false"), "it keeps deleted objects, for how long these credentials may not see" + so, true},
+			`can't tell whether the bucket "fleetphoto-test" keeps versions or deleted objects; grant storage.buckets.get to find out (403 Forbidden)`, false},
+		{"versions", "azblob", azure(http.MethodHead, "x-ms-version-id", "2026-11-29T00:00:00.0000000Z"), "it keeps versions, but these credentials may not read for how long" + so, true},
+		{"soft deletion", "azblob", azure(http.MethodDelete, "x-ms-delete-type-permanent", "false"), "it keeps deleted objects, but these credentials may not read for how long" + so, true},
 		{"no soft deletion", "azblob", azure(http.MethodDelete, "x-ms-delete-type-permanent", "true"), "", true},
 	} {
 		t.Run(test.scheme+"_"+test.name, func(t *testing.T) {

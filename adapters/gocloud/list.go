@@ -9,9 +9,10 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-const listPage = 1000 // objects that are asked for at once
+const listPage = 1000 // objects per request
 
-// List implements ports.PhotoLister. It needs a right that nothing else needs.
+// List implements ports.PhotoLister. It needs the right to list objects, which
+// no other method needs.
 func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, error] {
 	return func(yield func(domain.StoredPhoto, error) bool) {
 		for token := blob.FirstPageToken; len(token) > 0; {
@@ -31,11 +32,11 @@ func (s *PhotoStore) List(ctx context.Context) iter.Seq2[domain.StoredPhoto, err
 	}
 }
 
-// listPage gives each page its time.
+// listPage lists one page. Each page has its own timeout.
 func (s *PhotoStore) listPage(ctx context.Context, token []byte) ([]*blob.ListObject, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	if err := ctx.Err(); err != nil { // which memory doesn't look at
+	if err := ctx.Err(); err != nil { // memblob ignores ctx
 		return nil, nil, err
 	}
 	objects, next, err := s.connection.ListPage(ctx, token, listPage, &blob.ListOptions{Prefix: s.prefix + "fleet-"})

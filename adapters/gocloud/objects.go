@@ -14,10 +14,12 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// etags is the pattern of an ETag without its quotes; "*" would be any of them.
+// etags is the regular expression of an ETag without quotes. It excludes "*",
+// which as a condition matches any.
 const etags = `[!#-)+-~][!#-~]*`
 
-// version is the version that an ETag is: some servers quote it, or call it weak.
+// version returns the version for an ETag, which some servers quote or mark as
+// weak.
 func version(etag *string) domain.PhotoVersion {
 	if etag == nil {
 		return ""
@@ -25,7 +27,8 @@ func version(etag *string) domain.PhotoVersion {
 	return domain.PhotoVersion(strings.Trim(strings.TrimPrefix(*etag, "W/"), `"`))
 }
 
-// conditions are the headers If-Match and If-None-Match of a change over a version.
+// conditions returns the headers If-Match and If-None-Match of a change over a
+// version.
 func conditions(over domain.PhotoVersion) (match, noneMatch *string) {
 	switch over {
 	case domain.Unversioned:
@@ -37,7 +40,8 @@ func conditions(over domain.PhotoVersion) (match, noneMatch *string) {
 	}
 }
 
-// write fails with errConflict, and does nothing, where the version over isn't there.
+// write fails with errConflict, and changes nothing, if the object has another
+// version than over.
 func (s *PhotoStore) write(ctx context.Context, name string, data []byte, contentType string, over domain.PhotoVersion) (version domain.PhotoVersion, err error) {
 	err = s.change(ctx, s.rights.write, name, over, func(ctx context.Context) (err error) {
 		version, err = s.connection.put(ctx, object{s.prefix + name, contentType, s.cacheControl, data}, over)
@@ -52,21 +56,22 @@ func (s *PhotoStore) write(ctx context.Context, name string, data []byte, conten
 	return version, nil
 }
 
-// remove fails with errConflict, and does nothing, where the version over isn't
-// there; with errMissing over domain.Unversioned where nothing is.
+// remove fails with errConflict, and changes nothing, if the object has another
+// version than over. Over domain.Unversioned, it fails with errMissing if there
+// is no object.
 func (s *PhotoStore) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
 	return s.change(ctx, s.rights.remove, name, over, func(ctx context.Context) error {
 		return s.connection.remove(ctx, s.prefix+name, over)
 	})
 }
 
-// change makes one change and says what its error means. Nothing was changed
-// where no connection was there to ask on, and where the answer refuses.
+// change runs one change and explains its error. Nothing was changed if the SDK
+// got no connection, or if the answer is a refusal.
 func (s *PhotoStore) change(ctx context.Context, right, name string, over domain.PhotoVersion, change func(context.Context) error) error {
 	var asked atomic.Bool
 	err := change(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { asked.Store(true) }}))
 	status, code := answer(err)
-	refused := status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests // which may be a repeat's
+	refused := status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests // a retry may get these after the first request succeeded
 	explained := s.explain(right, err)
 	switch {
 	case err == nil:
@@ -79,8 +84,8 @@ func (s *PhotoStore) change(ctx context.Context, right, name string, over domain
 	return changeError{explained, status, refused || !asked.Load() || refusedToken(err)}
 }
 
-// lookFor tells a refusal about an object that isn't there from another one,
-// which is explained.
+// lookFor finds out whether a refusal is about a missing object or another
+// version. If not, it returns explained.
 func (s *PhotoStore) lookFor(ctx context.Context, name string, over domain.PhotoVersion, status int, explained error) error {
 	_, _, err := s.read(ctx, name)
 	switch {
@@ -91,10 +96,10 @@ func (s *PhotoStore) lookFor(ctx context.Context, name string, over domain.Photo
 	case over != domain.Unversioned:
 		return errConflict
 	}
-	return errMissing // or another call has put it since
+	return errMissing // even if another call has put it since
 }
 
-// check fails with errConflict where the version over isn't there.
+// check fails with errConflict if the object has another version than over.
 func (s *PhotoStore) check(ctx context.Context, name string, over domain.PhotoVersion) error {
 	_, version, err := s.read(ctx, name)
 	switch {
@@ -109,7 +114,7 @@ func (s *PhotoStore) check(ctx context.Context, name string, over domain.PhotoVe
 	return nil
 }
 
-// read fails with errMissing where there is no such object.
+// read fails with errMissing if there is no such object.
 func (s *PhotoStore) read(ctx context.Context, name string) ([]byte, domain.PhotoVersion, error) {
 	data, version, err := s.download(ctx, name)
 	if !s.perhapsMissing(err) {
@@ -124,7 +129,7 @@ func (s *PhotoStore) read(ctx context.Context, name string) ([]byte, domain.Phot
 func (s *PhotoStore) readMarker(ctx context.Context) error {
 	text, _, err := s.download(ctx, markerName)
 	if err == nil && string(text) != markerText {
-		return fmt.Errorf("%s holds in %s something else than was written there; correct the URL or start again", s.name, markerName)
+		return fmt.Errorf("%s holds a %s that fleetphoto didn't write; correct the URL or start again", s.name, markerName)
 	}
 	return s.explain(s.rights.read, err)
 }
@@ -144,8 +149,8 @@ func (s *PhotoStore) download(ctx context.Context, name string) ([]byte, domain.
 	return data, object.version, err
 }
 
-// readAll reads everything from reader, of which size bytes are announced, and
-// fails with errTooLarge after limit bytes.
+// readAll reads all of reader; size is the announced length. It fails with
+// errTooLarge above limit bytes.
 func readAll(reader io.Reader, size, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, errTooLarge

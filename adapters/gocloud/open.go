@@ -1,5 +1,5 @@
-// Package gocloud keeps the photos in what gocloud.dev/blob reaches: a bucket
-// of S3, Google Cloud Storage or Azure, or the process's memory.
+// Package gocloud stores photos through gocloud.dev/blob: in a bucket of S3,
+// Google Cloud Storage or Azure, or in the process's memory.
 //
 // App and tests import it; it imports ports and domain.
 package gocloud
@@ -21,10 +21,11 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// forms are the parameters that a URL may have.
+// forms maps each parameter that a URL may have to the form of its value.
 type forms map[string]form
 
-// form is what the value of a parameter looks like.
+// form describes a parameter's values: pattern is a regular expression for the
+// whole value, want describes it in errors.
 type form struct{ pattern, want string }
 
 const (
@@ -35,16 +36,17 @@ const (
 
 var trueOrFalse = form{`true|false`, "true or false"}
 
-// Open makes the PhotoStore that rawURL names, without touching it:
+// Open returns the PhotoStore for rawURL. It makes no connection.
 //
-//   - mem://: nothing is kept beyond the process.
-//   - s3://bucket, gs://bucket and azblob://container, which exist. Credentials
-//     come from each SDK's own environment.
+//   - mem:// keeps the photos in the process's memory.
+//   - s3://bucket, gs://bucket and azblob://container name a bucket that exists.
+//     Each SDK takes its credentials from the environment.
 //
-// The latter take prefix, which the names of their objects begin with, and
-// cache_control, which is no-cache where it is left out: a cache asks each
-// time, so that nobody sees a photo that was replaced. The rest is the
-// provider's: s3Forms, gsForms and azblobForms list it.
+// The bucket URLs take the parameters prefix, which begins the name of every
+// object, and cache_control, the Cache-Control header of every object. Its
+// default is no-cache: caches ask each time, so nobody sees a photo that was
+// replaced. The other parameters are the provider's: see s3Forms, gsForms and
+// azblobForms.
 func Open(rawURL string) (*PhotoStore, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -106,7 +108,7 @@ func openBucket(u *url.URL, newProvider func(name string, parameters url.Values)
 		"cache_control": {`[A-Za-z0-9=, "-]+`, "a Cache-Control header, such as no-cache"},
 	})
 	if u.Opaque != "" || u.User != nil || u.Fragment != "" || strings.Trim(u.Path, "/") != "" || !matches(`[A-Za-z0-9][A-Za-z0-9._-]{1,221}`, u.Host) {
-		return nil, fmt.Errorf("want %s://name and parameters, where name is that of the bucket or container, of letters, digits and -_.; what its photos' names begin with goes into prefix=, credentials go into the environment", u.Scheme)
+		return nil, fmt.Errorf("want %s://name and parameters, where name is the bucket or container, of letters, digits and -_.; put a prefix of the photos' names into prefix=, and credentials into the environment", u.Scheme)
 	}
 	parameters, err := known.read(u)
 	if err != nil {
@@ -125,7 +127,8 @@ func openBucket(u *url.URL, newProvider func(name string, parameters url.Values)
 	return &PhotoStore{provider: of, scheme: u.Scheme, prefix: prefix, cacheControl: cmp.Or(cacheControl, "no-cache"), timeout: callTimeout}, nil
 }
 
-// read doesn't repeat values in its errors, which may be secret.
+// read parses and checks the parameters of u. Its errors contain no values,
+// which may be secret.
 func (f forms) read(u *url.URL) (url.Values, error) {
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {

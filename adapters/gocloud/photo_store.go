@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// callTimeout is for a call with the SDK's retries, and for Start: a whole
-	// API call may take 30 seconds.
+	// callTimeout bounds a call, with the SDK's retries, and Start. It is less
+	// than the 30 seconds that a whole API call may take.
 	callTimeout = 20 * time.Second
 
 	longestSigned  = 7 * 24 * time.Hour // S3's and Google's limit
-	maxObjectBytes = 64 << 20           // more than any photo; what Open may hold in memory
+	maxObjectBytes = 64 << 20           // the most that Open reads into memory; photos are smaller
 )
 
-// PhotoStore is a ports.PhotoStore over gocloud.dev/blob. Start comes before
-// every other method, Close after them.
+// PhotoStore is a ports.PhotoStore over gocloud.dev/blob. Call Start before
+// every other method, and Close after them.
 //
-// It needs no right but to write, read and delete objects below its prefix.
-// Without the right to list them a provider refuses access to an object that
-// isn't there, and of a missing bucket gocloud says no more than of a missing
-// object. So Start writes a marker, and a photo is missing only where the
-// marker can be read.
+// It needs only the rights to write, read and delete objects below its prefix.
+// Without the right to list them, a provider refuses access to an object that
+// doesn't exist; and gocloud doesn't tell a missing bucket from a missing
+// object. So Start writes a marker, and a photo is missing only if the marker
+// can be read.
 type PhotoStore struct {
 	provider
 	scheme       string
@@ -44,9 +44,9 @@ type PhotoStore struct {
 
 // found is what Start found out about a store.
 type found struct {
-	hides         bool // it refuses access to what is missing
-	fences        bool // it does no change over another version; without it, photos have no versions
-	fencesDeletes bool // it does no deletion over another version either
+	hides         bool // it refuses access to objects that don't exist
+	fences        bool // it refuses changes over another version; if false, photos have no versions
+	fencesDeletes bool // it refuses deletions over another version, too
 }
 
 var (
@@ -55,65 +55,66 @@ var (
 	_ ports.PhotoAddresser = (*PhotoStore)(nil)
 )
 
-// provider is what is known of a bucket without asking.
+// provider is what is known about a bucket before connecting to it.
 type provider struct {
 	bucket   string
-	name     string // of the bucket, with the word for it
+	name     string // for messages, such as: the bucket "photos"
 	rights   rights
 	identity string // where the SDK looks for credentials
 	connect  func(context.Context) (*connection, error)
-	inMemory bool // it needs none of these, and nobody else reaches it
+	inMemory bool // mem://, which has no bucket, rights or addresses
 }
 
-// rights are the provider's names for what a store needs.
+// rights are the provider's names of the rights that a store needs.
 type rights struct{ write, read, remove, list, sign, look string }
 
-// connection is an open bucket, for gocloud to list and sign, and its objects.
+// connection is an open bucket: gocloud lists and signs, and objects does the
+// rest.
 type connection struct {
 	*blob.Bucket
 	objects
-	versions string // the pattern of a version
-	base     string // of the addresses under which anyone fetches objects
+	versions string // the regular expression of a version
+	base     string // begins the public addresses of objects
 	sign     signer
 	kept     func(ctx context.Context, prefix string) (kept, error) // after Start
 }
 
-// objects asks by the provider's own client. gocloud throws the answer to an
-// upload away, and with it the version, and panics on a download from Azure
-// that isn't Azure's.
+// objects uses the provider's own client: gocloud discards the answer to an
+// upload, and with it the version, and panics if the answer to a download
+// doesn't come from Azure.
 //
-// A change asks for what is done only where the version over is there, or for
-// what is always done where that is domain.Unversioned. It is repeated only
-// after an answer that says that it wasn't carried out.
+// put and remove change the object only if its version is over;
+// domain.Unversioned means any version. They are retried only after an answer
+// that says that nothing was changed.
 type objects interface {
 	put(ctx context.Context, object object, over domain.PhotoVersion) (domain.PhotoVersion, error)
 	remove(ctx context.Context, name string, over domain.PhotoVersion) error
 	get(ctx context.Context, name string) (stored, error)
 }
 
-// object is one to be stored.
+// object is an object to write.
 type object struct {
 	name, contentType, cacheControl string
 	data                            []byte
 }
 
-// stored is an object that is read.
+// stored is an object to read.
 type stored struct {
 	io.ReadCloser
-	size    int64 // as announced; below 0: unknown
+	size    int64 // as the server announces it; negative if unknown
 	version domain.PhotoVersion
 }
 
-// signer signs an address of an object.
+// signer returns a signed address of an object, valid for lifetime.
 type signer func(ctx context.Context, name string, lifetime time.Duration) (string, error)
 
-// Name returns the name by which records and the log know the store.
+// Name returns the name of the store in records and in the log.
 func (s *PhotoStore) Name() domain.PhotoStoreName {
 	return domain.PhotoStoreName(s.scheme + "://" + strings.TrimSuffix(s.bucket+"/"+s.prefix, "/"))
 }
 
-// Put implements ports.PhotoStore. It copies photo, as an HTTP client that gave
-// up may still be reading what it was to send.
+// Put implements ports.PhotoStore. It copies photo, because an HTTP client may
+// still read the body of a request that was given up.
 func (s *PhotoStore) Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (version domain.PhotoVersion, err error) {
 	err = s.call(ctx, "put photo", func(ctx context.Context) error {
 		over, err := s.condition(over)
@@ -145,12 +146,12 @@ func (s *PhotoStore) Delete(ctx context.Context, key domain.PhotoKey, over domai
 	})
 }
 
-// FencesDeletions says, after Start, whether the store refuses to delete another
-// version than a change is over, where it refuses to replace one.
+// FencesDeletions is false if the store refuses to replace a photo of another
+// version but not to delete one. Call it after Start.
 func (s *PhotoStore) FencesDeletions() bool { return s.fencesDeletes || !s.fences }
 
-// condition returns what a change over a version asks for. It fails with
-// errConflict where the store can't have given that version.
+// condition returns the version that the request of a change over this version
+// names. It fails with errConflict if the store can't have given that version.
 func (s *PhotoStore) condition(over domain.PhotoVersion) (domain.PhotoVersion, error) {
 	switch {
 	case !s.fences:
@@ -163,7 +164,7 @@ func (s *PhotoStore) condition(over domain.PhotoVersion) (domain.PhotoVersion, e
 	return over, nil
 }
 
-// versionOf returns the version by which callers know one of the provider's.
+// versionOf returns the version that callers see for one of the provider's.
 func (s *PhotoStore) versionOf(version domain.PhotoVersion) domain.PhotoVersion {
 	if version != "" && !s.fences {
 		return domain.Unversioned
@@ -171,8 +172,8 @@ func (s *PhotoStore) versionOf(version domain.PhotoVersion) domain.PhotoVersion 
 	return version
 }
 
-// Open implements ports.PhotoStore. It reads the whole object at once: a
-// reader that seeks would ask for the object again and may get a later one.
+// Open implements ports.PhotoStore. It reads the whole object at once: a reader
+// that seeks would request the object again and might get a later one.
 func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeekCloser, domain.PhotoVersion, error) {
 	var jpeg []byte
 	var version domain.PhotoVersion
@@ -186,8 +187,8 @@ func (s *PhotoStore) Open(ctx context.Context, key domain.PhotoKey) (io.ReadSeek
 	return content{bytes.NewReader(jpeg)}, s.versionOf(version), nil
 }
 
-// call runs f with the time that a call has, unless ctx has ended, which memory
-// doesn't look at.
+// call runs f with the timeout of a call, unless ctx has ended: memblob ignores
+// ctx.
 func (s *PhotoStore) call(ctx context.Context, action string, f func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return translate(action, changeError{error: err, unchanged: true})
@@ -203,12 +204,12 @@ type content struct{ *bytes.Reader }
 // Close implements io.Closer.
 func (content) Close() error { return nil }
 
-// HasAddresses says whether the photos have addresses of their own: in the
-// clouds they have.
+// HasAddresses reports whether photos have addresses of their own. All but
+// those of mem:// have.
 func (s *PhotoStore) HasAddresses() bool { return !s.inMemory }
 
-// URL implements ports.PhotoAddresser; "" before Start and where HasAddresses
-// is false.
+// URL implements ports.PhotoAddresser. It is empty before Start, and if
+// HasAddresses is false.
 func (s *PhotoStore) URL(key domain.PhotoKey) string {
 	if s.connection == nil || !s.HasAddresses() {
 		return ""
@@ -216,8 +217,8 @@ func (s *PhotoStore) URL(key domain.PhotoKey) string {
 	return s.connection.base + s.prefix + string(key)
 }
 
-// SignedURL implements ports.PhotoAddresser. The first call after Start tells
-// whether the credentials can sign.
+// SignedURL implements ports.PhotoAddresser. Start doesn't check whether the
+// credentials can sign; the first SignedURL does.
 func (s *PhotoStore) SignedURL(ctx context.Context, key domain.PhotoKey, lifetime time.Duration) (string, error) {
 	address, err := s.sign(ctx, s.prefix+string(key), lifetime)
 	if err == nil || errors.As(err, new(*domain.Error)) {
@@ -229,11 +230,11 @@ func (s *PhotoStore) SignedURL(ctx context.Context, key domain.PhotoKey, lifetim
 func (s *PhotoStore) sign(ctx context.Context, name string, lifetime time.Duration) (string, error) {
 	switch {
 	case !s.HasAddresses():
-		return "", errors.New("photos in mem:// have no address that could be signed; choose s3://, gs:// or azblob://")
+		return "", errors.New("photos in mem:// have no addresses to sign; choose s3://, gs:// or azblob://")
 	case ctx.Err() != nil:
 		return "", translate("sign an address", ctx.Err())
 	case lifetime < time.Second || lifetime > longestSigned:
-		return "", fmt.Errorf("an address is signed for 1s to %s, which is 7 days, not for %s", longestSigned, lifetime)
+		return "", fmt.Errorf("an address can be signed for 1s to %s (7 days), not for %s", longestSigned, lifetime)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

@@ -48,8 +48,8 @@ func newS3(name string, parameters url.Values) (provider, error) {
 	}, nil
 }
 
-// connectS3 doesn't open by a URL, as gocloud's opener takes no default region
-// and no Retryer.
+// connectS3 doesn't use gocloud's URL opener, which takes no default region and
+// no Retryer.
 func connectS3(ctx context.Context, name string, parameters url.Values) (*connection, error) {
 	found, err := config.LoadDefaultConfig(ctx, config.WithRegion(parameters.Get("region")), config.WithDefaultRegion(defaultRegion),
 		config.WithSharedConfigProfile(parameters.Get("profile")), config.WithLogger(logging.Nop{}))
@@ -72,8 +72,8 @@ func connectS3(ctx context.Context, name string, parameters url.Values) (*connec
 	return &connection{objects, bucket, etags, s3Base(name, options), sign, bucket.kept}, nil
 }
 
-// chooseS3 completes what the environment says. Most servers other than AWS
-// know buckets in the path alone, and fewer checksums than AWS does.
+// chooseS3 applies the parameters. Most servers other than AWS support buckets
+// only in the path, and fewer checksums than AWS.
 func chooseS3(o *s3.Options, parameters url.Values) {
 	if endpoint := strings.TrimSuffix(parameters.Get("endpoint"), "/"); endpoint != "" {
 		o.BaseEndpoint = &endpoint
@@ -88,17 +88,17 @@ func chooseS3(o *s3.Options, parameters url.Values) {
 	}
 }
 
-// newS3Retryer repeats a change that was refused because the server was busy, or
-// this machine's clock is wrong, which the SDK corrects. Servers that keep
-// objects in directories remove one with its last object, perhaps while another
-// object is written to it.
+// newS3Retryer retries a change only after a refusal: because the server was
+// busy, or because this machine's clock was wrong, which the SDK corrects.
+// Servers that keep objects in directories remove a directory with its last
+// object, perhaps while another object is being written to it.
 func newS3Retryer() aws.Retryer {
 	return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
 		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
 	}), "ExistingObjectIsDirectory", "OperationAborted", "RequestTimeTooSkewed")
 }
 
-// s3Objects is a bucket.
+// s3Objects are the objects of a bucket.
 type s3Objects struct {
 	client  *s3.Client
 	bucket  string
@@ -119,7 +119,7 @@ func (b s3Objects) put(ctx context.Context, o object, over domain.PhotoVersion) 
 	return version(answer.ETag), nil
 }
 
-// remove takes no other success than 204 for S3's.
+// remove accepts no status but 204: any other success isn't S3's.
 func (b s3Objects) remove(ctx context.Context, name string, over domain.PhotoVersion) error {
 	match, _ := conditions(over)
 	answer, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.bucket, Key: &name, IfMatch: match}, b.asChange)
@@ -141,8 +141,8 @@ func (b s3Objects) get(ctx context.Context, name string) (stored, error) {
 	return stored{answer.Body, aws.ToInt64(answer.ContentLength), version(answer.ETag)}, nil
 }
 
-// kept looks at the marker, which Start has written again: that takes no right
-// but to read. Only the lifecycle takes one.
+// kept reads the headers of the marker, which Start has just written. That
+// needs only the right to read; reading the lifecycle rules needs another.
 func (b s3Objects) kept(ctx context.Context, prefix string) (kept, error) {
 	name := prefix + markerName
 	marker, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &name})
@@ -157,7 +157,7 @@ func (b s3Objects) kept(ctx context.Context, prefix string) (kept, error) {
 	case code == "NoSuchLifecycleConfiguration":
 		return kept{versions: keptForEver}, nil
 	case err != nil:
-		return kept{versions: keptUnknown}, nil //nolint:nilerr // it says so
+		return kept{versions: keptUnknown}, nil //nolint:nilerr // keptUnknown says it
 	}
 	days := keptForEver
 	for _, rule := range lifecycle.Rules {
@@ -168,7 +168,7 @@ func (b s3Objects) kept(ctx context.Context, prefix string) (kept, error) {
 	return kept{versions: days}, nil
 }
 
-// appliesTo says whether a rule is for all photos.
+// appliesTo reports whether a rule is enabled and applies to all photos.
 func appliesTo(rule types.LifecycleRule, prefix string) bool {
 	if rule.Status != types.ExpirationStatusEnabled {
 		return false
@@ -183,8 +183,9 @@ func appliesTo(rule types.LifecycleRule, prefix string) bool {
 	return strings.HasPrefix(prefix+"fleet-", of)
 }
 
-// s3Base leaves out the default region as S3 does. A name with a dot is in the
-// path because no certificate covers it as a host.
+// s3Base returns what the address of each object begins with. Like S3, it omits
+// the default region. A bucket name with a dot goes into the path, because no
+// certificate covers it as a host.
 func s3Base(name string, o s3.Options) string {
 	base := "https://s3." + o.Region + ".amazonaws.com/"
 	switch {

@@ -9,16 +9,17 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// Other versions of this program read the marker too: it stays as it is.
+// Other versions of this program read the marker too: don't change its name or
+// text.
 const (
 	markerName = "fleetphoto-store.txt"
 	markerText = "fleetphoto reads this file to tell a photo that is missing from a bucket that is: leave it here.\n"
 )
 
-// Start proves that objects can be written, read and deleted, or says in a
-// sentence for the operator why not, and tries whether the store keeps
-// conditions. It fails with domain.Unavailable where the same Start may succeed
-// later, as the server doesn't answer.
+// Start checks that objects can be written, read and deleted, and finds out
+// whether the store honours conditional requests. Its error is a sentence for
+// the operator. It is domain.Unavailable if the same Start may succeed later,
+// for instance because the server doesn't answer.
 func (s *PhotoStore) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -35,15 +36,15 @@ func (s *PhotoStore) Start(ctx context.Context) error {
 	if err := s.readMarker(ctx); err != nil {
 		return err
 	}
-	probe := "fleetphoto-probe-" + rand.Text() + ".txt" // its own: others start at the same time
-	_, _, err := s.download(ctx, probe)                 // which isn't there yet
+	probe := "fleetphoto-probe-" + rand.Text() + ".txt" // unique: other processes may start at the same time
+	_, _, err := s.download(ctx, probe)                 // it doesn't exist yet
 	status, _ := answer(err)
 	s.hides = status == http.StatusForbidden
 	return s.try(ctx, probe)
 }
 
-// try finds out on the object probe, which it deletes, whether the store makes
-// changes over the right version and refuses others.
+// try finds out whether the store makes changes over the current version and
+// refuses those over another one. It uses the object probe and deletes it.
 func (s *PhotoStore) try(ctx context.Context, probe string) error {
 	var first, second domain.PhotoVersion
 	write := func(text string, over domain.PhotoVersion) (domain.PhotoVersion, error) {
@@ -72,15 +73,16 @@ func (s *PhotoStore) try(ctx context.Context, probe string) error {
 	return nil
 }
 
-// trials are changes, each with the error that it ends with where conditions
-// are kept.
+// trials are changes, each with the error that a store returns if it honours
+// conditions.
 type trials []struct {
 	want   error
 	change func() error
 }
 
-// pass says whether all end as they have to, and stops at the first that
-// doesn't. Not to understand a condition is an answer too.
+// pass reports whether every trial ends as wanted. It stops at the first that
+// doesn't. A store that doesn't understand a condition doesn't pass; that is no
+// error.
 func (t trials) pass() (bool, error) {
 	for _, trial := range t {
 		err := trial.change()
@@ -97,7 +99,7 @@ func (t trials) pass() (bool, error) {
 	return true, nil
 }
 
-// Close gives back what Start took. Photos that are open stay readable.
+// Close releases the connection. Open photos stay readable.
 func (s *PhotoStore) Close() error {
 	if s.connection == nil {
 		return nil
