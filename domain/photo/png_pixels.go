@@ -38,7 +38,6 @@ func (h *pngHeader) decode(ctx context.Context) (image.Image, error) {
 	return img, nil
 }
 
-// appendChunk appends a chunk to out.
 func appendChunk(out []byte, name string, content []byte) []byte {
 	out = binary.BigEndian.AppendUint32(out, uint32(len(content)))
 	start := len(out)

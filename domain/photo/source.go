@@ -43,7 +43,6 @@ func newSource(img image.Image) (source, error) {
 	return source{}, fmt.Errorf("a decoder returned %T", img)
 }
 
-// white returns the samples of a white pixel.
 func (s source) white() [3]byte {
 	if s.planes == 3 && !s.rgb {
 		return [3]byte{255, 128, 128}

@@ -25,7 +25,6 @@ type turns struct {
 	queues []*queue // a fleet goes to the end when it arrives and when it gives a slot back
 }
 
-// queue is the queue of one fleet.
 type queue struct {
 	fleet   domain.FleetID
 	has     int // slots

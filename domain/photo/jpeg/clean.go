@@ -193,7 +193,6 @@ func (c *cleaner) startScan(content []byte) error {
 	return nil
 }
 
-// finish completes the File.
 func (c *cleaner) finish() error {
 	f := c.file
 	f.data, f.scanAt = c.tables.sweep(c.data[:c.kept], c.scanAt)

@@ -38,7 +38,6 @@ func (e *encoder) begin(p Picture, quality int) {
 	}
 }
 
-// channels returns the channels in use.
 func (e *encoder) channels() []channel { return e.all[:e.count] }
 
 // scan writes the entropy-coded data.

@@ -29,7 +29,6 @@ func newPlaces(n int) (p places) {
 	return p
 }
 
-// placesOf are the places by scale.
 var placesOf = [9]places{0: newPlaces(0), 1: newPlaces(1), 2: newPlaces(2), 4: newPlaces(4), 8: newPlaces(8)}
 
 // place returns a quantizer's steps in the places of a block of n×n coefficients.
@@ -66,7 +65,6 @@ func (w *walk) strip(c, across, v, scale int) strip {
 	return s
 }
 
-// begin starts a scan.
 func (s *strips) begin(header scan) (scanDecoder, error) {
 	frame := &s.w.file.frame
 	s.parts = s.parts[:0]

@@ -72,7 +72,6 @@ func isStandard(slot int) bool {
 	return slices.ContainsFunc(standard[:], func(t standardTable) bool { return slot == t.slot() })
 }
 
-// slot returns the slot of the table.
 func (t *standardTable) slot() int { return huffmanSlot + 4*int(t.class) + int(t.id) }
 
 // standardTables returns DHT segments with the standard tables of those slots
