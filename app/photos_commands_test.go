@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,7 +152,7 @@ func TestPhotosCopy(t *testing.T) {
 		t.Errorf("in the new store: %v", err)
 	}
 	const right = "1 customers looked at: 0 photos copied, 0 B; 0 deleted where they were deleted since; 1 were as they should be; 0 lost; "
-	after := append(copied, "--after", "689/2")
+	after := append(slices.Clone(copied), "--after", "689/2")
 	s.expect(0, right+"0 of customers who don't exist, 0 of these deleted\n", "", after...)
 	gone := domain.CustomerRef{Fleet: 689, Customer: 404}.PhotoKey()
 	stored, err := domain.NewPhoto(demoPhoto, 1, 1)

@@ -397,70 +397,91 @@ func (m merge[T]) do(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	from, to := ahead(ctx, m.from), ahead(ctx, m.to)
-	var missing, gone []T
-	flush := func(batch *[]T, least int, do func(context.Context, []T) error) error {
-		if len(*batch) < max(least, 1) {
-			return nil
-		}
-		err := do(ctx, *batch)
-		*batch = nil
-		return err
+	if from.head() == nil && from.err == nil && to.head() != nil && m.deletes {
+		return domain.Errorf(domain.Conflict, "the database to copy from has none, and all that the other one has would be removed; are the two mixed up?")
 	}
+	missing, gone := batch[T]{do: m.save}, batch[T]{do: m.gone}
 	for looked := 0; ; {
 		a, b := from.head(), to.head()
-		if err := errors.Join(from.err, to.err, ctx.Err()); err != nil {
-			return err
-		}
-		if a == nil && b != nil && looked == 0 && m.deletes {
-			return domain.Errorf(domain.Conflict, "the database to copy from has none, and all that the other one has would be removed; are the two mixed up?")
-		}
-		order := 0
+		err := errors.Join(from.err, to.err, ctx.Err())
+		order := m.order(a, b)
 		switch {
+		case err != nil:
 		case a == nil && b == nil:
 			m.passed(looked)
-			return errors.Join(flush(&missing, 1, m.save), flush(&gone, 1, m.gone))
-		case a == nil:
-			order = 1
-		case b == nil:
-			order = -1
+			return errors.Join(missing.flush(ctx), gone.flush(ctx))
+		case order > 0:
+			err = gone.add(ctx, *b)
+			to.next()
+		case order < 0:
+			err = errors.Join(gone.flush(ctx), m.look(ctx, *a, nil, &missing))
 		default:
-			order = m.compare(*a, *b)
-		}
-		if order > 0 {
-			gone = append(gone, *b)
-			to.next()
-			if err := flush(&gone, copyPage, m.gone); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := flush(&gone, 1, m.gone); err != nil {
-			return err
-		}
-		if m.seen != nil {
-			m.seen(*a)
-		}
-		wanted := order < 0
-		if order == 0 {
-			if wanted = !reflect.DeepEqual(*a, *b); wanted && m.mayReplace != nil {
-				var err error
-				if wanted, err = m.mayReplace(*a, *b); err != nil {
-					return err
-				}
-			}
+			err = errors.Join(gone.flush(ctx), m.look(ctx, *a, b, &missing))
 			to.next()
 		}
-		if wanted {
-			missing = append(missing, *a)
-		}
-		from.next()
-		if looked++; looked%copyPage == 0 {
-			m.passed(looked)
-		}
-		if err := flush(&missing, copyPage, m.save); err != nil {
+		if err != nil {
 			return err
+		}
+		if order <= 0 {
+			from.next()
+			if looked++; looked%copyPage == 0 {
+				m.passed(looked)
+			}
 		}
 	}
+}
+
+// order is below 0 where a comes next, above 0 where b does, and 0 where both do; nil
+// is behind the end.
+func (m merge[T]) order(a, b *T) int {
+	switch {
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	}
+	return m.compare(*a, *b)
+}
+
+// look adds a to missing if it isn't the same as b, its counterpart; nil: there is none.
+func (m merge[T]) look(ctx context.Context, a T, b *T, missing *batch[T]) error {
+	if m.seen != nil {
+		m.seen(a)
+	}
+	if b != nil {
+		if reflect.DeepEqual(a, *b) {
+			return nil
+		}
+		if m.mayReplace != nil {
+			if may, err := m.mayReplace(a, *b); err != nil || !may {
+				return err
+			}
+		}
+	}
+	return missing.add(ctx, a)
+}
+
+// batch collects what is done a page at a time.
+type batch[T any] struct {
+	all []T
+	do  func(context.Context, []T) error
+}
+
+func (b *batch[T]) add(ctx context.Context, one T) error {
+	b.all = append(b.all, one)
+	if len(b.all) < copyPage {
+		return nil
+	}
+	return b.flush(ctx)
+}
+
+func (b *batch[T]) flush(ctx context.Context) error {
+	if len(b.all) == 0 {
+		return nil
+	}
+	all := b.all
+	b.all = nil
+	return b.do(ctx, all)
 }
 
 // side is a sequence that is read one page ahead.
