@@ -241,7 +241,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -250,7 +250,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhoto Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -259,7 +259,7 @@ type ClientInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -269,7 +269,7 @@ type ClientInterface interface {
 
 // UpdateCustomerPhotoWithBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 //
 // Takes any type of body and a specified content type.
 //
@@ -288,7 +288,7 @@ func (c *Client) UpdateCustomerPhotoWithBody(ctx context.Context, contentType st
 
 // UpdateCustomerPhoto Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -307,7 +307,7 @@ func (c *Client) UpdateCustomerPhoto(ctx context.Context, body UpdateCustomerPho
 
 // UpdateCustomerPhotoWithFormdataBody Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -421,7 +421,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -430,7 +430,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -439,7 +439,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 	//
-	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+	// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -518,7 +518,7 @@ func (r UpdateCustomerPhotoResponse) ContentType() string {
 
 // UpdateCustomerPhotoWithBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -533,7 +533,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithBodyWithResponse(ctx contex
 
 // UpdateCustomerPhotoWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -548,7 +548,7 @@ func (c *ClientWithResponses) UpdateCustomerPhotoWithResponse(ctx context.Contex
 
 // UpdateCustomerPhotoWithFormdataBodyWithResponse Replace or delete a customer's photo
 //
-// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again.
+// The same parameters come as JSON, as a form or as a multipart form; a body without a type, or of text/plain, is told by its content. Each may come once; unknown ones are ignored. Whatever happens, the old photo or the new one is stored, whole; valid says that the change is made, durably. Repeating a call is safe, and deleting what isn't there is valid. Too Many Requests is for calls that come too fast, of a fleet or, without a live api_key, from an address, and for a fleet that has too many photos waiting to be decoded; Retry-After says when to send the call again. Service Unavailable is for a server that is full, a backend that doesn't answer, and a service that is being moved; its detail says whether nothing was changed or a repeat is safe.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
