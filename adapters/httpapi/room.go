@@ -97,9 +97,10 @@ func (r *room) newBody(announced int64, from netip.Addr) *body {
 	return b
 }
 
-// admit fails, before a body is read, if there is no room for its announced length
-// and no other body would be evicted for it. It also waits up to shareWait while the
-// announced lengths of its address's bodies together exceed the share.
+// admit fails, before a body is read, if there is no room for its announced length,
+// none becomes free within patience and no other body would be evicted for it. It
+// also waits up to shareWait while the announced lengths of its address's bodies
+// together exceed the share.
 func (r *room) admit(b *body) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
