@@ -12,6 +12,7 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -35,14 +36,15 @@ type sample struct {
 	data []byte
 }
 
-// corpora are folders of files that other people made, by short names.
+// corpora are folders of files that other people made, by short names. The
+// caller may change the map.
 func corpora(t testing.TB) map[string]string {
 	t.Helper()
 	folders, err := corpusFolders()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return folders
+	return maps.Clone(folders)
 }
 
 // corpusFolders asks the go command for the folders of the packages that the
