@@ -52,6 +52,14 @@ func sRGBLevel(light float64) float64 {
 	return 1.055*math.Pow(light, 1/2.4) - 0.055
 }
 
+// sRGBLight is the inverse of sRGBLevel.
+func sRGBLight(level float64) float64 {
+	if level <= 0.04045 {
+		return level / 12.92
+	}
+	return math.Pow((level+0.055)/1.055, 2.4)
+}
+
 // curveAt returns the value of a curve at x, from 0 to 1 (ICC.1:2010, 10.5 and
 // 10.15). It returns NaN for a pure gamma, which is not sRGB.
 func curveAt(curve []byte, x float64) float64 {

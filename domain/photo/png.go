@@ -27,7 +27,7 @@ func inspectPNG(data []byte) (file, error) {
 		kind: h.kind(), size: image.Pt(h.width, h.height), orientation: cmp.Or(h.exif, h.rawEXIF, upright),
 		load:    func(target, bool) load { return h.load() },
 		draw:    decoded(h.decode),
-		profile: func() []byte { return inflateProfile(h.profile) },
+		profile: h.iccProfile,
 	}, nil
 }
 

@@ -12,7 +12,8 @@ import (
 type pngSpace struct {
 	gamma     float64 // of gAMA; 0: none
 	primaries *primaries
-	named     bool // sRGB or cICP came, which take precedence; any cICP counts as sRGB
+	named     bool        // sRGB came, which takes precedence over gAMA and cHRM
+	coded     *codedSpace // of cICP, which takes precedence over all others
 }
 
 // take reads a chunk. Only chunks before the pixels count.
@@ -27,8 +28,10 @@ func (s *pngSpace) take(name string, content []byte) {
 			p[i/2][i%2] = float64(binary.BigEndian.Uint32(content[4*i:])) / unit
 		}
 		s.primaries = &p
-	case name == "sRGB" && len(content) == 1, name == "cICP" && len(content) == 4:
+	case name == "sRGB" && len(content) == 1:
 		s.named = true
+	case name == "cICP" && len(content) == 4 && s.coded == nil:
+		s.coded = newCodedSpace([4]byte(content))
 	}
 }
 
@@ -36,13 +39,39 @@ func (s *pngSpace) take(name string, content []byte) {
 // count if it is about that of a screen, and cHRM alone never counts.
 func (s *pngSpace) differs() bool {
 	const screen, threshold = 2.2, 0.05
+	if s.coded != nil {
+		return !s.coded.isSRGB
+	}
 	return s.gamma > 0 && !s.named && (s.primaries != nil || math.Abs(s.gamma*screen-1) >= threshold)
+}
+
+// light returns the linear light of a sample. Both go from 0 to 1.
+func (s *pngSpace) light(sample float64) float64 {
+	if s.coded != nil {
+		return s.coded.light(sample)
+	}
+	return math.Pow(sample, 1/s.gamma)
+}
+
+func (s *pngSpace) toSRGB() matrix {
+	if s.coded != nil {
+		return s.coded.primaries.toSRGB()
+	}
+	return s.primaries.toSRGB()
+}
+
+// iccProfile returns the profile that says what the colours are, or nil.
+func (h *pngHeader) iccProfile() []byte {
+	if h.space.coded != nil {
+		return nil
+	}
+	return inflateProfile(h.profile)
 }
 
 // correct converts the samples of a decoded PNG to sRGB. A profile takes
 // precedence over gAMA.
 func (h *pngHeader) correct(img image.Image) {
-	if !h.space.differs() || inflateProfile(h.profile) != nil {
+	if !h.space.differs() || h.iccProfile() != nil {
 		return
 	}
 	c := newCorrection(h.space, h.depth == 16)
@@ -79,12 +108,12 @@ type correction struct {
 const lightSteps = 1 << 12
 
 func newCorrection(s pngSpace, wide bool) *correction {
-	c := &correction{linear: make([]float32, 256), matrix: s.primaries.toSRGB()}
+	c := &correction{linear: make([]float32, 256), matrix: s.toSRGB()}
 	if wide {
 		c.linear = make([]float32, 1<<16)
 	}
 	for i := range c.linear {
-		c.linear[i] = float32(math.Pow(float64(i)/float64(len(c.linear)-1), 1/s.gamma))
+		c.linear[i] = float32(s.light(float64(i) / float64(len(c.linear)-1)))
 	}
 	for i := range c.srgb {
 		c.srgb[i] = uint8(math.Round(255 * sRGBLevel(float64(i)/lightSteps)))

@@ -23,6 +23,10 @@ func chrmOf(values ...uint32) []byte {
 	return pngChunk("cHRM", content)
 }
 
+func cicpOf(primaries, transfer byte) []byte {
+	return pngChunk("cICP", []byte{primaries, transfer, 0, 1})
+}
+
 // TestPNGColours wants the colours of Chromium 156.
 func TestPNGColours(t *testing.T) {
 	t.Parallel()
@@ -31,6 +35,7 @@ func TestPNGColours(t *testing.T) {
 	rubbish := pngChunk("iCCP", []byte("x\x00\x00rubbish"))
 	profile := pngChunk("iCCP", append([]byte("x\x00\x00"), deflated(t, photo.Profile("Adobe RGB", ""))...))
 	linear := quarters{{239, 96, 96, 255}, {96, 208, 96, 255}, {96, 96, 239, 255}, {244, 239, 110, 255}}
+	displayP3 := quarters{{240, 0, 0, 255}, {0, 163, 0, 255}, {30, 30, 229, 255}, {232, 220, 0, 255}}
 	cases := []struct {
 		name   string
 		chunks [][]byte
@@ -49,7 +54,32 @@ func TestPNGColours(t *testing.T) {
 		{"two gAMA", [][]byte{gamaOf(100_000), gamaOf(45455)}, linear},
 		{"gAMA and sRGB", [][]byte{gamaOf(100_000), named}, asPainted()},
 		{"gAMA and unsound sRGB", [][]byte{gamaOf(100_000), unsound(named)}, linear},
-		{"gAMA and cICP", [][]byte{gamaOf(100_000), pngChunk("cICP", []byte{1, 13, 0, 1})}, asPainted()},
+		{"gAMA and cICP", [][]byte{gamaOf(100_000), cicpOf(1, 13)}, asPainted()},
+		{"cICP of P3", [][]byte{cicpOf(12, 13)}, displayP3},
+		{"cICP of P3 and sRGB", [][]byte{cicpOf(12, 13), named}, displayP3},
+		{"cICP of P3 and a profile", [][]byte{cicpOf(12, 13), profile}, displayP3},
+		{"a profile and cICP of P3", [][]byte{profile, cicpOf(12, 13)}, displayP3},
+		{"cICP of sRGB and a profile", [][]byte{cicpOf(1, 13), profile}, asPainted()},
+		{"two cICP", [][]byte{cicpOf(12, 13), cicpOf(1, 8)}, displayP3},
+		{"unsound cICP and gAMA", [][]byte{unsound(cicpOf(12, 13)), gamaOf(100_000)}, linear},
+		{"short cICP and gAMA", [][]byte{pngChunk("cICP", []byte{12, 13, 0}), gamaOf(100_000)}, linear},
+		{"cICP of half the range", [][]byte{pngChunk("cICP", []byte{12, 13, 0, 0})}, asPainted()},
+		{"cICP of unknown primaries and gAMA", [][]byte{cicpOf(2, 13), gamaOf(100_000)}, linear},
+		{"cICP of an unknown transfer and gAMA", [][]byte{cicpOf(1, 2), gamaOf(100_000)}, linear},
+		{"cICP, primaries 4", [][]byte{cicpOf(4, 13)}, quarters{{255, 0, 0, 255}, {0, 157, 0, 255}, {0, 71, 227, 255}, {242, 213, 0, 255}}},
+		{"cICP, primaries 5", [][]byte{cicpOf(5, 13)}, quarters{{224, 30, 30, 255}, {0, 160, 35, 255}, {30, 30, 219, 255}, {230, 220, 48, 255}}},
+		{"cICP, primaries 6", [][]byte{cicpOf(6, 13)}, quarters{{214, 44, 28, 255}, {48, 158, 28, 255}, {39, 43, 221, 255}, {228, 219, 35, 255}}},
+		{"cICP, primaries 7", [][]byte{cicpOf(7, 13)}, quarters{{214, 44, 28, 255}, {48, 158, 28, 255}, {39, 43, 221, 255}, {228, 219, 35, 255}}},
+		{"cICP, primaries 8", [][]byte{cicpOf(8, 13)}, quarters{{250, 0, 0, 255}, {0, 165, 0, 255}, {22, 0, 228, 255}, {234, 221, 0, 255}}},
+		{"cICP, primaries 9", [][]byte{cicpOf(9, 13)}, quarters{{255, 0, 1, 255}, {0, 169, 0, 255}, {0, 20, 231, 255}, {242, 220, 0, 255}}},
+		{"cICP, primaries 11", [][]byte{cicpOf(11, 13)}, quarters{{234, 0, 1, 255}, {0, 163, 0, 255}, {27, 26, 229, 255}, {232, 220, 0, 255}}},
+		{"cICP, primaries 22", [][]byte{cicpOf(22, 13)}, quarters{{222, 45, 28, 255}, {13, 156, 29, 255}, {31, 53, 220, 255}, {230, 217, 37, 255}}},
+		{"cICP, a camera's curve", [][]byte{cicpOf(1, 1)}, quarters{{218, 18, 18, 255}, {18, 155, 18, 255}, {18, 18, 218, 255}, {229, 218, 28, 255}}},
+		{"cICP, transfer 4", [][]byte{cicpOf(1, 4)}, quarters{{221, 24, 24, 255}, {24, 161, 24, 255}, {24, 24, 221, 255}, {231, 221, 35, 255}}},
+		{"cICP, transfer 5", [][]byte{cicpOf(1, 5)}, quarters{{212, 8, 8, 255}, {8, 142, 8, 255}, {8, 8, 212, 255}, {224, 212, 17, 255}}},
+		{"cICP, transfer 7", [][]byte{cicpOf(1, 7)}, quarters{{224, 48, 48, 255}, {48, 170, 48, 255}, {48, 48, 224, 255}, {233, 224, 58, 255}}},
+		{"cICP, linear", [][]byte{cicpOf(1, 8)}, linear},
+		{"cICP, transfer 17", [][]byte{cicpOf(1, 17)}, quarters{{224, 13, 13, 255}, {13, 154, 13, 255}, {13, 13, 224, 255}, {235, 224, 23, 255}}},
 		{"gAMA and a profile", [][]byte{gamaOf(100_000), profile}, asPainted()},
 		{"gAMA and a rubbish profile", [][]byte{gamaOf(100_000), rubbish}, linear},
 		{"cHRM alone", [][]byte{p3}, asPainted()},
