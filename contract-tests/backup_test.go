@@ -1,11 +1,6 @@
 package contracttests_test
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -13,28 +8,14 @@ import (
 // TestBackUp backs up a running server twice and restores it, with the commands of docs/operate.md.
 func TestBackUp(t *testing.T) {
 	t.Parallel()
-	for _, tool := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if slices.Contains(strings.Split(os.Getenv("FLEETPHOTO_REQUIRE"), ","), "callers") {
-				t.Fatalf("FLEETPHOTO_REQUIRE requires callers: %v", err)
-			}
-			t.Skipf("the commands were not run: %v", err)
-		}
-	}
-	text, err := os.ReadFile("../docs/operate.md")
-	must(t, err)
-	_, after, _ := strings.Cut(string(text), "\n## Back up\n")
-	between, _, _ := strings.Cut(after, "\n## ")
-	commands := blocks(between, "sh")
+	needCallers(t, "bash", "curl")
+	commands := blocks(chapter(t, "docs/operate.md", "## Back up", "## "), "sh")
 	if len(commands) != 3 {
 		t.Fatalf("want the commands to back up, to verify and to restore, got %q", commands)
 	}
 	backUp, verify, restore := commands[0], commands[1], commands[2]
 
-	program, err := os.Executable()
-	must(t, err)
-	bin := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(bin, "fleetphoto"), fmt.Appendf(nil, "#!/bin/sh\n%s=1 exec %q \"$@\"\n", asCommand, program), 0o700))
+	bin := installSelf(t)
 	const call = "curl -sf http://localhost:8080/update_customer_photo.json -F api_key=$KEY -F customer_pin=1234 -F phone_number=44770090000"
 	got := follow(t, bin, []string{
 		"fleetphoto migrate\nKEY=$(fleetphoto fleet add 689)\n",

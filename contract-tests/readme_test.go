@@ -2,6 +2,7 @@ package contracttests_test
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -14,15 +15,15 @@ import (
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
-// chapter returns what the README has between two lines that begin so.
-func chapter(t *testing.T, begins, ends string) string {
+// chapter returns the text of a document between two lines that begin so.
+func chapter(t *testing.T, document, begins, ends string) string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../" + document)
 	must(t, err)
 	_, after, found := strings.Cut(string(text), "\n"+begins)
 	between, _, ended := strings.Cut(after, "\n"+ends)
 	if !found || !ended {
-		t.Fatalf("the README has no %q with %q below", begins, ends)
+		t.Fatalf("%s has no %q with %q below", document, begins, ends)
 	}
 	return between
 }
@@ -38,18 +39,34 @@ func blocks(chapter, language string) (all []string) {
 	return all
 }
 
-// install runs a block in the checkout and returns the folder of the program
-// that it installs.
-func install(t *testing.T, block string) (bin string) {
+// needCallers skips a test whose tools are missing.
+func needCallers(t *testing.T, tools ...string) {
 	t.Helper()
-	for _, tool := range []string{"bash", "curl", "openssl"} {
+	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
 			if slices.Contains(strings.Split(os.Getenv("FLEETPHOTO_REQUIRE"), ","), "callers") {
 				t.Fatalf("FLEETPHOTO_REQUIRE requires callers: %v", err)
 			}
-			t.Skipf("the README's commands were not run: %v", err)
+			t.Skipf("the commands of the docs were not run: %v", err)
 		}
 	}
+}
+
+// installSelf returns a folder where this test binary is the program.
+func installSelf(t *testing.T) (bin string) {
+	t.Helper()
+	program, err := os.Executable()
+	must(t, err)
+	bin = t.TempDir()
+	must(t, os.WriteFile(filepath.Join(bin, "fleetphoto"), fmt.Appendf(nil, "#!/bin/sh\n%s=1 exec %q \"$@\"\n", asCommand, program), 0o700))
+	return bin
+}
+
+// install runs a block in the checkout and returns the folder of the program
+// that it installs.
+func install(t *testing.T, block string) (bin string) {
+	t.Helper()
+	needCallers(t, "bash", "curl", "openssl")
 	bin = t.TempDir()
 	c := exec.CommandContext(t.Context(), "bash", "-c", block)
 	c.Dir, c.Env = "..", append(os.Environ(), "GOBIN="+bin)
@@ -97,8 +114,8 @@ func freePort(t *testing.T) string {
 // TestReadme does what the README says under "Try it" and "Run it".
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	try := chapter(t, "## Try it", "## Run it")
-	onFiles, onServers := chapter(t, "**On SQLite and files**", "**On PostgreSQL and S3**"), chapter(t, "**On PostgreSQL and S3**", "## The call")
+	try := chapter(t, "README.md", "## Try it", "## Run it")
+	onFiles, onServers := chapter(t, "README.md", "**On SQLite and files**", "**On PostgreSQL and S3**"), chapter(t, "README.md", "**On PostgreSQL and S3**", "## The call")
 	bin := install(t, blocks(try, "sh")[0])
 	calls := blocks(onFiles, "sh")[1:]
 	answer := strings.TrimSpace(blocks(try, "json")[0])
