@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -69,7 +70,7 @@ func TestLongHeads(t *testing.T) {
 	}
 	const head = "POST " + UpdatePath + " HTTP/1.1\r\nHost: x\r\n"
 	const most = 16 * (1 + longHead)
-	body := string(callJSON(t, deletePhoto))
+	body := string(callJSON(t, parameters.Delete))
 	for name, sent := range map[string]string{
 		"the first":        head + distinct.String(),
 		"after another":    callHead(len(body)) + body + head + distinct.String(),
@@ -196,7 +197,7 @@ func TestWorkKeepsAConnection(t *testing.T) {
 	var busy []int
 	see := func() { busy = append(busy, all.open[conn].busy) }
 	f := newFixture(t, func(o *Options) { o.Update.Fleets = seenFleets{o.Update.Fleets, see} })
-	body := bytes.NewReader(callJSON(t, deletePhoto))
+	body := bytes.NewReader(callJSON(t, parameters.Delete))
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, UpdatePath, readerFunc(func(p []byte) (int, error) {
 		see()
 		return body.Read(p)

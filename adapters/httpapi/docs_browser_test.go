@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 )
 
 // TestDocsInABrowser reads an example and tries the call with a real photo.
@@ -75,7 +77,7 @@ func rendered() action { return until(`document.querySelector(".opblock .respons
 func tryIt(t *testing.T, p *tab, f *fixture) {
 	const kind = ".opblock-section-request-body select.content-type"
 	p.do(t, chromedp.Click(chromedp.CSS(".try-out__btn")), set(kind, "multipart/form-data"), until(`document.querySelector("[data-property-name=photo_base64] input[type=file]")`))
-	for name, text := range map[string]string{fieldAPIKey: testKey, fieldPhone: testPhone, fieldPIN: testPIN} {
+	for name, text := range map[string]string{parameters.APIKey: testKey, parameters.Phone: testPhone, parameters.PIN: testPIN} {
 		p.do(t, set("[data-property-name="+name+"] input", text))
 	}
 	p.do(t, chromedp.SetUploadFiles(chromedp.CSS("[data-property-name=photo_base64] input"), []string{realPhoto(t)}),

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -58,9 +59,9 @@ func checkQuery(query string) error {
 		}
 		name = strings.ToLower(strings.TrimSpace(name))
 		if wholeKey.MatchString(value) || wholeKey.MatchString(name) {
-			name = fieldAPIKey
+			name = parameters.APIKey
 		}
-		if name == fieldAPIKey || name == fieldPIN {
+		if name == parameters.APIKey || name == parameters.PIN {
 			return domain.Errorf(domain.TypeError, "%s: send it in the body, not in the address, which servers and proxies log; take it for known by now and have it replaced", name)
 		}
 	}

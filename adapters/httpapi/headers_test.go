@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 )
 
 // TestHeaderBounds: calls and other requests have a limit of fields and of bytes.
@@ -19,7 +21,7 @@ func TestHeaderBounds(t *testing.T) {
 		}
 		return lines.String()
 	}
-	body := callJSON(t, deletePhoto)
+	body := callJSON(t, parameters.Delete)
 	get := "GET /nothing HTTP/1.1\r\nHost: x\r\n"
 	for _, test := range []struct{ name, request, want string }{
 		{"100 fields", callHead(len(body), fields(98)) + string(body), "200 close=false"},
@@ -72,7 +74,7 @@ func TestHeaderBoundsInHTTP2(t *testing.T) {
 func TestRepeatedHeaders(t *testing.T) {
 	for _, name := range []string{"Content-Type", "Content-Encoding"} {
 		f := newFixture(t)
-		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, deletePhoto)))
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, parameters.Delete)))
 		request.Header = http.Header{"Content-Type": {typeJSON}, "Content-Encoding": {"identity"}}
 		request.Header.Add(name, request.Header.Get(name))
 		recorder := httptest.NewRecorder()
@@ -90,18 +92,18 @@ func TestSecretsInTheQuery(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                                "",
 		"v=2&phone_number=1":              "",
-		"api_key=" + testKey:              fieldAPIKey,
-		"api_key":                         fieldAPIKey,
-		"x=1&API_Key=" + testKey:          fieldAPIKey,
-		"x=1;api_key=" + testKey:          fieldAPIKey,
-		"%61pi_key=x":                     fieldAPIKey,
-		"%zz&key=" + testKey:              fieldAPIKey,
-		testKey:                           fieldAPIKey,
-		"customer_pin=1234":               fieldPIN,
-		"a=1&Customer_PIN=1234&x=" + "1%": fieldPIN,
+		"api_key=" + testKey:              parameters.APIKey,
+		"api_key":                         parameters.APIKey,
+		"x=1&API_Key=" + testKey:          parameters.APIKey,
+		"x=1;api_key=" + testKey:          parameters.APIKey,
+		"%61pi_key=x":                     parameters.APIKey,
+		"%zz&key=" + testKey:              parameters.APIKey,
+		testKey:                           parameters.APIKey,
+		"customer_pin=1234":               parameters.PIN,
+		"a=1&Customer_PIN=1234&x=" + "1%": parameters.PIN,
 	} {
 		f := newFixture(t)
-		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, deletePhoto)))
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, UpdatePath, bytes.NewReader(callJSON(t, parameters.Delete)))
 		request.URL.RawQuery = query
 		request.Header.Set("Content-Type", typeJSON)
 		recorder := httptest.NewRecorder()

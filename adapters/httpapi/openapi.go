@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"path"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 )
@@ -127,13 +130,13 @@ func (s *Server) requestBody() *huma.RequestBody {
 		Type: huma.TypeString, Format: "binary",
 		Description: "The image file itself, or a file of its Base64; or a part without a file name, that holds Base64 or the word delete. " + limits,
 	}
-	inJSON := parameters(number(1, domain.MaxPhoneDigits, examplePhone, phoneText()), pinJSON(), text)
-	s.nameSchema(inJSON, fieldPhone, "PhoneNumber")
-	s.nameSchema(inJSON, fieldPIN, "CustomerPIN")
+	inJSON := callSchema(number(1, domain.MaxPhoneDigits, examplePhone, phoneText()), pinJSON(), text)
+	s.nameSchema(inJSON, parameters.Phone, "PhoneNumber")
+	s.nameSchema(inJSON, parameters.PIN, "CustomerPIN")
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		typeJSON:      {Schema: inJSON},
-		typeForm:      {Schema: parameters(phoneText(), pinText(), text)},
-		typeMultipart: {Schema: parameters(phoneText(), pinText(), file)},
+		typeForm:      {Schema: callSchema(phoneText(), pinText(), text)},
+		typeMultipart: {Schema: callSchema(phoneText(), pinText(), file)},
 	}}
 }
 
@@ -144,7 +147,7 @@ func (s *Server) nameSchema(of *huma.Schema, property, name string) {
 	of.Properties[property] = &huma.Schema{Ref: "#/components/schemas/" + name}
 }
 
-func parameters(phone, pin, photo *huma.Schema) *huma.Schema {
+func callSchema(phone, pin, photo *huma.Schema) *huma.Schema {
 	phone.Description = fmt.Sprintf("The customer's mobile number, international, up to %d digits; without + or 00 at best, "+
 		"but as a text it may carry these, tel:, spaces, dashes, dots and parentheses; and, where the fleet has a country, a 0 in place of the country code.", domain.MaxPhoneDigits)
 	pin.Description = fmt.Sprintf("The customer's PIN, %d to %d digits; leading zeros don't count. Left out or blank, it is not checked, unless the fleet requires it: then that is an Invalid PIN; "+
@@ -152,15 +155,15 @@ func parameters(phone, pin, photo *huma.Schema) *huma.Schema {
 		domain.MinPINDigits, domain.MaxPINDigits, domain.MaxWrongPINs, domain.PINLockDuration.Minutes())
 	return &huma.Schema{
 		Type:     huma.TypeObject,
-		Required: []string{fieldAPIKey, fieldPhone, fieldPhoto},
+		Required: []string{parameters.APIKey, parameters.Phone, parameters.Photo},
 		Properties: map[string]*huma.Schema{
-			fieldAPIKey: {
+			parameters.APIKey: {
 				Type: huma.TypeString, Pattern: fmt.Sprintf(`^\s*[0-9A-Za-z]{%d}\s*$`, domain.APIKeyLength), Examples: []any{exampleKey},
 				Description: fmt.Sprintf("The key that the fleet gave out, %d letters and digits.", domain.APIKeyLength),
 			},
-			fieldPhone: phone,
-			fieldPIN:   pin,
-			fieldPhoto: photo,
+			parameters.Phone: phone,
+			parameters.PIN:   pin,
+			parameters.Photo: photo,
 		},
 	}
 }
@@ -222,7 +225,8 @@ func exampleSuccesses() map[string]*huma.Example {
 // exampleFailures returns an answer for every word and status of the error table,
 // most of them from the code that makes the server's answers.
 func (s *Server) exampleFailures() []*failure {
-	_, typeError := (&field{foreign: describeJSON('{')}).parsePhone()
+	sent, _ := parameters.ParseJSON([]byte(`{"api_key": "` + exampleKey + `", "phone_number": {}}`))
+	_, typeError := sent.Request()
 	_, _, mediaType := contentType(&http.Request{Header: http.Header{"Content-Type": {"text/xml"}}})
 	_, key := domain.ParseAPIKey("DEMO")
 	_, _, wrong := domain.PINLock{}.Try(domain.PINHash{}, domain.OfferedPIN{}, time.Time{})
@@ -240,4 +244,26 @@ func (s *Server) exampleFailures() []*failure {
 	return append(examples,
 		s.fail(errNoRoom(), 0), s.fail(domain.Errorf(domain.TooManyRequests, "the fleet sends more calls than it may; send this one again when Retry-After has passed"), 0),
 		newFailure(errPath(), 0), s.fail(errMethod(http.MethodPost, http.MethodGet), 0), s.fail(errHost("localhost"), 0), s.fail(errFields(mostHeaderFields+1), 0))
+}
+
+// serveDocuments serves the OpenAPI documents, each rendered once. Huma's own
+// routes render them without a lock, so concurrent first requests would race.
+func (s *Server) serveDocuments() {
+	document := s.OpenAPI()
+	for name, render := range map[string]func() ([]byte, error){
+		"/openapi.json": document.MarshalJSON, "/openapi-3.0.json": document.Downgrade,
+		"/openapi.yaml": document.YAML, "/openapi-3.0.yaml": document.DowngradeYAML,
+	} {
+		contentType := "application/openapi+" + strings.TrimPrefix(path.Ext(name), ".")
+		text := sync.OnceValues(render)
+		s.router.Get(name, func(w http.ResponseWriter, r *http.Request) {
+			rendered, err := text()
+			if err != nil {
+				s.answerFailure(w, r, err)
+				return
+			}
+			w.Header().Set("Content-Type", contentType)
+			_, _ = w.Write(rendered) // the client is gone if this fails
+		})
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -99,13 +100,13 @@ func TestExampleRequestWorks(t *testing.T) {
 			if schema := property(s, media.Schema, name); len(schema.Examples) == 1 {
 				return fmt.Sprint(schema.Examples[0])
 			}
-			return deletePhoto // a file has no example
+			return parameters.Delete // a file has no example
 		}
-		var f fields
+		var f parameters.Fields
 		for name := range media.Schema.Properties {
-			check(t, f.named(name).set(name, field{text: []byte(example(name))}))
+			check(t, f.SetPart(name, parameters.Part{Content: []byte(example(name))}))
 		}
-		request, err := f.request()
+		request, err := f.Request()
 		if err != nil {
 			t.Errorf("%s: %v", mediaType, err)
 			continue
@@ -125,14 +126,14 @@ func TestExampleRequestWorks(t *testing.T) {
 func TestLimitsAreTheServers(t *testing.T) {
 	s := newFixture(t).Server
 	inJSON := s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content[typeJSON].Schema
-	phone, pin, photo := property(s, inJSON, fieldPhone).AnyOf[0], property(s, inJSON, fieldPIN).AnyOf[0], property(s, inJSON, fieldPhoto)
+	phone, pin, photo := property(s, inJSON, parameters.Phone).AnyOf[0], property(s, inJSON, parameters.PIN).AnyOf[0], property(s, inJSON, parameters.Photo)
 	got := []any{*phone.Minimum, *phone.Maximum, *pin.Minimum, *pin.Maximum, pin.Nullable, *photo.MinLength, *photo.MaxLength}
 	if want := []any{1.0, 999_999_999_999_999.0, 0.0, 999_999_999_999.0, true, 1, 2<<20 + bodyOverhead}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	const limits = "the word delete. JPEG, PNG, GIF or WebP, at most 1048576 bytes and 1048576 pixels."
 	for mediaType, media := range s.OpenAPI().Paths[UpdatePath].Post.RequestBody.Content {
-		if text := media.Schema.Properties[fieldPhoto].Description; len(text) < len(limits) || text[len(text)-len(limits):] != limits {
+		if text := media.Schema.Properties[parameters.Photo].Description; len(text) < len(limits) || text[len(text)-len(limits):] != limits {
 			t.Errorf("%s: got %q", mediaType, text)
 		}
 	}
@@ -145,25 +146,31 @@ func TestPatternsAreNoStricterThanTheServer(t *testing.T) {
 	const key = "DEMO0DEMO0DEMO0DEMO0DEMO0"
 	tests := []struct {
 		name            string
-		parse           func(field) error
 		good, bad, open []string // accepted by both, refused by both, refused only by the server
 	}{
 		{
-			fieldAPIKey, func(f field) error { _, err := f.parseAPIKey(); return err },
+			parameters.APIKey,
 			[]string{key, " " + key + "\r\n"}, []string{"", "short", key + "x", "é" + key[2:], key[:24] + " "}, nil,
 		},
 		{
-			fieldPhone, func(f field) error { _, err := f.parsePhone(); return err },
+			parameters.Phone,
 			[]string{"447700900123", "1", "999999999999999", "+44 7700 900123", "0044-7700-900123", "(+44) 7700900123", "00000000000000000000447700900123", " \t4\u00a04 ", "\u202atel:+44.7700\u2011900123\u202c", "TEL: 44", "+44 (0)7"},
 			[]string{"", "0", "000", "+", "x", "44x", "1234567890123456", "4e4", "() -"}, []string{"-44", "44.0", "++44", "44+", "+44 77 (0)7", "٤٤4"},
 		},
 		{
-			fieldPIN, func(f field) error { _, err := f.parsePIN(); return err },
+			parameters.PIN,
 			[]string{"", "  ", "1", "0042", "123456789012", " 1234\n"}, []string{"x", "-1", "1234567890123", "12 34", "1.0"}, nil,
 		},
 	}
 	for _, test := range tests {
-		taken := func(text string) bool { return test.parse(field{text: []byte(text), came: true}) == nil }
+		taken := func(text string) bool {
+			var f parameters.Fields
+			for name, content := range map[string]string{parameters.APIKey: key, parameters.Phone: "1", parameters.Photo: parameters.Delete, test.name: text} {
+				check(t, f.SetPart(name, parameters.Part{Content: []byte(content)}))
+			}
+			_, err := f.Request()
+			return err == nil
+		}
 		valid := func(text string) bool {
 			schema := *form.Properties[test.name]
 			schema.PrecomputeMessages()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
@@ -26,7 +27,7 @@ func TestRateLimited(t *testing.T) {
 			o.FailureStatus = test.failureStatus
 		})
 		for contentType, body := range map[string]string{
-			typeJSON:   strings.ReplaceAll(string(callJSON(t, deletePhoto)), testKey, strings.Repeat("0", 25)),
+			typeJSON:   strings.ReplaceAll(string(callJSON(t, parameters.Delete)), testKey, strings.Repeat("0", 25)),
 			typeForm:   "phone_number=1",
 			"text/xml": "<key>" + testKey + "</key>",
 		} {
@@ -39,7 +40,7 @@ func TestRateLimited(t *testing.T) {
 		if entries, err := f.backend.ApiLog.List(t.Context(), domain.ApiLogFilter{}, 1); f.log.Len() > 0 || err != nil || len(entries) > 0 {
 			t.Errorf("logged are %s and %+v, %v", f.log, entries, err)
 		}
-		if got := f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto))); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), `"valid"`) {
+		if got := f.post(t, typeJSON, bytes.NewReader(callJSON(t, parameters.Delete))); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), `"valid"`) {
 			t.Errorf("with a live key: got %d %s", got.Code, got.Body)
 		}
 	}

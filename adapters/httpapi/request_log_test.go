@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/ports"
 )
@@ -32,7 +33,7 @@ func (f *fixture) entry(t *testing.T) domain.ApiLogEntry {
 // a refused one.
 func TestDetailsOfACall(t *testing.T) {
 	f := newFixture(t)
-	whole := callJSON(t, deletePhoto)
+	whole := callJSON(t, parameters.Delete)
 	for _, test := range []struct {
 		name, contentType string
 		body              []byte
@@ -66,7 +67,7 @@ func TestReceive(t *testing.T) {
 			return func(err error) { seen = append(seen, fmt.Sprint(ctx.Value(key{}), " ", err != nil)) }
 		}
 	})
-	for _, body := range []string{string(callJSON(t, deletePhoto)), "no JSON"} {
+	for _, body := range []string{string(callJSON(t, parameters.Delete)), "no JSON"} {
 		f.post(t, typeJSON, strings.NewReader(body))
 	}
 	f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, UpdatePath, nil))
@@ -86,7 +87,7 @@ func TestObserve(t *testing.T) {
 		o.CORSOrigins = []string{"https://app.example.com"}
 		o.MaxInflightBytes = 64 << 10
 	})
-	valid := callJSON(t, deletePhoto)
+	valid := callJSON(t, parameters.Delete)
 	large := bytes.Repeat([]byte("x"), 100<<10)
 	for _, test := range []struct {
 		method, path, contentType string
@@ -195,7 +196,7 @@ func TestLinesAreBounded(t *testing.T) {
 	}
 	for _, fleets.err = range []error{domain.Errorf(domain.Unavailable, "the database is down"), errors.New("a bug"), nil} {
 		for range each {
-			if f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto))); fleets.err == nil {
+			if f.post(t, typeJSON, bytes.NewReader(callJSON(t, parameters.Delete))); fleets.err == nil {
 				break
 			}
 		}

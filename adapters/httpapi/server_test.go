@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/photo"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
@@ -190,7 +191,7 @@ func TestInflightBytes(t *testing.T) {
 		other.charge(n)
 	}
 	call := func() *httptest.ResponseRecorder {
-		return f.post(t, typeJSON, bytes.NewReader(callJSON(t, deletePhoto)))
+		return f.post(t, typeJSON, bytes.NewReader(callJSON(t, parameters.Delete)))
 	}
 	charge(f.MaxInflightBytes)
 	other.whole = true

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 )
 
 // answerTime is the most that a test waits for an event. No result depends on it.
@@ -85,7 +87,7 @@ func callHead(length int, headers ...string) string {
 // mustBeValid makes a valid call from 127.0.0.n on a new connection.
 func mustBeValid(t *testing.T, server *httptest.Server, n byte) {
 	t.Helper()
-	body := callJSON(t, deletePhoto)
+	body := callJSON(t, parameters.Delete)
 	caller := dialFrom(t, server, n)
 	caller.send(callHead(len(body)) + string(body))
 	if head, text := caller.answer(); head != "200 close=false" {
@@ -217,7 +219,7 @@ func TestStreams(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for _, client := range []*http.Client{first, second} {
-		if got := post(client, strings.NewReader(string(callJSON(t, deletePhoto)))); !strings.HasPrefix(got, "HTTP/2.0 200") {
+		if got := post(client, strings.NewReader(string(callJSON(t, parameters.Delete)))); !strings.HasPrefix(got, "HTTP/2.0 200") {
 			t.Errorf("after it: got %s", got)
 		}
 	}
@@ -261,7 +263,7 @@ func TestFullServerAnswersFirst(t *testing.T) {
 		if strings.Contains(head, "chunked") {
 			body = body[1:] + "\r\n0\r\n\r\n"
 		}
-		next := callJSON(t, deletePhoto)
+		next := callJSON(t, parameters.Delete)
 		c.send(body + callHead(len(next)) + string(next))
 		if second, text := c.answer(); second != "200 close=false" {
 			t.Errorf("%q: then got %s %s", head, second, text)

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
@@ -121,48 +121,23 @@ func (s *Server) readCall(r *http.Request, into *body) (usecase.Request, error) 
 	if err != nil {
 		return usecase.Request{}, s.bodyError(err)
 	}
-	return found.request()
+	return found.Request()
 }
 
-func readFields(mediaType, boundary string, from *body) (fields, error) {
+func readFields(mediaType, boundary string, from *body) (parameters.Fields, error) {
 	if mediaType == typeMultipart {
 		return readMultipart(from, boundary, from)
 	}
 	if err := from.fill(from); err != nil {
-		return fields{}, err
+		return parameters.Fields{}, err
 	}
 	if err := from.join(); err != nil {
-		return fields{}, err
+		return parameters.Fields{}, err
 	}
-	return parseText(mediaType, from.data)
-}
-
-// parseText parses JSON or a form. A body that begins like a JSON object is JSON
-// whatever its type, as senders forget the type or leave their HTTP client's default,
-// a form. No valid form begins like that.
-func parseText(mediaType string, text []byte) (fields, error) {
-	if isUTF16(text) {
-		return fields{}, domain.Errorf(domain.TypeError, "body: want UTF-8, got UTF-16; have your program write UTF-8")
+	if mediaType == typeJSON {
+		return parameters.ParseJSON(from.data)
 	}
-	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
-	if mediaType == typeJSON || beginsObject(text) {
-		return parseJSON(text)
-	}
-	return parseForm(text)
-}
-
-const byteOrderMark = "\ufeff"
-
-// isUTF16 reports whether text begins with a byte order mark of UTF-16, or with an
-// ASCII character in UTF-16.
-func isUTF16(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text[:min(len(text), 2)], 0) >= 0
-}
-
-// beginsObject reports whether text begins like a JSON object.
-func beginsObject(text []byte) bool {
-	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
-	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
+	return parameters.ParseForm(from.data)
 }
 
 // contentType returns which of the three types the request has, and the boundary of

@@ -41,23 +41,3 @@ func TestContentType(t *testing.T) {
 		}
 	}
 }
-
-func TestParseText(t *testing.T) {
-	const utf16 = "body: want UTF-8, got UTF-16"
-	want := fields{apiKey: text("k")}
-	for _, test := range []struct{ mediaType, body, broken string }{
-		{typeJSON, "\ufeff{\"api_key\":\"k\"}", ""},
-		{typeForm, "\ufeff\r\n {\"api_key\":\"k\"}", ""},
-		{typeForm, "\ufeffapi_key=k", ""},
-		{typeForm, "api_key=k", ""},
-		{typeJSON, "api_key=k", "no JSON"},
-		{typeForm, "{api_key=k", "broken"},
-		{typeJSON, "\xff\xfe{\x00", utf16},
-		{typeJSON, "\xfe\xff\x00{", utf16},
-		{typeForm, "{\x00\"\x00", utf16},
-		{typeForm, "\x00{", utf16},
-	} {
-		got, err := parseText(test.mediaType, []byte(test.body))
-		checkParsed(t, got, err, want, test.broken)
-	}
-}

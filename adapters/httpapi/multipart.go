@@ -4,80 +4,26 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/hex"
 	"errors"
 	"io"
 	"math"
 	"mime"
 	"mime/multipart"
-	"net/url"
 	"strings"
 
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// parseForm parses a form (WHATWG URL standard, section 5.1). It unescapes the
-// values in place, which overwrites body.
-func parseForm(body []byte) (fields, error) {
-	var f fields
-	for len(body) > 0 {
-		var pair []byte
-		pair, body, _ = bytes.Cut(body, []byte("&"))
-		rawName, rawValue, _ := bytes.Cut(pair, []byte("="))
-		if len(rawName) > maxFormName {
-			continue
-		}
-		name, err := url.QueryUnescape(string(rawName))
-		if err != nil {
-			continue
-		}
-		wanted := f.named(name)
-		if wanted == nil {
-			continue
-		}
-		value, err := unescapeForm(name, rawValue)
-		if err != nil {
-			return f, err
-		}
-		if err := wanted.set(name, field{text: value}); err != nil {
-			return f, err
-		}
-	}
-	return f, nil
-}
-
-// maxFormName is longer than any parameter's name with each byte escaped.
-const maxFormName = 64
-
-// unescapeForm decodes "%XX" and "+" in place.
-func unescapeForm(name string, value []byte) ([]byte, error) {
-	escape := bytes.IndexAny(value, "%+")
-	if escape < 0 {
-		return value, nil
-	}
-	out := escape
-	for in := escape; in < len(value); in++ {
-		switch value[in] {
-		case '+':
-			value[out] = ' '
-		case '%':
-			if _, err := hex.Decode(value[out:out+1], value[in+1:min(in+3, len(value))]); err != nil || in+2 >= len(value) {
-				return nil, domain.Errorf(domain.TypeError, "%s: want two hexadecimal digits after each %%; byte %d has others", name, in+1)
-			}
-			in += 2
-		default:
-			value[out] = value[in]
-		}
-		out++
-	}
-	return value[:out], nil
-}
-
 // readMultipart reads the parameters of a multipart form (RFC 7578) straight
 // into the body's chunks. Unknown parts are not kept.
-func readMultipart(from io.Reader, boundary string, into *body) (fields, error) {
-	var f fields
-	spans := map[*field][2]int{} // where each part begins and ends in the body
+func readMultipart(from io.Reader, boundary string, into *body) (f parameters.Fields, err error) {
+	type span struct {
+		name       string
+		isFile     bool
+		start, end int // in the body
+	}
+	var spans []span
 	bounded := newHeadReader(from, boundary)
 	parts := multipart.NewReader(bounded, boundary)
 	for {
@@ -86,29 +32,28 @@ func readMultipart(from io.Reader, boundary string, into *body) (fields, error) 
 			break
 		}
 		if err != nil {
-			return fields{}, err
+			return f, err
 		}
-		wanted := f.named(part.FormName())
-		if wanted == nil {
+		name := part.FormName()
+		if !parameters.IsKnown(name) {
 			if _, err := io.Copy(io.Discard, part); err != nil {
-				return fields{}, err
+				return f, err
 			}
 			continue
 		}
-		if err := cmp.Or(checkEncoding(part), wanted.set(part.FormName(), field{file: isFile(part)})); err != nil {
-			return fields{}, err
-		}
 		start := into.size
-		if err := into.fill(part); err != nil {
-			return fields{}, err
+		if err := cmp.Or(checkEncoding(part), into.fill(part)); err != nil {
+			return f, err
 		}
-		spans[wanted] = [2]int{start, into.size}
+		spans = append(spans, span{name, isFile(part), start, into.size})
 	}
 	if err := into.join(); err != nil {
-		return fields{}, err
+		return f, err
 	}
-	for wanted, span := range spans {
-		wanted.text = into.data[span[0]:span[1]:span[1]]
+	for _, s := range spans {
+		if err := f.SetPart(s.name, parameters.Part{Content: into.data[s.start:s.end:s.end], IsFile: s.isFile}); err != nil {
+			return f, err
+		}
 	}
 	return f, nil
 }
@@ -156,7 +101,7 @@ func (h *headReader) Read(p []byte) (int, error) {
 	whole := err != nil // text is all that is left
 	text, _ = h.from.Peek(h.from.Buffered())
 	if !h.begun {
-		h.begun, h.object = true, beginsObject(text)
+		h.begun, h.object = true, parameters.BeginsObject(text)
 	}
 	if !h.inHead && h.newline && bytes.HasPrefix(text, h.delimiter[1:]) {
 		h.inHead, h.filled, h.left, h.lines = true, false, maxPartHead, maxPartLines+1 // one for the delimiter's line
@@ -239,7 +184,7 @@ func checkEncoding(part *multipart.Part) error {
 	case "", "7bit", "8bit", "binary":
 		return nil
 	case "base64":
-		if part.FormName() == fieldPhoto {
+		if part.FormName() == parameters.Photo {
 			return nil
 		}
 	}

@@ -1,4 +1,6 @@
-package httpapi
+// Package parameters reads the parameters of a call from the text of its body:
+// JSON, or the values of a form. Only adapters/httpapi may import it.
+package parameters
 
 import (
 	"bytes"
@@ -12,14 +14,14 @@ import (
 
 // The names of the parameters.
 const (
-	fieldAPIKey = "api_key"
-	fieldPhone  = "phone_number"
-	fieldPIN    = "customer_pin"
-	fieldPhoto  = "photo_base64"
+	APIKey = "api_key"
+	Phone  = "phone_number"
+	PIN    = "customer_pin"
+	Photo  = "photo_base64"
 )
 
-// deletePhoto is the value of photo_base64 that asks for a deletion.
-const deletePhoto = "delete"
+// Delete is the value of Photo that asks for a deletion.
+const Delete = "delete"
 
 // field is a parameter's value as read from the body, which text aliases.
 type field struct {
@@ -34,20 +36,35 @@ type field struct {
 	file bool
 }
 
-// fields are the parameters of a call.
-type fields struct{ apiKey, phone, pin, photo field }
+// Fields are the parameters of a call as they came.
+type Fields struct{ apiKey, phone, pin, photo field }
+
+// Part is the content of a part of a multipart form.
+type Part struct {
+	Content []byte
+	IsFile  bool // it may hold the image itself instead of its Base64
+}
+
+// IsKnown reports whether a call has a parameter of that name.
+func IsKnown(name string) bool { return new(Fields).named(name) != nil }
+
+// SetPart sets the parameter of that name, which must be known, to a part, which it
+// keeps. It fails with a Type Error if the parameter came before.
+func (f *Fields) SetPart(name string, part Part) error {
+	return f.named(name).set(name, field{text: part.Content, file: part.IsFile})
+}
 
 // named returns the field for a parameter, or nil for an unknown parameter, which
 // is ignored.
-func (f *fields) named(name string) *field {
+func (f *Fields) named(name string) *field {
 	switch name {
-	case fieldAPIKey:
+	case APIKey:
 		return &f.apiKey
-	case fieldPhone:
+	case Phone:
 		return &f.phone
-	case fieldPIN:
+	case PIN:
 		return &f.pin
-	case fieldPhoto:
+	case Photo:
 		return &f.photo
 	}
 	return nil
@@ -63,9 +80,10 @@ func (f *field) set(name string, value field) error {
 	return nil
 }
 
-// request parses the parameters and returns the first failure. The parameters
-// that could be parsed are set even then. The photo is decoded in place.
-func (f *fields) request() (request usecase.Request, err error) {
+// Request parses the parameters and returns the first failure, a Type Error. The
+// parameters that could be parsed are set even then. The photo is decoded in
+// place, so it aliases the body's text.
+func (f *Fields) Request() (request usecase.Request, err error) {
 	var key, phone, pin, photo error
 	request.APIKey, key = f.apiKey.parseAPIKey()
 	request.Phone, phone = f.phone.parsePhone()
@@ -76,48 +94,48 @@ func (f *fields) request() (request usecase.Request, err error) {
 
 func (f *field) parseAPIKey() (domain.APIKey, error) {
 	if got := f.unusable(); got != "" || f.number {
-		return domain.APIKey{}, unwanted(fieldAPIKey, "a string", cmp.Or(got, describeJSON('0')))
+		return domain.APIKey{}, unwanted(APIKey, "a string", cmp.Or(got, describeJSON('0')))
 	}
 	return domain.ParseAPIKey(strings.TrimSpace(string(f.text)))
 }
 
 func (f *field) parsePhone() (domain.DialledPhone, error) {
 	if got := f.unusable(); got != "" {
-		return domain.DialledPhone{}, unwanted(fieldPhone, "digits", got)
+		return domain.DialledPhone{}, unwanted(Phone, "digits", got)
 	}
 	return domain.ParseDialledPhone(string(f.text))
 }
 
 func (f *field) parsePIN() (domain.PIN, error) {
 	if got := f.unusable(); got != "" {
-		return domain.PIN{}, unwanted(fieldPIN, "digits or nothing", got)
+		return domain.PIN{}, unwanted(PIN, "digits or nothing", got)
 	}
 	if f.number && string(f.text) == "0" { // or each such call would count as a wrong PIN
-		return domain.PIN{}, domain.Errorf(domain.TypeError, `%s: got the JSON number 0, which mostly is an integer that was never set; leave the field out, or send the PIN's digits as a string, such as "0000"`, fieldPIN)
+		return domain.PIN{}, domain.Errorf(domain.TypeError, `%s: got the JSON number 0, which mostly is an integer that was never set; leave the field out, or send the PIN's digits as a string, such as "0000"`, PIN)
 	}
 	return domain.ParsePIN(string(f.text))
 }
 
 func (f *field) parsePhoto() (photo []byte, isDelete bool, err error) {
-	const want = "Base64 or the word " + deletePhoto
+	const want = "Base64 or the word " + Delete
 	text := trimText(f.text)
 	switch got := f.unusable(); {
 	case got != "" || f.number:
-		return nil, false, unwanted(fieldPhoto, want, cmp.Or(got, describeJSON('0')))
+		return nil, false, unwanted(Photo, want, cmp.Or(got, describeJSON('0')))
 	case len(text) == 0:
-		return nil, false, domain.Errorf(domain.TypeError, "%s: it is missing; send the image in Base64, or the word delete", fieldPhoto)
-	case string(text) == deletePhoto:
+		return nil, false, domain.Errorf(domain.TypeError, "%s: it is missing; send the image in Base64, or the word delete", Photo)
+	case string(text) == Delete:
 		return nil, true, nil
-	case bytes.EqualFold(text, []byte(deletePhoto)):
-		return nil, false, domain.Errorf(domain.TypeError, "%s: want the word delete in lower case letters", fieldPhoto)
+	case bytes.EqualFold(text, []byte(Delete)):
+		return nil, false, domain.Errorf(domain.TypeError, "%s: want the word delete in lower case letters", Photo)
 	case f.file && !beginsBase64(text):
 		return f.text, false, nil
 	case isBinary(text):
-		return nil, false, unwanted(fieldPhoto, want, "bytes, as of an image file; encode them in Base64, or in a multipart form give the part a filename or the Content-Type image/jpeg")
+		return nil, false, unwanted(Photo, want, "bytes, as of an image file; encode them in Base64, or in a multipart form give the part a filename or the Content-Type image/jpeg")
 	}
 	photo, err = decodeBase64(text)
 	if err == nil && len(photo) == 0 {
-		err = domain.Errorf(domain.TypeError, "%s: the Base64 holds no image; send the whole image, or the word delete", fieldPhoto)
+		err = domain.Errorf(domain.TypeError, "%s: the Base64 holds no image; send the whole image, or the word delete", Photo)
 	}
 	return photo, false, err
 }

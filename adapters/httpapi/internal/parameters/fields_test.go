@@ -1,29 +1,26 @@
-package httpapi
+package parameters
 
 import (
 	"bytes"
-	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
-	"mime/multipart"
-	"net/netip"
 	"net/url"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-func newBody(expected int64) *body {
-	into := newRoom(1<<30, 1<<27).newBody(expected, netip.Addr{})
-	into.ctx, into.setDeadline = context.Background(), func(time.Time) {}
-	return into
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func text(s string) field { return field{text: []byte(s), came: true} }
@@ -31,20 +28,20 @@ func text(s string) field { return field{text: []byte(s), came: true} }
 func TestParseJSON(t *testing.T) {
 	tests := []struct {
 		name, body string
-		want       fields
+		want       Fields
 		broken     string // a part of the error; empty: none
 	}{
 		{name: "all", body: `{"api_key":"k","phone_number":44,"customer_pin":"12","photo_base64":"a\/b"}`,
-			want: fields{text("k"), field{text: []byte("44"), came: true, number: true}, text("12"), text("a/b")}},
-		{name: "escapes", body: `{"photo_base64":"\u002B\u00e9\r\n\ud83d\ude00\"\\"}`, want: fields{photo: text("+é\r\n😀\"\\")}},
+			want: Fields{text("k"), field{text: []byte("44"), came: true, number: true}, text("12"), text("a/b")}},
+		{name: "escapes", body: `{"photo_base64":"\u002B\u00e9\r\n\ud83d\ude00\"\\"}`, want: Fields{photo: text("+é\r\n😀\"\\")}},
 		{name: "null is missing", body: `{"api_key":null,"photo_base64":null}`},
-		{name: "a name with an escape", body: `{"api\u005fkey":"k"}`, want: fields{apiKey: text("k")}},
-		{name: "unknown names", body: `{"x":{"api_key":[1,2,{"y":null}]},"api_key":"k","Api_Key":"z"}`, want: fields{apiKey: text("k")}},
-		{name: "an object", body: `{"phone_number":{}}`, want: fields{phone: field{text: []byte("{}"), came: true, foreign: "a JSON object"}}},
-		{name: "white space", body: " \r\n{ \"api_key\" : \"k\" }\n", want: fields{apiKey: text("k")}},
+		{name: "a name with an escape", body: `{"api\u005fkey":"k"}`, want: Fields{apiKey: text("k")}},
+		{name: "unknown names", body: `{"x":{"api_key":[1,2,{"y":null}]},"api_key":"k","Api_Key":"z"}`, want: Fields{apiKey: text("k")}},
+		{name: "an object", body: `{"phone_number":{}}`, want: Fields{phone: field{text: []byte("{}"), came: true, foreign: "a JSON object"}}},
+		{name: "white space", body: " \r\n{ \"api_key\" : \"k\" }\n", want: Fields{apiKey: text("k")}},
 		{name: "twice", body: `{"api_key":"a","api_key":"b"}`, broken: "api_key: it came twice"},
 		{name: "twice, null first", body: `{"api_key":null,"api_key":"b"}`, broken: "api_key: it came twice"},
-		{name: "twice where nobody looks", body: `{"x":{"a":1,"a":2},"y":1,"y":2,"api_key":"k"}`, want: fields{apiKey: text("k")}},
+		{name: "twice where nobody looks", body: `{"x":{"a":1,"a":2},"y":1,"y":2,"api_key":"k"}`, want: Fields{apiKey: text("k")}},
 		{name: "empty", body: "", broken: "no JSON"},
 		{name: "an array", body: "[]", broken: "a JSON array"},
 		{name: "cut off", body: `{"api_key":"a"`, broken: "byte 15"},
@@ -60,7 +57,7 @@ func TestParseJSON(t *testing.T) {
 	}
 }
 
-func checkParsed(t *testing.T, got fields, err error, want fields, broken string) {
+func checkParsed(t *testing.T, got Fields, err error, want Fields, broken string) {
 	t.Helper()
 	if broken != "" {
 		if !errors.Is(err, domain.TypeError) || !strings.Contains(err.Error(), broken) {
@@ -108,14 +105,14 @@ func TestIntegerText(t *testing.T) {
 func TestParseForm(t *testing.T) {
 	tests := []struct {
 		name, body string
-		want       fields
+		want       Fields
 		broken     string
 	}{
-		{name: "all", body: "api_key=k&phone_number=%2B44&customer_pin=&photo_base64=a+b%2Bc%3d", want: fields{text("k"), text("+44"), text(""), text("a b+c=")}},
-		{name: "an escaped name", body: "api%5Fkey=k", want: fields{apiKey: text("k")}},
-		{name: "without a value", body: "api_key&&=&x", want: fields{apiKey: field{came: true}}},
-		{name: "an equals sign in the value", body: "photo_base64=QQ==", want: fields{photo: text("QQ==")}},
-		{name: "unknown and broken", body: "%zz=1&a=%zz&" + strings.Repeat("n", 100) + "=1&api_key=k", want: fields{apiKey: text("k")}},
+		{name: "all", body: "api_key=k&phone_number=%2B44&customer_pin=&photo_base64=a+b%2Bc%3d", want: Fields{text("k"), text("+44"), text(""), text("a b+c=")}},
+		{name: "an escaped name", body: "api%5Fkey=k", want: Fields{apiKey: text("k")}},
+		{name: "without a value", body: "api_key&&=&x", want: Fields{apiKey: field{came: true}}},
+		{name: "an equals sign in the value", body: "photo_base64=QQ==", want: Fields{photo: text("QQ==")}},
+		{name: "unknown and broken", body: "%zz=1&a=%zz&" + strings.Repeat("n", 100) + "=1&api_key=k", want: Fields{apiKey: text("k")}},
 		{name: "empty", body: ""},
 		{name: "twice", body: "api_key=a&api_key=b", broken: "api_key: it came twice"},
 		{name: "a broken escape", body: "api_key=%4", broken: "api_key: want two hexadecimal digits"},
@@ -133,7 +130,7 @@ func TestParseForm(t *testing.T) {
 // alone.
 func TestParsePhoto(t *testing.T) {
 	const gif = "GIF89a\x01\x00\x01\x00 an image's own bytes"
-	encoded := encode([]byte(gif))
+	encoded := base64.StdEncoding.EncodeToString([]byte(gif))
 	const anImage = "give the part a filename"
 	for _, test := range []struct {
 		name, text string
@@ -175,13 +172,13 @@ func TestUnusableTexts(t *testing.T) {
 		"null": unset, "NULL": unset, " undefined\r\n": unset, "None": unset, "nil": unset, "NaN": unset, "[object Object]": unset,
 		`"447700900123"`: quoted, `"DEMO0DEMO0DEMO0DEMO0DEMO0"`: quoted, ` "delete" `: quoted, `""`: quoted,
 	} {
-		for name := range map[string]bool{fieldAPIKey: true, fieldPhone: true, fieldPIN: true, fieldPhoto: true} {
-			var f fields
-			check(t, f.named(fieldAPIKey).set(fieldAPIKey, field{text: []byte(testKey)}))
-			check(t, f.named(fieldPhone).set(fieldPhone, field{text: []byte(testPhone)}))
-			check(t, f.named(fieldPhoto).set(fieldPhoto, field{text: []byte(deletePhoto)}))
+		for name := range map[string]bool{APIKey: true, Phone: true, PIN: true, Photo: true} {
+			var f Fields
+			check(t, f.named(APIKey).set(APIKey, field{text: []byte("DEMO0DEMO0DEMO0DEMO0DEMO0")}))
+			check(t, f.named(Phone).set(Phone, field{text: []byte("447700900123")}))
+			check(t, f.named(Photo).set(Photo, field{text: []byte(Delete)}))
 			*f.named(name) = field{text: []byte(text), came: true}
-			_, err := f.request()
+			_, err := f.Request()
 			if !errors.Is(err, domain.TypeError) || !strings.Contains(err.Error(), name+": ") || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s %q: got %v, want a Type Error of %s", name, text, err, want)
 			}
@@ -202,28 +199,12 @@ func TestPINOfZero(t *testing.T) {
 	}
 }
 
-func TestReadMultipartSurvivesAGrowingBuffer(t *testing.T) {
-	large := strings.Repeat("QUJD", 100_000)
-	var out bytes.Buffer
-	writer := multipart.NewWriter(&out)
-	check(t, writer.WriteField(fieldAPIKey, "k"))
-	check(t, writer.WriteField("other", large))
-	check(t, writer.WriteField(fieldPhoto, large))
-	check(t, writer.WriteField(fieldPhone, "44"))
-	check(t, writer.Close())
-	got, err := readMultipart(&out, writer.Boundary(), newBody(-1))
-	want := fields{apiKey: text("k"), phone: text("44"), photo: text(large)}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %.100q, %v", fmt.Sprint(got), err)
-	}
-}
-
 // The photo is decoded where it was read: no second copy is made.
 func TestPhotosAliasTheBody(t *testing.T) {
-	encoded := encode(bytes.Repeat([]byte("photo"), 1000))
+	encoded := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("photo"), 1000))
 	parsers := map[string]struct {
 		body  string
-		parse func([]byte) (fields, error)
+		parse func([]byte) (Fields, error)
 	}{
 		"JSON": {`{"photo_base64":"` + strings.ReplaceAll(encoded, "/", `\/`) + `"}`, parseJSON},
 		"form": {"photo_base64=" + url.QueryEscape(encoded), parseForm},
@@ -248,12 +229,12 @@ func aliases(part, whole []byte) bool {
 
 // fuzzParser checks that parsing the fields never fails with Internal. It overwrites
 // the photo's text.
-func fuzzParser(t *testing.T, got *fields, err error) {
+func fuzzParser(t *testing.T, got *Fields, err error) {
 	t.Helper()
 	if err != nil {
 		return
 	}
-	if _, err := got.request(); err != nil && domain.AsError(err).Kind == domain.Internal {
+	if _, err := got.Request(); err != nil && domain.AsError(err).Kind == domain.Internal {
 		t.Errorf("a bad parameter causes an Internal Error: %v", err)
 	}
 }
@@ -275,7 +256,7 @@ func FuzzParseJSON(f *testing.F) {
 		if standardErr != nil {
 			t.Fatalf("encoding/json refuses the body: %v", standardErr)
 		}
-		for name, value := range map[string]field{fieldAPIKey: got.apiKey, fieldPhoto: got.photo} {
+		for name, value := range map[string]field{APIKey: got.apiKey, Photo: got.photo} {
 			if want, ok := standard[name].(string); ok && want != string(value.text) {
 				t.Errorf("%s: got %q, encoding/json says %q", name, value.text, want)
 			}
@@ -293,7 +274,7 @@ func FuzzParseForm(f *testing.F) {
 		if err != nil || standardErr != nil || strings.Contains(body, ";") {
 			return
 		}
-		for name, value := range map[string]field{fieldAPIKey: got.apiKey, fieldPhone: got.phone, fieldPIN: got.pin, fieldPhoto: got.photo} {
+		for name, value := range map[string]field{APIKey: got.apiKey, Phone: got.phone, PIN: got.pin, Photo: got.photo} {
 			if want := standard.Get(name); want != string(value.text) {
 				t.Errorf("%s: got %q, net/url says %q", name, value.text, want)
 			}
@@ -301,14 +282,25 @@ func FuzzParseForm(f *testing.F) {
 	})
 }
 
-func FuzzReadMultipart(f *testing.F) {
-	f.Add("XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"photo_base64\"; filename=\"a\"\r\n\r\nabc\r\n--XyZ--\r\n")
-	f.Add("XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\nk\r\n--XyZ\r\n\r\nx\r\n--XyZ--")
-	f.Fuzz(func(t *testing.T, boundary, body string) {
-		if _, _, err := mime.ParseMediaType(mime.FormatMediaType(typeMultipart, map[string]string{"boundary": boundary})); err != nil || boundary == "" {
-			return
-		}
-		got, err := readMultipart(strings.NewReader(body), boundary, newBody(int64(len(body))))
-		fuzzParser(t, &got, err)
-	})
+func TestParseText(t *testing.T) {
+	const utf16 = "body: want UTF-8, got UTF-16"
+	want := Fields{apiKey: text("k")}
+	for _, test := range []struct {
+		parse        func([]byte) (Fields, error)
+		body, broken string
+	}{
+		{ParseJSON, "\ufeff{\"api_key\":\"k\"}", ""},
+		{ParseForm, "\ufeff\r\n {\"api_key\":\"k\"}", ""},
+		{ParseForm, "\ufeffapi_key=k", ""},
+		{ParseForm, "api_key=k", ""},
+		{ParseJSON, "api_key=k", "no JSON"},
+		{ParseForm, "{api_key=k", "broken"},
+		{ParseJSON, "\xff\xfe{\x00", utf16},
+		{ParseJSON, "\xfe\xff\x00{", utf16},
+		{ParseForm, "{\x00\"\x00", utf16},
+		{ParseForm, "\x00{", utf16},
+	} {
+		got, err := test.parse([]byte(test.body))
+		checkParsed(t, got, err, want, test.broken)
+	}
 }

@@ -2,13 +2,21 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
+	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
+
+	"github.com/fleetphoto/fleetphoto/adapters/httpapi/internal/parameters"
+	"github.com/fleetphoto/fleetphoto/domain"
 )
 
 // readParts returns each part's head and content, as read by mime/multipart alone or
@@ -98,4 +106,46 @@ func TestPartsAreBounded(t *testing.T) {
 			t.Errorf("%d parts: got %v, want %v", parts, err, want)
 		}
 	}
+}
+
+func newBody(expected int64) *body {
+	into := newRoom(1<<30, 1<<27).newBody(expected, netip.Addr{})
+	into.ctx, into.setDeadline = context.Background(), func(time.Time) {}
+	return into
+}
+
+func TestReadMultipartSurvivesAGrowingBuffer(t *testing.T) {
+	large := strings.Repeat("QUJD", 100_000)
+	var out bytes.Buffer
+	writer := multipart.NewWriter(&out)
+	check(t, writer.WriteField(parameters.APIKey, "k"))
+	check(t, writer.WriteField("other", large))
+	check(t, writer.WriteField(parameters.Photo, large))
+	check(t, writer.WriteField(parameters.Phone, "44"))
+	check(t, writer.Close())
+	got, err := readMultipart(&out, writer.Boundary(), newBody(-1))
+	var want parameters.Fields
+	for name, content := range map[string]string{parameters.APIKey: "k", parameters.Phone: "44", parameters.Photo: large} {
+		check(t, want.SetPart(name, parameters.Part{Content: []byte(content)}))
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %.100q, %v", fmt.Sprint(got), err)
+	}
+}
+
+func FuzzReadMultipart(f *testing.F) {
+	f.Add("XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"photo_base64\"; filename=\"a\"\r\n\r\nabc\r\n--XyZ--\r\n")
+	f.Add("XyZ", "--XyZ\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\nk\r\n--XyZ\r\n\r\nx\r\n--XyZ--")
+	f.Fuzz(func(t *testing.T, boundary, body string) {
+		if _, _, err := mime.ParseMediaType(mime.FormatMediaType(typeMultipart, map[string]string{"boundary": boundary})); err != nil || boundary == "" {
+			return
+		}
+		got, err := readMultipart(strings.NewReader(body), boundary, newBody(int64(len(body))))
+		if err != nil {
+			return
+		}
+		if _, err := got.Request(); err != nil && domain.AsError(err).Kind == domain.Internal {
+			t.Errorf("a bad parameter causes an Internal Error: %v", err)
+		}
+	})
 }
