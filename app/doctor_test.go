@@ -36,7 +36,7 @@ const healthy = `configuration
   ✓ write a photo's record under the customer's lock
   ✓ overwrite it
   ✓ remove a customer
-  ✓ its phone numbers are such as callers send: of 0 customers all
+  ✓ check that calls could have the phone numbers: all of 0 customers
   ✓ open an entry of the API log, which stays there as a probe
   ✓ close it
   ✓ read it
@@ -130,7 +130,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 		}
 	}
 	code, out, failure := s.run(t.Context(), "doctor", "--api-log-url=memory://")
-	if code != 0 || !strings.Contains(out, "✓ its phone numbers are such as callers send: of 0 customers all\nFLEETPHOTO_API_LOG_URL memory://\n  ✓ connect, and find the tables up to date\n  ✓ open an entry") {
+	if code != 0 || !strings.Contains(out, "✓ check that calls could have the phone numbers: all of 0 customers\nFLEETPHOTO_API_LOG_URL memory://\n  ✓ connect, and find the tables up to date\n  ✓ open an entry") {
 		t.Errorf("with a log of its own: got %d\n%s%s", code, out, failure)
 	}
 }
@@ -209,7 +209,7 @@ func TestDoctorFetches(t *testing.T) {
 	}{
 		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 29},
 		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 28},
-		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address yields something else, of 7 bytes", 28},
+		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address has something else, of 7 bytes", 28},
 		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 28},
 	} {
 		status, date, body = test.status, time.Now().Add(test.skew), test.body

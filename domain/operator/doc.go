@@ -1,7 +1,6 @@
-// Package operator holds what operators do: manage fleets, keys and customers,
-// import and export them, verify and copy the photos, prune the API log, and
-// try everything that calls do.
+// Package operator has the operators' use cases: they manage fleets, keys and
+// customers, import and export customers, copy databases and photos, verify
+// photos, prune the API log, and try all that calls do.
 //
-// It stands beside usecase, between ports and adapters. Package cli and app
-// import it; it imports domain, ports and usecase.
+// It imports domain, ports and usecase. Packages cli and app import it.
 package operator

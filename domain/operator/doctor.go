@@ -19,8 +19,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Doctor does on each port what calls do, with a customer of its own whose
-// fleet is no fleet, so that nobody's photo is touched. NewDoctor makes it.
+// Doctor does on each port what calls do, for a customer of its own in fleet 0,
+// which no real fleet has. So it touches nobody's photo. Use NewDoctor.
 type Doctor struct {
 	DoctorPorts
 	probe       domain.Customer
@@ -30,11 +30,11 @@ type Doctor struct {
 
 	entry      domain.ApiLogID
 	version    domain.PhotoVersion // of the photo that was put first
-	added, put bool                // perhaps
+	added, put bool                // or perhaps, after a failure
 }
 
-// DoctorPorts are what a Doctor looks at. A port whose steps aren't asked for
-// may be nil, and so may FleetList, Directory and Archive.
+// DoctorPorts are what a Doctor tries. FleetList, Directory and Archive may be nil,
+// and so may a port whose steps aren't asked for.
 type DoctorPorts struct {
 	Fleets    ports.FleetAuth
 	FleetList ports.FleetDirectory
@@ -46,32 +46,32 @@ type DoctorPorts struct {
 	Archive   ports.ApiLogArchive
 }
 
-// Section is what is tried of one thing: a backend, or the configuration.
+// Section has the steps that try one thing: a backend, or the configuration.
 type Section struct {
 	Name string
-	// Steps are tried in their order, until one fails that the others need. A
-	// step is made when the one before has been tried.
+	// Steps are tried in order until one fails, unless that is Alone. Each step is
+	// made after the one before was tried.
 	Steps iter.Seq[Step]
 }
 
 // Step is one thing that calls do.
 type Step struct {
 	Name       string
-	Alone      bool // a failure says nothing about the steps after it
-	Regardless bool // it is tried although ctx has ended
-	// Do returns an error unless the step did what it promises, and perhaps a
-	// word on what it found. It takes at most usecase.CallTimeout.
+	Alone      bool // the steps after it don't depend on it
+	Regardless bool // it is tried even if ctx has ended
+	// Do returns an error unless the step worked. It may return a remark on what it
+	// found. It takes at most usecase.CallTimeout.
 	Do func(context.Context) (found string, err error)
 }
 
-// Note is what a Step returns as its error where nothing failed, but the operator
-// should know what was found.
+// Note is a Step's error if nothing failed, but the operator should know what was
+// found.
 type Note string
 
 // Error implements error.
 func (n Note) Error() string { return string(n) }
 
-// NewStep makes a Step that finds nothing worth a word.
+// NewStep returns a Step without a remark. It bounds do by usecase.CallTimeout.
 func NewStep(name string, do func(context.Context) error) Step {
 	return Step{Name: name, Do: func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
@@ -80,8 +80,8 @@ func NewStep(name string, do func(context.Context) error) Step {
 	}}
 }
 
-// NewDoctor makes a Doctor with a new probe. fetch returns what is at an address
-// of the photo store; nil: its photos have none that could be tried.
+// NewDoctor returns a Doctor with a new customer to try with. fetch returns what
+// is at a photo's address; it is nil if photos have no address that can be tried.
 func NewDoctor(of DoctorPorts, clock func() time.Time, fetch func(ctx context.Context, address string) ([]byte, error)) (*Doctor, error) {
 	first, firstErr := probePhoto(8)
 	next, nextErr := probePhoto(16)
@@ -95,7 +95,7 @@ func NewDoctor(of DoctorPorts, clock func() time.Time, fetch func(ctx context.Co
 	}, errors.Join(firstErr, nextErr)
 }
 
-// probePhoto is a few hundred bytes.
+// probePhoto returns a photo of a few hundred bytes.
 func probePhoto(side int) (domain.Photo, error) {
 	var encoded bytes.Buffer
 	if err := jpeg.Encode(&encoded, image.NewGray(image.Rect(0, 0, side, side)), nil); err != nil {
@@ -104,7 +104,7 @@ func probePhoto(side int) (domain.Photo, error) {
 	return domain.NewPhoto(encoded.Bytes(), side, side)
 }
 
-// FleetSteps try Fleets. They are done in order, as all steps.
+// FleetSteps try Fleets.
 func (d *Doctor) FleetSteps() []Step {
 	return []Step{NewStep("look up an API key", func(ctx context.Context) error {
 		hash := d.first.Info().SHA256 // of no key
@@ -113,8 +113,8 @@ func (d *Doctor) FleetSteps() []Step {
 	})}
 }
 
-// CustomerSteps try Customers; without a Directory, who has no customer to try
-// with, no more than to find none.
+// CustomerSteps try Customers. Without a Directory no customer can be added to try
+// with, so they only look for one who doesn't exist.
 func (d *Doctor) CustomerSteps() []Step {
 	if d.Directory == nil {
 		return []Step{NewStep("look for a customer by phone", d.findNone)}
@@ -137,7 +137,7 @@ func (d *Doctor) CustomerSteps() []Step {
 			}
 			return d.findNone(ctx)
 		}),
-		{Name: "its phone numbers are such as callers send", Alone: true, Do: d.countPhones},
+		{Name: "check that calls could have the phone numbers", Alone: true, Do: d.countPhones},
 	}
 }
 
@@ -146,7 +146,7 @@ func (d *Doctor) findNone(ctx context.Context) error {
 	return expect(domain.CustomerNotFound, err)
 }
 
-// find makes sure that the customer is stored as it should be.
+// find checks that the stored customer is the probe.
 func (d *Doctor) find(ctx context.Context) error {
 	found, err := d.Customers.FindByPhone(ctx, d.probe.Ref.Fleet, d.probe.Phone)
 	if err == nil && found != d.probe {
@@ -170,7 +170,7 @@ func (d *Doctor) record(ctx context.Context, photo domain.Photo) error {
 	return d.find(ctx)
 }
 
-// LogSteps try Log. The entry that they write stays.
+// LogSteps try Log. Their entry stays in it.
 func (d *Doctor) LogSteps() []Step {
 	outcome := domain.Outcome{Result: domain.Valid}
 	steps := []Step{
@@ -236,11 +236,11 @@ func (d *Doctor) PhotoSteps() []Step {
 	return steps
 }
 
-// tryLate changes the photo over the version that was overwritten, as a request
-// does that the network held for long.
+// tryLate changes the photo with the version that was overwritten, like a request
+// that the network delayed.
 func (d *Doctor) tryLate(ctx context.Context, key domain.PhotoKey) (string, error) {
 	if d.version == domain.Unversioned {
-		return "", Note("it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; docs/backends.md says when")
+		return "", Note("it doesn't: this store has no versions, so an older photo may replace a newer one after an outage; docs/backends.md says when")
 	}
 	_, err := d.Photos.Put(ctx, key, d.first, d.version)
 	if err = expect(domain.Conflict, err); err == nil {
@@ -272,16 +272,16 @@ func (d *Doctor) fetchPhoto(ctx context.Context) error {
 	}
 	fetched, err := d.fetch(ctx, address)
 	if err == nil && !bytes.Equal(fetched, d.next.JPEG()) {
-		err = fmt.Errorf("its address yields something else, of %d bytes; make it serve this photo store, without keeping what was replaced", len(fetched))
+		err = fmt.Errorf("its address has something else, of %d bytes; make it serve this photo store, and have caches revalidate", len(fetched))
 	}
 	return err
 }
 
-// HasProbes says that there may be something to remove, or was.
+// HasProbes reports whether the steps may have left, or did leave, something.
 func (d *Doctor) HasProbes() bool { return d.added || d.put }
 
-// Remove removes what the steps may have left of the probe, but the log's
-// entry. It may be repeated. ctx may have ended.
+// Remove removes what the steps may have left, except the log's entry. It may be
+// repeated. It runs even if ctx has ended.
 func (d *Doctor) Remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()
@@ -309,9 +309,9 @@ func (d *Doctor) removeCustomer(ctx context.Context) error {
 	return err
 }
 
-var errOther = errors.New("what was stored comes back as something else; check that nothing else answers at this URL")
+var errOther = errors.New("what was stored comes back changed; check that this URL leads to this backend alone")
 
-// expect drops the failure that says that nothing was found, and misses it.
+// expect returns nil if err is of the kind, and errOther if err is nil.
 func expect(kind domain.Kind, err error) error {
 	switch {
 	case errors.Is(err, kind):
@@ -322,8 +322,8 @@ func expect(kind domain.Kind, err error) error {
 	return err
 }
 
-// Sentence is what err says to operators, in one line: the cause instead of
-// what callers may read.
+// Sentence returns err for operators, in one line: with the causes instead of the
+// sentences for callers.
 func Sentence(err error) string {
 	text := err.Error()
 	var known *domain.Error

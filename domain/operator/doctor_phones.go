@@ -3,14 +3,13 @@ package operator
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// countPhones says how many stored phone numbers no caller sends, of as many as
-// can be read in CallTimeout.
+// countPhones says how many stored phone numbers no call could have, of as many as
+// can be read within CallTimeout.
 func (d *Doctor) countPhones(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
@@ -18,7 +17,7 @@ func (d *Doctor) countPhones(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	after := domain.CustomerRef{Customer: math.MaxInt64} // probes are before it
+	after := probes
 	for read, odd := 0, 0; ; {
 		page, err := d.Directory.Customers(ctx, after, exportPage)
 		switch {
@@ -39,7 +38,7 @@ func (d *Doctor) countPhones(ctx context.Context) (string, error) {
 	}
 }
 
-// countries are those of the fleets, where they can be listed.
+// countries returns the countries of the fleets, or none if fleets can't be listed.
 func (d *Doctor) countries(ctx context.Context) (map[domain.FleetID]domain.CountryCode, error) {
 	if d.FleetList == nil {
 		return nil, nil
@@ -54,7 +53,7 @@ func (d *Doctor) countries(ctx context.Context) (map[domain.FleetID]domain.Count
 
 func describeOdd(odd int, of string) string {
 	if odd == 0 {
-		return "of " + of + " customers all"
+		return "all of " + of + " customers"
 	}
-	return fmt.Sprintf("of %s customers %d have a number that no caller sends, without its country code or too short; what customer export writes, customer import --dry-run rejects with the reasons", of, odd)
+	return fmt.Sprintf("%d of %s customers have a number that no call could have: it lacks its country code or is too short; to list them, export the customers and run customer import --dry-run on the file", odd, of)
 }

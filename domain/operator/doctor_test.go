@@ -126,7 +126,7 @@ func TestDoctorFindsWhatFails(t *testing.T) {
 	}
 }
 
-// TestDoctorCountsPhones that no caller sends, and prints none.
+// TestDoctorCountsPhones that no call could have, and prints none.
 func TestDoctorCountsPhones(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -135,8 +135,8 @@ func TestDoctorCountsPhones(t *testing.T) {
 	}
 	steps := w.doctor().CustomerSteps()
 	count := steps[len(steps)-1]
-	const hint = ", without its country code or too short; what customer export writes, customer import --dry-run rejects with the reasons"
-	for i, want := range []string{"of 3 customers all", "of 1202 customers 2 have a number that no caller sends" + hint} {
+	const hint = ": it lacks its country code or is too short; to list them, export the customers and run customer import --dry-run on the file"
+	for i, want := range []string{"all of 3 customers", "2 of 1202 customers have a number that no call could have" + hint} {
 		if found, err := count.Do(t.Context()); found != want || err != nil {
 			t.Errorf("%d: got %q, %v, want %q", i, found, err, want)
 		}
@@ -189,7 +189,7 @@ func TestDoctorFindsLiars(t *testing.T) {
 	d.Photos = liar{PhotoStore: alters{d.Photos}}
 	failed := examine(t, d)
 	for _, name := range []string{"fleets: look up an API key", "customers: find a customer by phone", "photos: read it"} {
-		if !strings.Contains(fmt.Sprint(failed[name]), "comes back as something else") {
+		if !strings.Contains(fmt.Sprint(failed[name]), "comes back changed") {
 			t.Errorf("%s: got %v", name, failed[name])
 		}
 	}
@@ -245,7 +245,7 @@ func TestDoctorTriesFences(t *testing.T) {
 	const name = "refuse a change that comes too late"
 	for want, wrap := range map[string]func(ports.PhotoStore) ports.PhotoStore{
 		"<nil>": func(s ports.PhotoStore) ports.PhotoStore { return s },
-		"it doesn't: this store has no versions, so after an outage a photo may be replaced by an older one; docs/backends.md says when": func(s ports.PhotoStore) ports.PhotoStore { return unfenced{s} },
+		"it doesn't: this store has no versions, so an older photo may replace a newer one after an outage; docs/backends.md says when": func(s ports.PhotoStore) ports.PhotoStore { return unfenced{s} },
 		errOther: func(s ports.PhotoStore) ports.PhotoStore { return forgetful{unfenced{s}} },
 	} {
 		w := newWorld(t)
@@ -261,4 +261,4 @@ func TestDoctorTriesFences(t *testing.T) {
 	}
 }
 
-const errOther = "what was stored comes back as something else; check that nothing else answers at this URL"
+const errOther = "what was stored comes back changed; check that this URL leads to this backend alone"

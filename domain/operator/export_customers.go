@@ -17,8 +17,8 @@ type ExportCustomers struct {
 	Customers ports.CustomerDirectory
 }
 
-// Do gives each customer of the fleet to write, in the order of their ids, and
-// ends when that fails. It fails with NotFound where the fleet doesn't exist.
+// Do calls write with each customer of the fleet, in the order of their ids, until
+// it fails. It fails with NotFound if the fleet doesn't exist.
 func (e *ExportCustomers) Do(ctx context.Context, fleet domain.FleetID, write func(domain.Customer) error) error {
 	if _, err := findFleet(ctx, e.Fleets, fleet); err != nil {
 		return err

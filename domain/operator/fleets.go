@@ -17,15 +17,15 @@ type Fleets struct {
 }
 
 // Add adds a fleet and returns its first API key. Only the key's hash is
-// stored, so the key can't be shown again. It fails with Conflict where the
-// fleet exists.
+// stored, so the key can't be shown again. It fails with Conflict if the fleet
+// exists.
 func (f *Fleets) Add(ctx context.Context, fleet domain.Fleet, label domain.KeyLabel) (domain.APIKey, error) {
 	return f.newKey(label, func(key domain.FleetKey) error { return f.Directory.AddFleet(ctx, fleet, key) })
 }
 
-// AddKey gives a fleet one more key and returns it; it can't be shown again. It
-// fails with NotFound where the fleet doesn't exist and with Conflict where it
-// has a key with this label.
+// AddKey adds another key to a fleet and returns it; it can't be shown again. It
+// fails with NotFound if the fleet doesn't exist, and with Conflict if it has a
+// key with this label.
 func (f *Fleets) AddKey(ctx context.Context, fleet domain.FleetID, label domain.KeyLabel) (domain.APIKey, error) {
 	return f.newKey(label, func(key domain.FleetKey) error { return f.Directory.AddKey(ctx, fleet, key) })
 }
@@ -41,7 +41,7 @@ func (f *Fleets) newKey(label domain.KeyLabel, add func(domain.FleetKey) error) 
 	return key, nil
 }
 
-// Change changes what is known of a fleet. It fails with NotFound.
+// Change stores what change makes of a fleet. It fails with NotFound.
 func (f *Fleets) Change(ctx context.Context, id domain.FleetID, change func(*domain.Fleet)) error {
 	fleet, err := findFleet(ctx, f.Directory, id)
 	if err != nil {

@@ -22,12 +22,12 @@ type ImportCustomers struct {
 
 // ImportRow is a row of a list of customers.
 type ImportRow struct {
-	Line     int // where it begins, from 1
+	Line     int // in the file, where the row begins; from 1
 	Customer domain.CustomerID
 	Phone    domain.DialledPhone
-	PIN      domain.PIN // blank: that of a customer who exists stays, unless RemovePINs
-	KeepPIN  bool       // the list doesn't tell PINs: they stay, with RemovePINs too
-	Rejected string     // why it isn't taken, for the operator; empty: it is
+	PIN      domain.PIN // blank: an existing customer's PIN is kept, unless RemovePINs is set
+	KeepPIN  bool       // the list has no PINs: an existing customer's PIN is kept, whatever RemovePINs says
+	Rejected string     // why the row is rejected, for the operator; empty: it isn't
 }
 
 // reject adds a reason.
@@ -38,51 +38,50 @@ func (r *ImportRow) reject(reason string) {
 	r.Rejected = reason
 }
 
-// Import is a list of customers, and who is told how its import goes.
+// Import is a list of customers, and the functions that follow its import.
 type Import struct {
 	Fleet domain.FleetID
 	// Rows yields the rows, each on a later line than the one before. After an
 	// error it yields nothing more.
 	Rows iter.Seq2[ImportRow, error]
-	// RemovePINs has a row with a blank PIN remove the customer's.
+	// RemovePINs removes the PINs of customers whose row has a blank one.
 	RemovePINs bool
-	// DryRun changes nothing, and reports what an import of up to PlanBatch rows
-	// would. Of a longer list it doesn't see what rows change that are in the PlanBatch before.
+	// DryRun changes nothing and reports what an import would do. Rows more than
+	// PlanBatch apart are not compared with each other.
 	DryRun bool
-	// Reject gets each row that isn't taken, in their order. When it fails,
-	// the import ends.
+	// Reject is called for each rejected row, in order. If it fails, the import
+	// ends.
 	Reject func(line int, reason string) error
-	// Progress gets the report so far, now and then.
+	// Progress is called with the report so far, after each batch.
 	Progress func(ImportReport)
 }
 
 // ImportReport counts the rows that were imported.
 type ImportReport struct {
-	Rows      int // all of them
+	Rows      int
 	Added     int
 	Changed   int
-	PINsSet   int // of those who are added or changed
-	PINsGone  int // of those who are changed
+	PINsSet   int // of added and changed customers
+	PINsGone  int // of changed customers
 	Unchanged int
 	Rejected  int
-	Line      int // all rows up to this line are stored, durably, or rejected; 0: none yet
+	Line      int // all rows up to this line are durably stored or rejected; 0: none
 }
 
-// ImportBatch is how many rows are imported in one transaction, and PlanBatch
-// how many a dry run compares at once, in some 100 MB.
+// ImportBatch is how many rows are imported in one transaction. PlanBatch is how
+// many a dry run compares at once, which takes about 100 MB.
 const (
 	ImportBatch = 5_000
 	PlanBatch   = 50_000
 )
 
-// importWaits is how long an import waits for a backend that fails with
-// Unavailable, before it tries again; after the last one it gives up.
+// importWaits are the waits between attempts while a backend is Unavailable.
 var importWaits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
 
-// Do imports the rows, a batch at a time, whatever their number, in constant
-// memory. Unchanged customers are not written, so a repeat is safe and quick. It fails with NotFound where the fleet doesn't exist, and with
-// what ends Rows; the report says how far it came, and the list may be taken up
-// again after that line.
+// Do imports the rows in batches, in constant memory. Unchanged customers are not
+// written, so a repeat is safe and quick. It fails with NotFound if the fleet
+// doesn't exist, and with the error of Rows. The report says how far it came; the
+// import may be continued after that line.
 func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, error) {
 	var report ImportReport
 	fleet, err := findFleet(ctx, i.Fleets, wanted.Fleet)
@@ -105,7 +104,7 @@ func (i *ImportCustomers) Do(ctx context.Context, wanted Import) (ImportReport, 
 	return report, i.store(ctx, wanted, batch, &report)
 }
 
-// store imports a batch, tells about it and empties it.
+// store imports a batch, reports it and empties it.
 func (i *ImportCustomers) store(ctx context.Context, wanted Import, batch *importBatch, report *ImportReport) error {
 	if len(batch.rows) == 0 {
 		return nil
@@ -136,7 +135,7 @@ func (i *ImportCustomers) store(ctx context.Context, wanted Import, batch *impor
 	return nil
 }
 
-// count counts a result and returns why the row isn't taken; empty if it is.
+// count counts a result. It returns why the row is rejected, or "".
 func (r *ImportReport) count(result domain.ImportResult, pin domain.PIN) string {
 	switch result {
 	case domain.Added:
@@ -156,13 +155,13 @@ func (r *ImportReport) count(result domain.ImportResult, pin domain.PIN) string 
 		r.Unchanged++
 	case domain.PhoneTaken:
 		return "phone: another customer of this fleet has this number; give each their own, or leave one of the two out"
-	case domain.IDTaken: // an import changes those who exist
+	case domain.IDTaken: // an import changes existing customers
 	}
 	return ""
 }
 
-// results imports the customers, or says what importing them would do, and
-// tries again for a while where a backend is down.
+// results imports the customers, or returns what an import would do. It tries
+// again for a while if a backend is Unavailable.
 func (i *ImportCustomers) results(ctx context.Context, dryRun bool, customers []domain.CustomerImport) ([]domain.ImportResult, error) {
 	for _, wait := range importWaits {
 		results, err := i.once(ctx, dryRun, customers)
@@ -190,11 +189,10 @@ func (i *ImportCustomers) once(ctx context.Context, dryRun bool, customers []dom
 	return i.Customers.ImportCustomers(ctx, customers)
 }
 
-// importBatch is the rows of one transaction.
+// importBatch are the rows of one transaction.
 type importBatch struct {
-	rows      []ImportRow
-	customers []domain.CustomerImport // of the rows that aren't rejected, in their order
-
+	rows       []ImportRow
+	customers  []domain.CustomerImport // of the rows that aren't rejected, in order
 	removePINs bool
 }
 

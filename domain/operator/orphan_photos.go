@@ -11,32 +11,33 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// OrphanPhotos finds photos whose customer doesn't exist. It may run beside
-// calls and be repeated. All fields must be set.
+// OrphanPhotos finds photos whose customer doesn't exist. It may run while calls
+// are served, and be repeated. All fields must be set.
 type OrphanPhotos struct {
 	Customers ports.CustomerDirectory
 	Lister    ports.PhotoLister
 	Photos    ports.PhotoStore // where orphans are deleted
 	Clock     func() time.Time
-	Parallel  int // customers looked for at once
-	// Delete deletes the orphans that were last changed longer than Grace ago,
-	// by the store's clock; all where that is 0. Otherwise nothing is changed.
+	Parallel  int // lookups at once
+	// Delete deletes the orphans that were last changed more than Grace ago by the
+	// store's clock, or all if Grace is 0. Without Delete nothing is changed.
 	Delete bool
 	Grace  time.Duration
-	Found  func(Finding) // is told each orphan, one at a time
+	Found  func(Finding) // called for each orphan, one at a time
 }
 
-// OrphanReport counts what an OrphanPhotos found.
+// OrphanReport counts photos.
 type OrphanReport struct {
 	Photos  int // in the store
 	Orphans int
-	Young   int // orphans that Delete spared
+	Young   int // orphans that Delete kept, as they are younger than Grace
 	Deleted int
 }
 
-// Do looks for the customer of every photo in the store. A photo of a customer
-// who doesn't exist is deleted only after a second look, and only if it is still
-// the same: one who is added meanwhile keeps a photo. It fails with Conflict, and deletes nothing, where there are no customers at all.
+// Do looks up the customer of every photo in the store. Before it deletes a
+// photo, it looks up the customer again, and it deletes only the version that it
+// found before, so a customer who is added meanwhile keeps the photo. With Delete
+// it fails with Conflict, and deletes nothing, if there are no customers at all.
 func (o *OrphanPhotos) Do(ctx context.Context) (OrphanReport, error) {
 	if err := o.check(ctx); err != nil {
 		return OrphanReport{}, err
@@ -64,19 +65,19 @@ func (o *OrphanPhotos) Do(ctx context.Context) (OrphanReport, error) {
 	return report, errors.Join(failed, err)
 }
 
-// check makes sure that this is the store's database, as far as that can be told.
+// check refuses to delete if the database is empty: it may be the wrong one.
 func (o *OrphanPhotos) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, usecase.CallTimeout)
 	defer cancel()
 	first, err := o.Customers.Customers(ctx, probes, 1)
 	if err == nil && len(first) == 0 && o.Delete {
-		return domain.Errorf(domain.Conflict, "the database has no customers, so that every photo would be deleted; check that it is the one of this photo store")
+		return domain.Errorf(domain.Conflict, "the database has no customers, so every photo would be deleted; check that it belongs to this photo store")
 	}
 	return err
 }
 
-// each has look look at all photos, several at once, and counts them. It goes on
-// past those that fail, as a walk does.
+// each calls look for every photo, several at once, and counts them. It goes on
+// after failures, like walk.
 func (o *OrphanPhotos) each(ctx context.Context, look func(domain.StoredPhoto) error, number *int) (failed, listing error) {
 	var all failures
 	next := make(chan domain.StoredPhoto)

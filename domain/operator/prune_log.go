@@ -9,21 +9,21 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// PruneLog removes old calls from the API log, in batches, so that others are
-// logged meanwhile. It may run in any number of processes, and be repeated.
-// All fields must be set.
+// PruneLog removes old calls from the API log in batches, while others are logged.
+// It may run in several processes at once, and be repeated. All fields must be
+// set.
 type PruneLog struct {
 	Log   ports.ApiLogArchive
 	Clock func() time.Time
-	Batch int // how many are removed at once
+	Batch int // calls removed at once
 }
 
-// pruneEvery is how far apart Daily prunes: who calls it every hour does so once
-// a day, a moment early or not.
+// pruneEvery is the least time between two runs of Daily, which is called every
+// hour. An hour less than a day keeps them from moving to a later hour each day.
 const pruneEvery = 23 * time.Hour
 
-// Daily does what Do does, unless Daily has begun to do so today, in any process.
-// It ends before another one may begin.
+// Daily is Do, at most once a day over all processes. It ends before another may
+// begin.
 func (p *PruneLog) Daily(ctx context.Context, age time.Duration) (removed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pruneEvery)
 	defer cancel()
@@ -33,13 +33,13 @@ func (p *PruneLog) Daily(ctx context.Context, age time.Duration) (removed int, e
 	return p.Do(ctx, age)
 }
 
-// Do removes the calls that were received longer ago than age, but for those
-// that are open, and returns how many it removed, after a failure too. Between
-// two batches it rests as long as the first took. It fails with TypeError where
-// age is below SettleAfter, as such calls may be under way.
+// Do removes the calls that were received more than age ago, except open ones. It
+// returns how many it removed, even if it fails. After each batch it rests as long
+// as the batch took. It fails with TypeError if age is below SettleAfter, as such
+// calls may not have ended.
 func (p *PruneLog) Do(ctx context.Context, age time.Duration) (removed int, err error) {
 	if age < usecase.SettleAfter {
-		return 0, domain.Errorf(domain.TypeError, "age: want at least %v, as younger calls may be under way, got %v", usecase.SettleAfter, age)
+		return 0, domain.Errorf(domain.TypeError, "age: want at least %v, as younger calls may not have ended, got %v", usecase.SettleAfter, age)
 	}
 	before := domain.Instant(p.Clock().Add(-age))
 	for {

@@ -8,17 +8,17 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// RemoveCustomer removes a customer together with the photo. All fields must
-// be set.
+// RemoveCustomer removes a customer and the customer's photo. All fields must be
+// set.
 type RemoveCustomer struct {
 	Customers ports.CustomerDirectory
 	Changes   *usecase.ChangePhoto
 }
 
-// Do deletes the photo, then the customer, and logs both as one call. When Do
-// returns nil, all is gone, durably. It fails with CustomerNotFound, and
-// otherwise as usecase.ChangePhoto.Remove: a repeat is safe, and Repair settles
-// what was cut off.
+// Do deletes the photo, then the customer, and logs both as one call. Once Do
+// returns nil, both are durably gone. It fails with CustomerNotFound, and otherwise
+// like usecase.ChangePhoto.Remove: it may be repeated, and Repair settles what was
+// interrupted.
 func (r *RemoveCustomer) Do(ctx context.Context, ref domain.CustomerRef) error {
 	finding, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()

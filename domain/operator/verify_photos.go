@@ -12,54 +12,54 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Damage is how a customer's record and the photo store disagree.
+// Damage is a way in which a customer's record and the photo store disagree.
 type Damage string
 
 // The kinds of damage.
 const (
-	Missing    Damage = "missing"    // the record names a photo, the store has none
-	Different  Damage = "different"  // the store has another photo than the record names
-	Unrecorded Damage = "unrecorded" // the record names none, the store has a photo
-	Broken     Damage = "broken"     // what the store has is no JPEG that can be decoded
-	Orphan     Damage = "orphan"     // the store has a photo of a customer who doesn't exist
-	Lost       Damage = "lost"       // neither store has the photo that the record names
+	Missing    Damage = "missing"    // the record has a photo, the store doesn't
+	Different  Damage = "different"  // the store has another photo than the record
+	Unrecorded Damage = "unrecorded" // the store has a photo, the record doesn't
+	Broken     Damage = "broken"     // the store's file can't be decoded as JPEG
+	Orphan     Damage = "orphan"     // the customer doesn't exist, but the store has a photo
+	Lost       Damage = "lost"       // neither store of a copy has the record's photo
 )
 
-// Finding is one damage.
+// Finding is a damaged photo.
 type Finding struct {
 	Key     domain.PhotoKey
 	Damage  Damage
-	Settled bool // the record now says what the store holds; the orphan is deleted
+	Settled bool // the record was corrected, or the orphan deleted
 }
 
-// String is a line for operators: the key and the damage.
+// String returns a line for operators: the key and the damage.
 func (f Finding) String() string { return string(f.Key) + " " + string(f.Damage) }
 
 // VerifyPhotos compares the customers' records with the photo store. It may run
-// beside calls and be repeated. All fields must be set.
+// while calls are served, and be repeated. All fields must be set.
 type VerifyPhotos struct {
 	Directory ports.CustomerDirectory
 	Customers ports.CustomerRepo
 	Photos    ports.PhotoStore
 	Store     domain.PhotoStoreName // of Photos
-	Reader    *photo.Reader         // a batch reader; decodes what isn't as the record says
+	Reader    *photo.Reader         // a batch reader; decodes photos that differ from their record
 	Clock     func() time.Time
-	Parallel  int // customers looked at at once
-	// Repair makes the records say what the store holds, but where that is
-	// broken. Otherwise nothing is changed.
+	Parallel  int // customers at once
+	// Repair corrects the records of damaged photos, unless they are Broken. Without
+	// Repair nothing is changed.
 	Repair bool
-	Found  func(Finding)  // is told each damage, one at a time
-	Passed func(Progress) // is told now and then how far it has come
+	Found  func(Finding)  // called for each damaged photo, one at a time
+	Passed func(Progress) // called now and then
 }
 
-// VerifyReport counts what a VerifyPhotos found.
+// VerifyReport counts photos.
 type VerifyReport struct {
 	Progress
 	Found   map[Damage]int
-	Settled int // of all found
+	Settled int // of those found
 }
 
-// Wrong is the number of damages that are left.
+// Wrong returns how many photos are still damaged.
 func (r VerifyReport) Wrong() int {
 	wrong := -r.Settled
 	for _, number := range r.Found {
@@ -75,10 +75,10 @@ func (r *VerifyReport) count(f Finding) {
 	}
 }
 
-// Do looks at every customer after the given one. It goes on past customers who
-// can't be looked at and returns how many they are, with the error of one;
-// where a backend seems to be down it gives up. When ctx ends, it returns its
-// error after the customers that it has begun with.
+// Do compares every customer after the given one. It goes on after failures and
+// returns how many there were, with the first error. It gives up after 20, as a
+// backend is probably down. When ctx ends, it finishes the customers in hand and
+// returns the error of ctx.
 func (v *VerifyPhotos) Do(ctx context.Context, after domain.CustomerRef) (VerifyReport, error) {
 	report := VerifyReport{Found: map[Damage]int{}}
 	var one sync.Mutex
@@ -98,8 +98,8 @@ func (v *VerifyPhotos) Do(ctx context.Context, after domain.CustomerRef) (Verify
 	return report, err
 }
 
-// look looks again under the customer's lock before it believes in a damage: a
-// call changes the store before the record.
+// look compares one customer. It compares again under the customer's lock before it
+// reports damage, as a call changes the store before the record.
 func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Finding, error) {
 	found := Finding{Key: customer.Ref.PhotoKey()}
 	stored, err := usecase.ReadHeld(ctx, v.Photos, found.Key)
@@ -123,13 +123,13 @@ func (v *VerifyPhotos) look(ctx context.Context, customer domain.Customer) (Find
 	return found, err
 }
 
-// isWell says that the store holds what was recorded. That was decoded before
-// it was put, unless Repair found it there.
+// isWell reports whether the store has what the record says. Such a photo was
+// decoded before it was stored, unless the record was written by Repair.
 func isWell(stored usecase.HeldPhoto, recorded domain.PhotoInfo) bool {
 	return stored.Is(recorded) && (!stored.Found || stored.Info.Width > 0)
 }
 
-// damage is empty where there is none.
+// damage returns the damage, or "" for none.
 func (v *VerifyPhotos) damage(ctx context.Context, fleet domain.FleetID, stored usecase.HeldPhoto, recorded domain.PhotoInfo) (Damage, error) {
 	switch {
 	case isWell(stored, recorded):
@@ -148,7 +148,8 @@ func (v *VerifyPhotos) damage(ctx context.Context, fleet domain.FleetID, stored 
 	return Different, nil
 }
 
-// isBroken takes what is over the limits for whole: they may have been changed.
+// isBroken reports whether a photo can't be decoded. One over the limits counts as
+// whole, as the limits may have changed.
 func (v *VerifyPhotos) isBroken(ctx context.Context, fleet domain.FleetID, stored usecase.HeldPhoto) (bool, error) {
 	if stored.Info.Width == 0 {
 		return true, nil

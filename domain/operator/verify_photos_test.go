@@ -159,7 +159,7 @@ func TestVerifyPhotosFailsAtEachStep(t *testing.T) {
 			w.Store(newPhoto)
 			w.Steps.Reset(map[string]func() error{name: down})
 			report, found, err := w.verify(true)
-			if !errors.Is(err, domain.Unavailable) || found != nil || report.Wrong() != 0 || !strings.Contains(fmt.Sprint(err), "customers failed, and the others were looked at; the first was customer ") {
+			if !errors.Is(err, domain.Unavailable) || found != nil || report.Wrong() != 0 || !strings.Contains(fmt.Sprint(err), "customers failed, and the others were done; the first was customer ") {
 				t.Errorf("got %+v, %q, %v", report, found, err)
 			}
 			if got := w.State(); got != want {
@@ -244,7 +244,7 @@ func TestVerifyPhotosGivesUp(t *testing.T) {
 	verify, _ := w.verification(false)
 	verify.Photos = downStore{}
 	report, err := verify.Do(t.Context(), domain.CustomerRef{})
-	if !errors.Is(err, domain.Unavailable) || report.Customers > 30 || report.After != (domain.CustomerRef{}) || !strings.Contains(fmt.Sprint(err), "and the others were given up") {
+	if !errors.Is(err, domain.Unavailable) || report.Customers > 30 || report.After != (domain.CustomerRef{}) || !strings.Contains(fmt.Sprint(err), "and the others were not tried") {
 		t.Errorf("got %+v, %v", report, err)
 	}
 }

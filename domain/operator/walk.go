@@ -15,21 +15,21 @@ import (
 const (
 	// walkPage is how many customers are read at once.
 	walkPage = 500
-	// walkFailures is how many customers may fail before a walk gives up: a
-	// backend is down then.
+	// walkFailures is after how many failures a walk gives up, as a backend is
+	// probably down.
 	walkFailures = 20
 )
 
-// probes is where the customers of Doctor end, whose fleet no fleet is.
+// probes comes after the customers of every Doctor and before all others.
 var probes = domain.CustomerRef{Customer: math.MaxInt64}
 
 // Progress is how far a walk over all customers has come.
 type Progress struct {
-	Customers int                // that were looked at
-	After     domain.CustomerRef // up to this one all is done, so that another walk may begin after it; zero: none is
+	Customers int                // done
+	After     domain.CustomerRef // all customers up to this one are done, so another walk may begin after it; zero: none
 }
 
-// walk looks at every customer, several at once, in the order of pages.
+// walk calls look for every customer, several at once, page by page.
 type walk struct {
 	customers ports.CustomerDirectory
 	parallel  int
@@ -37,10 +37,9 @@ type walk struct {
 	passed    func(Progress) // called after each page
 }
 
-// from begins after the given customer. It goes on past customers that can't be
-// looked at, up to walkFailures, and returns how many they are, with the error
-// of one. When ctx ends it begins with no other customer, and returns its error
-// once those are done that it has begun with.
+// from begins after the given customer. It goes on after up to walkFailures
+// failures and returns how many there were, with the first error. When ctx ends,
+// it finishes the customers in hand and returns the error of ctx.
 func (w *walk) from(ctx context.Context, after domain.CustomerRef) (Progress, error) {
 	progress, failed := Progress{After: after}, failures{}
 	if after.Compare(probes) < 0 {
@@ -69,7 +68,7 @@ func (w *walk) page(ctx context.Context, after domain.CustomerRef) ([]domain.Sto
 	return w.customers.Customers(ctx, after, walkPage)
 }
 
-// lookAt returns how many of the page were looked at.
+// lookAt returns how many customers of the page it called look for.
 func (w *walk) lookAt(ctx context.Context, page []domain.StoredCustomer, failed *failures) (looked int) {
 	next := make(chan domain.Customer)
 	var workers sync.WaitGroup
@@ -92,14 +91,14 @@ func (w *walk) lookAt(ctx context.Context, page []domain.StoredCustomer, failed 
 	return looked
 }
 
-// once isn't cut off when ctx ends: what is half done on a cloud may be carried out later.
+// once isn't cancelled when ctx ends: a cloud may carry out a cancelled request later.
 func (w *walk) once(ctx context.Context, customer domain.Customer) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usecase.CallTimeout)
 	defer cancel()
 	return w.look(ctx, customer)
 }
 
-// failures counts the customers that failed. The zero value has none.
+// failures counts the customers that failed.
 type failures struct {
 	mu     sync.Mutex
 	number int
@@ -124,16 +123,16 @@ func (f *failures) tooMany() bool {
 	return f.number >= walkFailures
 }
 
-// summary tells how many failed, and of one why: it is mostly the same for all.
+// summary returns how many failed, with the first error, as most fail alike.
 func (f *failures) summary() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.number == 0 {
 		return nil
 	}
-	text := "%d customers failed, and the others were looked at; the first was %w"
+	text := "%d customers failed, and the others were done; the first was %w"
 	if f.number >= walkFailures {
-		text = "%d customers failed, and the others were given up; the first was %w"
+		text = "%d customers failed, and the others were not tried; the first was %w"
 	}
 	return fmt.Errorf(text, f.number, f.first)
 }
