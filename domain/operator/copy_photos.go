@@ -41,7 +41,7 @@ func (r CopyReport) Different() int { return r.Lost + r.Orphans.Orphans - r.Orph
 
 // Do settles what it can of the calls that were cut off in either store, as
 // servers have one of them alone, copies the photos of all customers after the
-// given one, and looks for photos in To whose customer was removed.
+// given one, and looks through To for photos whose customer was removed or has none.
 //
 // When servers run on To only, and Do returns nil and nothing is Different, the
 // move is done: records, To and the log agree once the servers' Repair has
@@ -61,14 +61,20 @@ func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyRepo
 		failed = errors.Join(failed, err)
 	}
 	var one sync.Mutex
-	w := walk{customers: c.Directory, parallel: c.Parallel, passed: c.Passed, look: func(ctx context.Context, customer domain.Customer) error {
-		did, err := c.bring(ctx, customer)
+	count := func(customer domain.Customer, did CopyReport) {
 		one.Lock()
 		defer one.Unlock()
 		report.add(did)
 		if did.Lost > 0 {
 			c.Found(Finding{Key: customer.Ref.PhotoKey(), Damage: Lost})
 		}
+	}
+	w := walk{customers: c.Directory, parallel: c.Parallel, passed: c.Passed, look: func(ctx context.Context, customer domain.Customer) error {
+		did, err := CopyReport{There: 1}, error(nil)
+		if customer.Photo.Info.Exists() { // else To's list shows whether it has one, and the store isn't asked for each
+			did, err = c.bring(ctx, customer)
+		}
+		count(customer, did)
 		return err
 	}}
 	var err error
@@ -76,6 +82,14 @@ func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyRepo
 	failed = errors.Join(err, failed)
 	if ctx.Err() == nil {
 		c.Orphans.Found = c.Found
+		c.Orphans.unrecorded = func(ctx context.Context, customer domain.Customer) error {
+			did, err := c.bring(ctx, customer)
+			if customer.Ref.Compare(after) > 0 {
+				did.There-- // the walk has counted it
+			}
+			count(customer, did)
+			return err
+		}
 		report.Orphans, err = c.Orphans.Do(ctx)
 		failed = errors.Join(failed, err)
 	}

@@ -90,7 +90,7 @@ func TestCopyPhotos(t *testing.T) {
 			if test.did.Lost > 0 {
 				lost = []operator.Finding{{Key: customer.PhotoKey(), Damage: operator.Lost}}
 			}
-			if test.held.Exists() {
+			if test.held.Exists() || test.did.Deleted > 0 {
 				test.did.Orphans.Photos = 1
 			}
 			did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
@@ -145,6 +145,20 @@ func TestCopyPhotosLocksOnlyWhereThereIsSomethingToDo(t *testing.T) {
 			t.Errorf("locked is %v, want %v; %v", !want, want, err)
 		}
 		m.Steps.Reset(nil)
+	}
+}
+
+// Most customers have no photo, and asking a store for each of them takes long.
+func TestCopyPhotosAsksForPhotosThatAreRecorded(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	m.put(m.to, oldPhoto)
+	if did, err := m.copy.Do(t.Context(), domain.CustomerRef{}); err != nil || did.There != 3 {
+		t.Errorf("got %+v, %v", did, err)
+	}
+	asked := slices.DeleteFunc(m.Steps.Seen, func(step string) bool { return step != "Open photo" })
+	if len(asked) != 2 { // one customer has a photo, and is looked at without the lock and with it
+		t.Errorf("the store was asked %d times for the photos of three customers", len(asked))
 	}
 }
 

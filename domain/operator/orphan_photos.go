@@ -24,6 +24,11 @@ type OrphanPhotos struct {
 	Delete bool
 	Grace  time.Duration
 	Found  func(Finding) // called for each orphan, one at a time
+
+
+	// unrecorded, unless nil, is told each customer whose photo is listed, although
+	// the record names none.
+	unrecorded func(context.Context, domain.Customer) error
 }
 
 // OrphanReport counts photos.
@@ -127,9 +132,12 @@ func (o *OrphanPhotos) look(ctx context.Context, stored domain.StoredPhoto) (orp
 }
 
 func (o *OrphanPhotos) isOrphan(ctx context.Context, key domain.PhotoKey) (bool, error) {
-	_, err := o.Customers.FindCustomer(ctx, key.Customer())
-	if errors.Is(err, domain.CustomerNotFound) {
+	customer, err := o.Customers.FindCustomer(ctx, key.Customer())
+	switch {
+	case errors.Is(err, domain.CustomerNotFound):
 		return true, nil
+	case err == nil && o.unrecorded != nil && !customer.Photo.Info.Exists():
+		return false, o.unrecorded(ctx, customer)
 	}
 	return false, err
 }
