@@ -88,7 +88,7 @@ func TestCustomerAddReadsThePIN(t *testing.T) {
 	form := newFleet(t, directory)
 	add := strings.Fields("customer add --fleet 689 --id 8 --phone 447700900008 --pin -")
 	expect(t, directory, "12\n", "", "customer_pin: want 4 to 12 digits or nothing, got 2 digits", add...)
-	expect(t, directory, "\n1234\n", "", "the standard input has no PIN; leave --pin out for a customer without one", add...)
+	expect(t, directory, "\n1234\n", "", "standard input has no PIN; leave --pin out for a customer without one", add...)
 	expect(t, directory, "7654\n", "", "", add...)
 	form.Set("phone_number", "447700900008")
 	server := serve(t, directory)
@@ -107,8 +107,8 @@ func TestCustomerImport(t *testing.T) {
 	list := filepath.Join(directory, "customers.csv")
 	writeFile(t, list, "\uFEFFid;phone;pin\r\n452733;447700900123;4321\r\n8;+44 7700 900008;\r\nx;447700900009;\r\n9;447700900008;\r\n10;447700900010;1010\r\n")
 	imported := []string{"customer", "import", "--fleet", "689", "customers.csv"}
-	const complaint = "not all rows are in, 2 rejected; customers.rejected.csv has their lines and the reasons"
-	expect(t, directory, "", "dry run, nothing is changed: 5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected; PINs: 2 set, 0 removed\n", "not all rows are in, 2 rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
+	const complaint = "2 rows were rejected; customers.rejected.csv has their lines and the reasons"
+	expect(t, directory, "", "dry run, nothing was changed: 5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected; PINs: 2 set, 0 removed\n", "2 rows were rejected; dry has their lines and the reasons", append(imported, "--dry-run", "--rejected", "dry")...)
 	expect(t, directory, "", "5 rows: 2 added, 1 changed, 0 unchanged, 2 rejected; PINs: 2 set, 0 removed\n", complaint, imported...)
 	expect(t, directory, "", "5 rows: 0 added, 0 changed, 3 unchanged, 2 rejected; PINs: 0 set, 0 removed\n", complaint, imported...)
 	rejected, err := os.ReadFile(filepath.Join(directory, "customers.rejected.csv"))
@@ -126,7 +126,7 @@ func TestCustomerImport(t *testing.T) {
 
 	// From the standard input, from a line on, without PINs, which stay.
 	expect(t, directory, "7,447700900007\n452733,447700900124\ny,447700900003\n", "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected; PINs: 0 set, 0 removed\n",
-		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "--from-line", "2", "-")
+		"1 rows were rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "--from-line", "2", "-")
 	form.Set("phone_number", "447700900124")
 	if a, err := postForm(server.api, withPhoto(form, "delete")); err != nil || a.Result != "valid" {
 		t.Errorf("with the new phone: got %+v, %v", a, err)
@@ -143,7 +143,7 @@ func TestCustomerImportComplains(t *testing.T) {
 		{"", "--fleet 689 missing.csv", "", "cannot read the customers: open missing.csv: no such file or directory"},
 		{"", "--fleet 7 bad.csv", none, "there is no fleet 7; add it first, or check the number"},
 		{"id,number\n", "--fleet 689 -", none, `the first line names no column phone; want id, phone and, where PINs are to be set, pin; it has "id", "number". Rename the columns in the first line`},
-		{"", "--fleet 689 bad.csv --rejected bad.csv", none, "cannot list the rejected rows, name another file with --rejected: bad.csv is what is imported"},
+		{"", "--fleet 689 bad.csv --rejected bad.csv", none, "cannot list the rejected rows, name another file with --rejected: bad.csv is the file being imported"},
 		{"", "--fleet 689 bad.csv --rejected no/such/folder", none, "cannot list the rejected rows, name another file with --rejected: open no/such/folder: no such file or directory"},
 	} {
 		expect(t, directory, test.in, test.out, test.complaint, append([]string{"customer", "import"}, strings.Fields(test.args)...)...)
@@ -163,7 +163,7 @@ func TestCustomerImportCutOff(t *testing.T) {
 	for i := range operator.ImportBatch + 10 {
 		fmt.Fprintf(&list, "%d,447700%06d\n", i+1, i+1)
 	}
-	goOn := fmt.Sprintf("all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", operator.ImportBatch, operator.ImportBatch+1)
+	goOn := fmt.Sprintf("all rows up to line %d are stored; continue with --from-line %d, or import the whole file again", operator.ImportBatch, operator.ImportBatch+1)
 	long := strings.Repeat("x", 100_000)
 	out, complaint := said(t, directory, list.String()+long, "customer", "import", "--fleet", "689", "-")
 	if !strings.HasPrefix(out, fmt.Sprintf("%d rows: ", operator.ImportBatch)) || !strings.HasSuffix(complaint, goOn) {
@@ -179,13 +179,13 @@ func TestCustomerImportCutOff(t *testing.T) {
 	_, err = in.Write([]byte(list.String() + strings.Repeat("\n", 1_000_000))) // more than a pipe holds: it reads
 	check(t, err)
 	check(t, c.Process.Signal(os.Interrupt)) // while it waits for more
-	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != 1 || !strings.Contains(errors.String(), "a signal came") {
+	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != 1 || !strings.Contains(errors.String(), "a signal arrived") {
 		t.Errorf("got %v and %s", err, &errors)
 	}
 
 	rest := list.String() + "x,y\n"
 	expect(t, directory, rest, "11 rows: 10 added, 0 changed, 0 unchanged, 1 rejected; PINs: 0 set, 0 removed\n",
-		"not all rows are in, 1 rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(operator.ImportBatch+1))
+		"1 rows were rejected; customers.rejected.csv has their lines and the reasons", "customer", "import", "--fleet", "689", "-", "--from-line", fmt.Sprint(operator.ImportBatch+1))
 }
 
 // TestCustomerExport: what is exported can be imported, and changes nothing, PINs included.

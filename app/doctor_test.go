@@ -50,7 +50,7 @@ const healthy = `configuration
   ✓ find none
 what was there only to try
   ✓ remove it
-all %d steps went well; the line below ! says what to know
+all %d steps worked; the line below each ! is worth knowing
 `
 
 func TestDoctorInMemory(t *testing.T) {

@@ -111,9 +111,9 @@ func TestPhotosVerify(t *testing.T) {
 	s.add(2, nil, demoPhoto[:len(demoPhoto)/2])
 	s.add(3, demoPhoto, demoPhoto)
 	s.expect(1, secondKey+" broken\n2 customers looked at: 0 photos missing, 0 different, 0 unrecorded, 1 broken; 0 records repaired\n",
-		"fleetphoto: 1 photos are not as they should be\n", "photos", "verify", "--after=689/1", "--parallel=1")
+		"fleetphoto: 1 photos differ from their records, are broken or have no customer\n", "photos", "verify", "--after=689/1", "--parallel=1")
 	s.expect(1, firstKey+" missing\n"+secondKey+" broken\n3 customers looked at: 1 photos missing, 0 different, 0 unrecorded, 1 broken; 0 records repaired\n",
-		"fleetphoto: 2 photos are not as they should be\n", "photos", "verify", "--parallel=1")
+		"fleetphoto: 2 photos differ from their records, are broken or have no customer\n", "photos", "verify", "--parallel=1")
 	held, err := usecase.ReadHeld(t.Context(), s.old, secondKey)
 	check(t, err)
 	check(t, s.old.Delete(t.Context(), secondKey, held.Version))
@@ -127,16 +127,16 @@ func TestPhotosVerifyOrphans(t *testing.T) {
 	const orphan = "fleet-689/customer_photos/404_photo.jpg orphan"
 	s.add(1, demoPhoto, demoPhoto)
 	s.put(domain.CustomerRef{Fleet: 689, Customer: 404}, demoPhoto)
-	left := "fleetphoto: 1 photos are not as they should be\n"
+	left := "fleetphoto: 1 photos differ from their records, are broken or have no customer\n"
 	s.expect(0, verified, "", "photos", "verify")
 	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist\n", left, "photos", "verify", "--orphans")
 	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist; none deleted, as --yes is missing\n", left, "photos", "verify", "--delete-orphans", "--grace=0s")
-	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist; 0 deleted, 1 left because they were changed in the last 24h0m0s\n", left,
+	s.expect(1, verified+orphan+"\n2 photos listed: 1 of customers who don't exist; 0 deleted, 1 kept as they were changed in the last 24h0m0s\n", left,
 		"photos", "verify", "--delete-orphans", "--yes")
-	s.expect(0, verified+orphan+" deleted\n2 photos listed: 1 of customers who don't exist; 1 deleted, 0 left because they were changed in the last 0s\n", "",
+	s.expect(0, verified+orphan+" deleted\n2 photos listed: 1 of customers who don't exist; 1 deleted, 0 kept as they were changed in the last 0s\n", "",
 		"photos", "verify", "--delete-orphans", "--yes", "--grace=0s")
 	s.expect(1, "", "FLEETPHOTO_PHOTO_STORE_URL: the backend at this URL has no PhotoLister, which this needs", "photos", "verify", "--orphans", "--photo-store-url=unlisted://")
-	s.expect(1, "", "--yes: it is for --delete-orphans alone", "photos", "verify", "--yes")
+	s.expect(1, "", "--yes: it works only with --delete-orphans", "photos", "verify", "--yes")
 	s.expect(1, "", "--grace: want 0 or longer, got -1s", "photos", "verify", "--grace=-1s")
 }
 
@@ -146,21 +146,21 @@ func TestPhotosCopy(t *testing.T) {
 	s.add(2, demoPhoto, nil)
 	s.add(3, nil, nil)
 	copied := []string{"photos", "copy", "--from=old://", "--to=new://"}
-	lost := "fleetphoto: 1 photos are in neither store as their records say; a call that was cut off in the last 2m10s may be the cause"
-	s.expect(1, secondKey+" lost\n3 customers looked at: 1 photos copied, 1.5 KiB; 0 deleted where they were deleted since; 1 were as they should be; 1 lost; 0 of customers who don't exist, 0 of these deleted\n", lost, copied...)
+	lost := "fleetphoto: 1 photos are in neither store; a call that was interrupted in the last 2m10s may be the cause"
+	s.expect(1, secondKey+" lost\n3 customers looked at: 1 photos copied, 1.5 KiB; 0 deleted; 1 unchanged; 1 lost; 0 of customers who don't exist, 0 of them deleted\n", lost, copied...)
 	if content, _, err := s.new.Open(t.Context(), firstKey); err != nil || content.Close() != nil {
 		t.Errorf("in the new store: %v", err)
 	}
-	const right = "1 customers looked at: 0 photos copied, 0 B; 0 deleted where they were deleted since; 1 were as they should be; 0 lost; "
+	const right = "1 customers looked at: 0 photos copied, 0 B; 0 deleted; 1 unchanged; 0 lost; "
 	after := append(slices.Clone(copied), "--after", "689/2")
-	s.expect(0, right+"0 of customers who don't exist, 0 of these deleted\n", "", after...)
+	s.expect(0, right+"0 of customers who don't exist, 0 of them deleted\n", "", after...)
 	gone := domain.CustomerRef{Fleet: 689, Customer: 404}.PhotoKey()
 	stored, err := domain.NewPhoto(demoPhoto, 1, 1)
 	check(t, err)
 	_, err = s.new.Put(t.Context(), gone, stored, domain.NoPhoto)
 	check(t, err)
-	s.expect(1, string(gone)+" orphan\n"+right+"1 of customers who don't exist, 0 of these deleted\n", "fleetphoto: 1 photos are of customers who don't exist; --delete deletes them", after...)
-	s.expect(0, string(gone)+" orphan deleted\n"+right+"1 of customers who don't exist, 1 of these deleted\n", "", append(after, "--delete")...)
+	s.expect(1, string(gone)+" orphan\n"+right+"1 of customers who don't exist, 0 of them deleted\n", "fleetphoto: 1 photos belong to customers who don't exist; --delete deletes them", after...)
+	s.expect(0, string(gone)+" orphan deleted\n"+right+"1 of customers who don't exist, 1 of them deleted\n", "", append(after, "--delete")...)
 	for _, test := range []struct{ failure, flag string }{
 		{"--to: it is the same store as --from", "--to=old://"},
 		{"--to: want a URL that begins with new://, old://, unlisted://, got \"tape\"", "--to=tape://1"},
@@ -183,7 +183,7 @@ func TestPhotosCopySaysHowToGoOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stores["new"] = interrupting{s.new, cancel}
 	code, out, failure := s.run(ctx, "photos", "copy", "--from=old://", "--to=new://", "--after=689/0")
-	if code != 1 || !strings.HasPrefix(out, "1 customers looked at: 1 photos copied") || !strings.Contains(failure, "interrupted, and what was begun is done; go on with --after 689/0") {
+	if code != 1 || !strings.HasPrefix(out, "1 customers looked at: 1 photos copied") || !strings.Contains(failure, "interrupted, after finishing the customers in hand; continue with --after 689/0") {
 		t.Errorf("got %d %s%s", code, out, failure)
 	}
 }

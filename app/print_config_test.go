@@ -39,8 +39,8 @@ func TestPrintConfig(t *testing.T) {
 		{"a flag goes before a file", database + "_FILE=database", "--database-url=memory://", database + " memory:// flag", false},
 		{"no secret", "FLEETPHOTO_ADDR_FILE=nowhere", "", "FLEETPHOTO_ADDR :8080 default", false},
 
-		{"both", database + "=memory:// " + database + "_FILE=database", "", database + ": want either it or " + database + "_FILE, got both", true},
-		{"both keys", secretKey + "=SECRET " + secretKey + "_FILE=key", "", secretKey + ": want either it or " + secretKey + "_FILE, got both", true},
+		{"both", database + "=memory:// " + database + "_FILE=database", "", database + ": set either this or " + database + "_FILE, not both", true},
+		{"both keys", secretKey + "=SECRET " + secretKey + "_FILE=key", "", secretKey + ": set either this or " + secretKey + "_FILE, not both", true},
 		{"no file", secretKey + "_FILE=SECRET", "", secretKey + "_FILE: want the path of a file that can be read: ", true},
 		{"a directory", secretKey + "_FILE=.", "", secretKey + "_FILE: want the path of a file that can be read: ", true},
 		{"empty file", database + "_FILE=empty", "", database + "_FILE: the file is empty", true},

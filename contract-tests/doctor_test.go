@@ -63,7 +63,7 @@ func TestDoctor(t *testing.T) {
 	}{
 		"all is well": {func(*testing.T, *backends) {}, "", []string{
 			"✓ this program is tested with its version: PostgreSQL ", "✓ its clock is as this machine's", "✓ it refuses a deletion that comes too late", "✓ it keeps nothing of a photo that was removed",
-			"✓ fetch it at its address", "✓ the clock at its address", "all 34 steps went well\n",
+			"✓ fetch it at its address", "✓ the clock at its address", "all 34 steps worked\n",
 		}},
 		"google": {func(t *testing.T, b *backends) { b.store = servers.GS(t) }, "", []string{
 			"! it refuses a deletion that comes too late\n      it doesn't: what is stored is looked at right before, and a photo that comes between may be deleted\n",

@@ -105,7 +105,7 @@ func TestStrangerHasOnlyTheCall(t *testing.T) {
 			t.Errorf("%s: got %v %s, want the exit code 1 and %s", args, err, out, want)
 		}
 	}
-	if out := p.output(t, "doctor"); !strings.Contains(out, "✓ look for a customer by phone\n") || !strings.Contains(out, "went well") {
+	if out := p.output(t, "doctor"); !strings.Contains(out, "✓ look for a customer by phone\n") || !strings.Contains(out, "steps worked") {
 		t.Errorf("doctor says\n%s", out)
 	}
 }

@@ -1,8 +1,8 @@
-// Package cli is the command line: it parses flags and settings, runs use
-// cases and prints what comes of them.
+// Package cli is the command line: it parses flags and settings, runs use cases
+// and prints their results.
 //
-// App imports it; it imports domain, usecase, operator and ports. It doesn't
-// know which adapters there are, nor how use cases are put together.
+// It imports domain, usecase, operator and ports, and app imports it. It knows
+// neither the adapters nor how use cases are wired.
 package cli
 
 import (
@@ -28,37 +28,37 @@ type App struct {
 	// Settings is a pointer to a struct whose fields have kong's tags env, help,
 	// default and perhaps secret. They are filled before any function is called.
 	Settings any
-	// Validate says which setting can't be used. It opens nothing.
+	// Validate fails if a setting can't be used. It opens nothing.
 	Validate func() error
-	// Check tries what the settings name as far as that goes without starting
-	// or making anything.
+	// Check tries the settings as far as it can without starting or creating
+	// anything.
 	Check func() error
 
-	// Run starts what the parameters of f need, calls f with them and stops it
+	// Run starts what the parameters of f need, calls f and stops everything
 	// again. f is a func(context.Context, …) error whose parameters are use
-	// cases, ports and roles. supply adds values that use cases are made of.
+	// cases, ports and roles. supply adds values that these are made of.
 	Run func(ctx context.Context, logger *slog.Logger, f any, supply ...any) error
-	// Serve serves until ctx ends or the server fails. out gets what a demo has to say.
+	// Serve serves until ctx ends or the server fails. A demo writes how to try it
+	// to out.
 	Serve func(ctx context.Context, logger *slog.Logger, demo bool, out io.Writer) error
 	// Migrate brings the databases up to date.
 	Migrate func(ctx context.Context) error
-	// Doctor returns what is to be tried, section by section; each section is
-	// made when the one before has been tried. cameFrom says where a setting
-	// comes from, by its variable.
+	// Doctor returns the sections to try. Each is made after the one before was
+	// tried. cameFrom returns where the setting with this variable comes from.
 	Doctor func(cameFrom func(variable string) string) iter.Seq[operator.Section]
 	// OpenAPI returns the OpenAPI document, version "3.0" or "3.1", as "json" or "yaml".
 	OpenAPI func(version, format string) ([]byte, error)
 
-	ReadyURL   func() string // where a server with these settings says whether it is ready
-	PhotosPath string        // where a server serves the photos
+	ReadyURL   func() string // of /readyz on a server with these settings
+	PhotosPath string        // the path below which a server serves photos
 	Version    string
 }
 
-// AsIs is a value to supply to App.Run: no database is brought up to date.
+// AsIs is a value to supply to App.Run, which then migrates no database.
 type AsIs struct{}
 
-// Changes is a value to supply to App.Run: f changes what the settings name, so
-// Run fails before it opens anything where they forbid that.
+// Changes is a value to supply to App.Run if f changes a backend. Run then fails
+// before it opens anything if the settings are read-only.
 type Changes struct{}
 
 // commands is the command line.
@@ -66,19 +66,19 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Serve the API."`
 	Fleet       fleetCommands      `cmd:"" help:"Manage fleets."`
 	Customer    customerCommands   `cmd:"" help:"Manage customers."`
-	Log         logCommands        `cmd:"" help:"Find out what happened to calls."`
-	Photos      photosCommands     `cmd:"" help:"Verify and copy the photos."`
+	Log         logCommands        `cmd:"" help:"Show, list and prune logged calls."`
+	Photos      photosCommands     `cmd:"" help:"Verify photos, or copy them to another store."`
 	Copy        copyCommand        `cmd:"" help:"Copy fleets, customers and the log to another database, while servers run."`
-	Doctor      doctorCommand      `cmd:"" help:"Try everything that calls do, beside them, and say what to change."`
-	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date. A starting server does so by itself."`
-	Repair      repairCommand      `cmd:"" help:"Settle calls that were cut off. A running server does so by itself."`
+	Doctor      doctorCommand      `cmd:"" help:"Try all backends as calls use them, and say what to change."`
+	Migrate     migrateCommand     `cmd:"" help:"Migrate the databases. A starting server does so by itself."`
+	Repair      repairCommand      `cmd:"" help:"Settle interrupted calls. A running server does so by itself."`
 	OpenAPI     openAPICommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
-	Version     versionCommand     `cmd:"" help:"Print the version; so do --version and -v."`
-	Help        helpCommand        `cmd:"" help:"Print the help of all, or of a command; so does --help."`
+	Version     versionCommand     `cmd:"" help:"Print the version, like --version and -v."`
+	Help        helpCommand        `cmd:"" help:"Print help on a command, or on all, like --help."`
 }
 
-// environment is what each command gets.
+// environment is what commands run with.
 type environment struct {
 	App
 	logger *slog.Logger
@@ -87,29 +87,29 @@ type environment struct {
 	line   *kong.Context
 }
 
-// run runs f, which changes nothing that the settings name, with the use cases that it takes.
+// run calls App.Run with an f that changes no backend.
 func (e environment) run(ctx context.Context, f any, supply ...any) error {
 	return e.Run(ctx, e.logger, f, supply...)
 }
 
-// change runs an f that changes it.
+// change calls App.Run with an f that changes a backend.
 func (e environment) change(ctx context.Context, f any, supply ...any) error {
 	return e.run(ctx, f, append(supply, Changes{})...)
 }
 
-// say tells the operator what was done.
+// say logs what was done.
 func (e environment) say(format string, args ...any) { e.logger.Info(fmt.Sprintf(format, args...)) }
 
 // Main runs one command and returns the exit code. Results go to out, logs and
-// errors to errOut. The first SIGINT or SIGTERM ends ctx, so that what was begun
-// is finished; the second one ends the process.
+// errors to errOut. The first SIGINT or SIGTERM ends ctx, so that the command
+// finishes what it began; the second one ends the process.
 func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (code int) {
 	var line commands
 	exited := false
 	parser, err := kong.New(&line,
 		kong.Name("fleetphoto"),
 		kong.Description(whatItIs+
-			" What may hold a secret comes from a file too: FLEETPHOTO_PIN_KEY_FILE=PATH, and so for each FLEETPHOTO_…_URL of a backend."),
+			" A setting that may hold a secret can also come from a file: FLEETPHOTO_PIN_KEY_FILE=PATH, for instance, or FLEETPHOTO_DATABASE_URL_FILE=PATH."),
 		kong.Embed(app.Settings),
 		kong.Resolvers(kong.ResolverFunc(secretFromFile)),
 		kong.Help(printHelp),
@@ -129,7 +129,7 @@ func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (c
 		return code
 	}
 	err = withHelp(err)
-	if err == nil && selected.Command() != "doctor" { // which says it in its own way
+	if err == nil && selected.Command() != "doctor" { // which reports it as a step
 		err = app.Validate()
 	}
 	if err != nil {
@@ -149,9 +149,9 @@ func Main(ctx context.Context, args []string, app App, out, errOut io.Writer) (c
 	return 0
 }
 
-// complain prints what is wrong and returns the exit code. Where the sentence
-// for callers says it all, the cause isn't printed. Lines after the first are
-// indented, so that none passes for another complaint.
+// complain prints an error and returns the exit code. It prints causes only of
+// failures of backends and bugs. Lines after the first are indented, so that none
+// looks like another error.
 func complain(errOut io.Writer, err error) int {
 	var known *domain.Error
 	if errors.As(err, &known) && known.Kind != domain.Unavailable && known.Kind != domain.Internal {
@@ -161,7 +161,7 @@ func complain(errOut io.Writer, err error) int {
 	return 1
 }
 
-// newLogger logs text on a terminal, quoted where it isn't printable, and JSON elsewhere.
+// newLogger returns a logger that writes text on a terminal and JSON elsewhere.
 func newLogger(out io.Writer) *slog.Logger {
 	if isTerminal(out) {
 		return slog.New(slog.NewTextHandler(out, nil))

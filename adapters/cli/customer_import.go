@@ -18,14 +18,14 @@ import (
 
 type customerImportCommand struct {
 	Fleet      domain.FleetID `required:"" placeholder:"ID" help:"The fleet's number."`
-	File       string         `arg:"" help:"CSV with the columns id, phone and pin; -: from the standard input."`
-	RemovePINs bool           `name:"remove-pins" help:"A blank PIN removes the customer's; without this it stays."`
-	DryRun     bool           `help:"Only say what would be added and changed."`
-	Rejected   string         `placeholder:"PATH" help:"Where to list the rows that aren't taken, with line and reason; left out: customers.rejected.csv for customers.csv."`
-	FromLine   int            `default:"1" placeholder:"N" help:"Go on with this line, after an import that was cut off."`
+	File       string         `arg:"" help:"CSV with the columns id, phone and pin; - reads standard input."`
+	RemovePINs bool           `name:"remove-pins" help:"Remove a customer's PIN if the file's is blank. Without this it is kept."`
+	DryRun     bool           `help:"Change nothing; report what would be added and changed."`
+	Rejected   string         `placeholder:"PATH" help:"The file for rejected rows, with line and reason; by default customers.rejected.csv for customers.csv."`
+	FromLine   int            `default:"1" placeholder:"N" help:"Continue an interrupted import at this line."`
 }
 
-// Run imports until all is in or a signal comes. It fails where a row isn't taken.
+// Run imports until the end of the file or a signal. It fails if a row is rejected.
 func (c *customerImportCommand) Run(ctx context.Context, e environment) error {
 	in, err := c.open()
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *customerImportCommand) Run(ctx context.Context, e environment) error {
 			Fleet: c.Fleet, Rows: customercsv.Rows(untilEnded(ctx, progress.reading(in)), c.FromLine), DryRun: c.DryRun, RemovePINs: c.RemovePINs,
 			Reject: rejections.add,
 			Progress: func(report operator.ImportReport) {
-				if rejections.flush() == nil { // or the end says it
+				if rejections.flush() == nil { // close reports it otherwise
 					progress.tell(fmt.Sprintf("all rows up to line %d are done", report.Line), slog.Int("rows", report.Rows),
 						slog.Int("added", report.Added), slog.Int("changed", report.Changed), slog.Int("rejected", report.Rejected))
 				}
@@ -55,7 +55,7 @@ func (c *customerImportCommand) Run(ctx context.Context, e environment) error {
 	})
 }
 
-// sizeOf is the size of a file; -1 where it has none.
+// sizeOf returns the size of a regular file, or -1.
 func sizeOf(file *os.File) int64 {
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 		return info.Size()
@@ -80,29 +80,29 @@ func (c *customerImportCommand) rejectedPath() string {
 	return strings.TrimSuffix(c.File, ".csv") + ".rejected.csv"
 }
 
-// explain says how to go on after an import that didn't come to its end.
+// explain adds to an error how to continue the import.
 func (c *customerImportCommand) explain(ctx context.Context, report operator.ImportReport, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		err = errors.New("a signal came")
+		err = errors.New("a signal arrived")
 	}
 	if c.DryRun || report.Line == 0 {
 		return err
 	}
-	return fmt.Errorf("the import was cut off: %w; all rows up to line %d are stored: go on with --from-line %d, or from the first line, which does no harm", err, report.Line, report.Line+1)
+	return fmt.Errorf("the import was interrupted: %w; all rows up to line %d are stored; continue with --from-line %d, or import the whole file again", err, report.Line, report.Line+1)
 }
 
 func (c *customerImportCommand) print(out io.Writer, report operator.ImportReport) error {
 	would := ""
 	if c.DryRun {
-		would = "dry run, nothing is changed: "
+		would = "dry run, nothing was changed: "
 	}
 	_, err := fmt.Fprintf(out, "%s%d rows: %d added, %d changed, %d unchanged, %d rejected; PINs: %d set, %d removed\n", would,
 		report.Rows, report.Added, report.Changed, report.Unchanged, report.Rejected, report.PINsSet, report.PINsGone)
 	if err == nil && c.DryRun && report.Rows > operator.PlanBatch {
-		_, err = fmt.Fprintf(out, "each %d rows are compared with what is stored now: where a row depends on one in the %d before, the import may end otherwise\n", operator.PlanBatch, operator.PlanBatch)
+		_, err = fmt.Fprintf(out, "rows were compared with the database %d at a time; if a row depends on an earlier one outside its group, the import may differ\n", operator.PlanBatch)
 	}
 	return err
 }
@@ -111,16 +111,15 @@ func (c *customerImportCommand) complain(report operator.ImportReport, path stri
 	if report.Rejected == 0 {
 		return nil
 	}
-	return fmt.Errorf("not all rows are in, %d rejected; %s has their lines and the reasons", report.Rejected, path)
+	return fmt.Errorf("%d rows were rejected; %s has their lines and the reasons", report.Rejected, path)
 }
 
-// rejections is the file of the rows that weren't taken. It is made when there
-// is the first one.
+// rejections is the file of rejected rows. It is created with the first one.
 type rejections struct {
 	path  string
-	input *os.File // which it must not be
-	goOn  bool     // adds to what is there
-	file  *os.File // nil: none yet
+	input *os.File // must be another file
+	goOn  bool     // append
+	file  *os.File // nil: not yet created
 	csv   *customercsv.Rejections
 }
 
@@ -137,7 +136,7 @@ func (r *rejections) open() error {
 	there, err := os.Stat(r.path)
 	if err == nil {
 		if input, inputErr := r.input.Stat(); inputErr == nil && os.SameFile(there, input) {
-			return fmt.Errorf("%s is what is imported", r.path)
+			return fmt.Errorf("%s is the file being imported", r.path)
 		}
 	}
 	how := os.O_TRUNC

@@ -20,14 +20,14 @@ import (
 type customerCommands struct {
 	Add    customerAddCommand    `cmd:"" help:"Add a customer to a fleet."`
 	Set    customerSetCommand    `cmd:"" help:"Change a customer's phone number or PIN."`
-	Show   customerShowCommand   `cmd:"" help:"Print what is known of a customer, by --id or --phone, and the photo."`
-	Unlock customerUnlockCommand `cmd:"" help:"End the lock on a customer's PIN after too many wrong ones."`
-	Remove customerRemoveCommand `cmd:"" help:"Remove a customer, and delete the photo."`
+	Show   customerShowCommand   `cmd:"" help:"Print a customer and the customer's photo, by --id or --phone."`
+	Unlock customerUnlockCommand `cmd:"" help:"Unlock a customer's PIN after too many wrong ones."`
+	Remove customerRemoveCommand `cmd:"" help:"Remove a customer and delete the photo."`
 	Import customerImportCommand `cmd:"" help:"Add and change many customers from CSV."`
 	Export customerExportCommand `cmd:"" help:"Write a fleet's customers as CSV."`
 }
 
-// standardStream names the standard input or output where a file is asked for.
+// standardStream stands for standard input or output instead of a file.
 const standardStream = "-"
 
 // whichCustomer are the flags that name one customer.
@@ -42,8 +42,8 @@ func (w whichCustomer) ref() domain.CustomerRef {
 
 type customerAddCommand struct {
 	whichCustomer
-	Phone domain.DialledPhone `required:"" placeholder:"NUMBER" help:"The mobile number, international, or with its 0 where the fleet's country is set."`
-	PIN   string              `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from the standard input, so that no list of processes shows them; left out, the customer has none."`
+	Phone domain.DialledPhone `required:"" placeholder:"NUMBER" help:"The mobile number, international, or with its 0 if the fleet has a country."`
+	PIN   string              `name:"pin" placeholder:"PIN|-" help:"4 to 12 digits, or - to read them from standard input, which hides them from process lists. Without this the customer has no PIN."`
 }
 
 // Run adds the customer.
@@ -68,8 +68,8 @@ func (c *customerAddCommand) pin(ctx context.Context) (domain.PIN, error) {
 	return readPIN(ctx, c.PIN, "leave --pin out for a customer without one")
 }
 
-// readPIN reads the PIN that is given, or that is on the standard input.
-// without says how a customer gets none.
+// readPIN parses the given PIN, or one from standard input. without says how to
+// leave a customer without one.
 func readPIN(ctx context.Context, given, without string) (domain.PIN, error) {
 	if given != standardStream {
 		pin, err := domain.ParseNewPIN(given)
@@ -80,38 +80,38 @@ func readPIN(ctx context.Context, given, without string) (domain.PIN, error) {
 	}
 	line, err := bufio.NewReader(untilEnded(ctx, os.Stdin)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return domain.PIN{}, fmt.Errorf("cannot read the PIN from the standard input: %w", err)
+		return domain.PIN{}, fmt.Errorf("cannot read the PIN from standard input: %w", err)
 	}
 	pin, err := domain.ParseNewPIN(line)
 	if err == nil && pin.IsBlank() {
-		err = errors.New("the standard input has no PIN; " + without)
+		err = errors.New("standard input has no PIN; " + without)
 	}
 	return pin, err
 }
 
 type customerSetCommand struct {
 	whichCustomer
-	Phone *domain.DialledPhone `placeholder:"NUMBER" help:"The new mobile number, international, or with its 0 where the fleet's country is set; left out, it stays."`
-	PIN   *string              `name:"pin" xor:"pin" placeholder:"PIN|-" help:"The new PIN, 4 to 12 digits, or - to read it from the standard input; left out, it stays. A lock after too many wrong ones stays too: customer unlock ends it."`
-	NoPIN bool                 `name:"no-pin" xor:"pin" help:"The customer has no PIN any more."`
+	Phone *domain.DialledPhone `placeholder:"NUMBER" help:"The new mobile number, international, or with its 0 if the fleet has a country. Without this it is kept."`
+	PIN   *string              `name:"pin" xor:"pin" placeholder:"PIN|-" help:"The new PIN, 4 to 12 digits, or - to read it from standard input. Without this it is kept. To end a lock, use customer unlock."`
+	NoPIN bool                 `name:"no-pin" xor:"pin" help:"Remove the customer's PIN."`
 }
 
 // Validate is called by kong.
 func (c *customerSetCommand) Validate() error {
 	if c.Phone == nil && c.PIN == nil && !c.NoPIN {
-		return errors.New("nothing is to be set; give one of --phone, --pin and --no-pin")
+		return errors.New("nothing to set; give --phone, --pin or --no-pin")
 	}
 	return nil
 }
 
-// Run changes what is given.
+// Run changes the phone number, the PIN or both.
 func (c *customerSetCommand) Run(ctx context.Context, e environment) error {
 	var pin *domain.PIN
 	if c.NoPIN {
 		pin = new(domain.PIN)
 	}
 	if c.PIN != nil {
-		read, err := readPIN(ctx, *c.PIN, "--no-pin takes the PIN away")
+		read, err := readPIN(ctx, *c.PIN, "--no-pin removes the PIN")
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (c *customerSetCommand) Run(ctx context.Context, e environment) error {
 	})
 }
 
-// untilEnded reads from in, and fails once ctx ends even where in is waited for.
+// untilEnded returns a reader of in that fails once ctx ends, even during a Read.
 func untilEnded(ctx context.Context, in io.Reader) io.Reader {
 	out, into := io.Pipe()
 	context.AfterFunc(ctx, func() { _ = into.CloseWithError(ctx.Err()) })
@@ -139,9 +139,9 @@ func untilEnded(ctx context.Context, in io.Reader) io.Reader {
 
 type customerShowCommand struct {
 	Fleet     domain.FleetID      `required:"" placeholder:"ID" help:"The fleet's number."`
-	ID        domain.CustomerID   `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet; it or --phone is needed."`
-	Phone     domain.DialledPhone `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international; it or --id is needed."`
-	ShowPhone bool                `help:"Print the phone number whole."`
+	ID        domain.CustomerID   `xor:"who" required:"" placeholder:"ID" help:"The customer's number within the fleet. This or --phone is required."`
+	Phone     domain.DialledPhone `xor:"who" required:"" placeholder:"NUMBER" help:"The customer's mobile number, international. This or --id is required."`
+	ShowPhone bool                `help:"Print the whole phone number."`
 }
 
 // Run prints the customer.
@@ -193,7 +193,7 @@ func (c *customerShowCommand) print(out io.Writer, customer domain.Customer, add
 	return write(out, []byte(text+changed(customer.Photo)))
 }
 
-// changed says when a photo was changed, and by what.
+// changed says when a photo was changed, and by which call.
 func changed(record domain.PhotoRecord) string {
 	switch {
 	case record.ChangedAt.IsZero():
@@ -206,7 +206,7 @@ func changed(record domain.PhotoRecord) string {
 
 type customerUnlockCommand struct{ whichCustomer }
 
-// Run sets the lock back, whether or not the PIN is locked.
+// Run resets the lock, even if the PIN isn't locked.
 func (c *customerUnlockCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, customers ports.CustomerDirectory) error {
 		if err := customers.UnlockPIN(ctx, c.ref()); err != nil {
@@ -225,17 +225,17 @@ func (c *customerRemoveCommand) Run(ctx context.Context, e environment) error {
 		if err := remove.Do(ctx, c.ref()); err != nil {
 			return err
 		}
-		e.say("customer %d of fleet %d is removed, and has no photo any more", c.ID, c.Fleet)
+		e.say("customer %d of fleet %d is removed, and the photo is deleted", c.ID, c.Fleet)
 		return nil
 	})
 }
 
 type customerExportCommand struct {
 	Fleet domain.FleetID `required:"" placeholder:"ID" help:"The fleet's number."`
-	File  string         `arg:"" optional:"" default:"-" help:"Where to; left out or -: the standard output."`
+	File  string         `arg:"" optional:"" default:"-" help:"The file to write; - is standard output, the default."`
 }
 
-// Run writes the customers. PINs can't be had.
+// Run writes the customers without PINs, of which only hashes are stored.
 func (c *customerExportCommand) Run(ctx context.Context, e environment) error {
 	return e.run(ctx, func(ctx context.Context, export *operator.ExportCustomers) error {
 		file := &exportFile{name: c.File}
@@ -259,8 +259,8 @@ func (c *customerExportCommand) Run(ctx context.Context, e environment) error {
 	})
 }
 
-// exportFile is made, or emptied, when something is to be written to it: not
-// where the export fails before.
+// exportFile is created or emptied at the first write, so a failed export leaves
+// the old file.
 type exportFile struct {
 	name string
 	file *os.File // nil: not yet

@@ -24,7 +24,7 @@ func (*doctorCommand) Run(ctx context.Context, e environment) error {
 	return c.result(ctx)
 }
 
-// checkup says of each step how it went.
+// checkup tries steps and prints the outcome of each.
 type checkup struct {
 	out           io.Writer
 	tried, failed int
@@ -35,7 +35,7 @@ func (c *checkup) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.out, format, args...) // result fails too
 }
 
-// try does a step, unless one before that it needs has failed.
+// try tries a step, unless an earlier one that it needs failed.
 func (c *checkup) try(ctx context.Context, works bool, step operator.Step) bool {
 	if step.Regardless {
 		ctx = context.WithoutCancel(ctx)
@@ -74,8 +74,8 @@ func (c *checkup) result(ctx context.Context) error {
 	}
 	notes := ""
 	if c.noted {
-		notes = "; the line below ! says what to know"
+		notes = "; the line below each ! is worth knowing"
 	}
-	_, err := fmt.Fprintf(c.out, "all %d steps went well%s\n", c.tried, notes)
+	_, err := fmt.Fprintf(c.out, "all %d steps worked%s\n", c.tried, notes)
 	return err
 }

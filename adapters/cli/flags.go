@@ -10,8 +10,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// Age is a positive duration, written as time.ParseDuration takes it, with
-// days before the rest: 90d, 1d12h, 12h, 30m.
+// Age is a positive duration in the syntax of time.ParseDuration, after an optional
+// number of days: 90d, 1d12h, 12h, 30m.
 type Age time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -32,7 +32,7 @@ func (a *Age) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is as UnmarshalText takes it; empty where there is none.
+// String returns what UnmarshalText accepts, or "" for 0.
 func (a Age) String() string {
 	if a == 0 {
 		return ""
@@ -40,7 +40,7 @@ func (a Age) String() string {
 	return time.Duration(a).String()
 }
 
-// moment is a time, or as long before now as an age says.
+// moment is a time, or an age before now.
 type moment struct {
 	at   time.Time
 	back Age
@@ -58,7 +58,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// time is the moment seen from now; zero where none was given.
+// time returns the time, which is zero if none was given.
 func (m moment) time(now time.Time) time.Time {
 	if m.back != 0 {
 		return now.Add(-time.Duration(m.back))
@@ -66,7 +66,7 @@ func (m moment) time(now time.Time) time.Time {
 	return m.at
 }
 
-// result is how a call ended, or that it hasn't.
+// result is a call's result, or open.
 type result domain.Result
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -86,7 +86,7 @@ func (w *errorWord) UnmarshalText(text []byte) error {
 	return err
 }
 
-// oneOf finds the word that text is, in small or capital letters.
+// oneOf returns the word that equals text, ignoring case.
 func oneOf[Word ~string](text string, words ...Word) (Word, error) {
 	var known []string
 	for _, word := range words {

@@ -14,21 +14,21 @@ import (
 type fleetCommands struct {
 	Add     fleetAddCommand    `cmd:"" help:"Add a fleet and print its API key, once."`
 	List    fleetListCommand   `cmd:"" help:"List the fleets."`
-	Set     fleetSetCommand    `cmd:"" help:"Set what a fleet's calls must have, and its country."`
-	Rename  fleetRenameCommand `cmd:"" help:"Give a fleet another name."`
+	Set     fleetSetCommand    `cmd:"" help:"Set whether a fleet requires PINs, and its country."`
+	Rename  fleetRenameCommand `cmd:"" help:"Rename a fleet."`
 	Disable fleetSwitchCommand `cmd:"" help:"Switch a fleet off: its calls are refused."`
 	Enable  fleetSwitchCommand `cmd:"" help:"Switch a fleet on again."`
-	Remove  fleetRemoveCommand `cmd:"" help:"Remove a fleet that has no customers, and its API keys. The API log stays."`
+	Remove  fleetRemoveCommand `cmd:"" help:"Remove a fleet without customers, and its API keys. Its log entries are kept."`
 	Key     fleetKeyCommands   `cmd:"" help:"Manage the API keys of a fleet."`
 }
 
 type fleetAddCommand struct {
 	ID    domain.FleetID   `arg:"" help:"The fleet's number."`
 	Name  domain.FleetName `placeholder:"NAME" help:"Its name, for operators."`
-	Label domain.KeyLabel  `default:"first" placeholder:"LABEL" help:"What its first key is called in lists and in the API log (${default})."`
+	Label domain.KeyLabel  `default:"first" placeholder:"LABEL" help:"The label of its first key in lists and in the API log (${default})."`
 }
 
-// Run prints the key alone on the standard output.
+// Run prints only the key on standard output.
 func (c *fleetAddCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		key, err := fleets.Add(ctx, domain.Fleet{ID: c.ID, Name: c.Name}, c.Label)
@@ -45,7 +45,7 @@ type fleetListCommand struct {
 	JSON bool `name:"json" help:"Print a line of JSON for each."`
 }
 
-// fleetLine is a fleet as it is listed.
+// fleetLine is a fleet in the list.
 type fleetLine struct {
 	ID         domain.FleetID     `json:"id"`
 	Name       domain.FleetName   `json:"name,omitempty"`
@@ -55,7 +55,7 @@ type fleetLine struct {
 	Keys       int                `json:"keys"`
 }
 
-// Run prints the fleets in the order of their numbers.
+// Run prints the fleets, ordered by number.
 func (c *fleetListCommand) Run(ctx context.Context, e environment) error {
 	return e.run(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
 		fleets, err := directory.Fleets(ctx)
@@ -82,11 +82,11 @@ func onOrOff(on bool) string { return map[bool]string{true: "on", false: "off"}[
 
 type fleetSetCommand struct {
 	ID         domain.FleetID      `arg:"" help:"The fleet's number."`
-	RequirePIN *string             `name:"require-pin" enum:"on,off" placeholder:"on|off" help:"Whether each call must have the customer's PIN: without it, or where the customer has none, it is refused as Invalid PIN."`
-	Country    *domain.CountryCode `placeholder:"CODE|none" help:"The country code that takes the place of the 0 with which a phone number begins: with 44, 07700 900123 is 447700900123, in calls, lists and commands."`
+	RequirePIN *string             `name:"require-pin" enum:"on,off" placeholder:"on|off" help:"Whether every call needs the customer's PIN. A call without it, or for a customer without one, is then refused as Invalid PIN."`
+	Country    *domain.CountryCode `placeholder:"CODE|none" help:"The country code that replaces the leading 0 of phone numbers in calls, imports and commands: with 44, 07700 900123 is 447700900123."`
 }
 
-// Validate wants something to set.
+// Validate is called by kong.
 func (c *fleetSetCommand) Validate() error {
 	if c.RequirePIN == nil && c.Country == nil {
 		return errors.New("nothing to set; give --require-pin=on|off or --country=CODE|none")
@@ -121,10 +121,10 @@ func (c *fleetSetCommand) change(fleet *domain.Fleet) {
 
 type fleetRenameCommand struct {
 	ID   domain.FleetID   `arg:"" help:"The fleet's number."`
-	Name domain.FleetName `arg:"" help:"Its new name, for operators; an empty one is none."`
+	Name domain.FleetName `arg:"" help:"Its new name, for operators; may be empty."`
 }
 
-// Run changes the name, and nothing else.
+// Run changes the name.
 func (c *fleetRenameCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		if err := fleets.Change(ctx, c.ID, func(fleet *domain.Fleet) { fleet.Name = c.Name }); err != nil {
@@ -139,7 +139,7 @@ type fleetSwitchCommand struct {
 	ID domain.FleetID `arg:"" help:"The fleet's number."`
 }
 
-// Run switches the fleet off or on, as the command is called.
+// Run switches the fleet off or on, depending on the command's name.
 func (c *fleetSwitchCommand) Run(ctx context.Context, e environment) error {
 	on := e.line.Selected().Name == "enable"
 	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
@@ -155,7 +155,7 @@ type fleetRemoveCommand struct {
 	ID domain.FleetID `arg:"" help:"The fleet's number."`
 }
 
-// Run removes the fleet, or says how to remove what it has.
+// Run removes the fleet, or says how to remove its customers first.
 func (c *fleetRemoveCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, customers ports.FleetCustomers) error {
 		err := customers.RemoveFleet(ctx, c.ID)
@@ -171,24 +171,24 @@ func (c *fleetRemoveCommand) Run(ctx context.Context, e environment) error {
 }
 
 type fleetKeyCommands struct {
-	Add    fleetKeyAddCommand    `cmd:"" help:"Give a fleet one more API key and print it, once."`
-	List   fleetKeyListCommand   `cmd:"" help:"List a fleet's keys: their labels, never the keys."`
-	Revoke fleetKeyRevokeCommand `cmd:"" help:"Take a key away: it works no more."`
+	Add    fleetKeyAddCommand    `cmd:"" help:"Add another API key to a fleet and print it, once."`
+	List   fleetKeyListCommand   `cmd:"" help:"List the labels of a fleet's keys, never the keys."`
+	Revoke fleetKeyRevokeCommand `cmd:"" help:"Revoke a key."`
 }
 
 type fleetKeyAddCommand struct {
 	Fleet domain.FleetID  `arg:"" help:"The fleet's number."`
-	Label domain.KeyLabel `required:"" placeholder:"LABEL" help:"What the key is called in lists and in the API log, for instance who has it."`
+	Label domain.KeyLabel `required:"" placeholder:"LABEL" help:"The key's label in lists and in the API log, for instance who uses it."`
 }
 
-// Run prints the key alone on the standard output.
+// Run prints only the key on standard output.
 func (c *fleetKeyAddCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, fleets *operator.Fleets) error {
 		key, err := fleets.AddKey(ctx, c.Fleet, c.Label)
 		if err != nil {
 			return err
 		}
-		e.say("fleet %d has the key %q too; it is printed now and never again", c.Fleet, c.Label)
+		e.say("fleet %d has another key, %q; it is printed now and never again", c.Fleet, c.Label)
 		_, err = fmt.Fprintln(e.out, key.Reveal())
 		return err
 	})
@@ -199,13 +199,13 @@ type fleetKeyListCommand struct {
 	JSON  bool           `name:"json" help:"Print a line of JSON for each."`
 }
 
-// keyLine is a key as it is listed.
+// keyLine is a key in the list.
 type keyLine struct {
 	Label   domain.KeyLabel `json:"label"`
 	AddedAt time.Time       `json:"added_at,omitzero"` // zero: not known
 }
 
-// Run prints the labels in their order.
+// Run prints the labels, sorted.
 func (c *fleetKeyListCommand) Run(ctx context.Context, e environment) error {
 	return e.run(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
 		keys, err := directory.Keys(ctx, c.Fleet)
@@ -227,7 +227,7 @@ type fleetKeyRevokeCommand struct {
 	Label domain.KeyLabel `arg:"" help:"The key's label."`
 }
 
-// Run takes the key away and says so where that was the last one.
+// Run revokes the key and warns if it was the last one.
 func (c *fleetKeyRevokeCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, directory ports.FleetDirectory) error {
 		if err := directory.RevokeKey(ctx, c.Fleet, c.Label); err != nil {
@@ -236,7 +236,7 @@ func (c *fleetKeyRevokeCommand) Run(ctx context.Context, e environment) error {
 		revoked := fmt.Sprintf("the key %q of fleet %d is revoked", c.Label, c.Fleet)
 		keys, err := directory.Keys(ctx, c.Fleet)
 		if err == nil && len(keys) == 0 {
-			e.logger.Warn(fmt.Sprintf("%s, and the fleet has none left: its calls are refused; add one with: fleetphoto fleet key add %d --label LABEL", revoked, c.Fleet))
+			e.logger.Warn(fmt.Sprintf("%s; it was the last one, so the fleet's calls are refused; to add one: fleetphoto fleet key add %d --label LABEL", revoked, c.Fleet))
 			return nil
 		}
 		e.say("%s", revoked)

@@ -16,10 +16,10 @@ const whatItIs = "Changes a customer's photograph: the one call of a taxi fleet'
 // first are the commands that a newcomer needs.
 var first = []string{"serve", "fleet add", "customer add", "log show", "doctor"}
 
-// printScreen prints what a command line without a command gets. Like git's,
-// its exit code says that nothing was done.
+// printScreen prints a short help for a command line without a command. As with
+// git, the exit code is then 1.
 func printScreen(out io.Writer, program *kong.Application) int {
-	_, _ = fmt.Fprintf(out, "%s\n\n", whatItIs) // whoever can't read it sees the exit code
+	_, _ = fmt.Fprintf(out, "%s\n\n", whatItIs) // if this fails, the exit code tells
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, command := range program.Leaves(true) {
 		if slices.Contains(first, command.Path()) {
@@ -31,7 +31,7 @@ func printScreen(out io.Writer, program *kong.Application) int {
 	return 1
 }
 
-// withHelp says where the commands are listed that could have been meant.
+// withHelp adds to a parse error which help lists the right commands.
 func withHelp(err error) error {
 	var failed *kong.ParseError
 	if !errors.As(err, &failed) || strings.Contains(err.Error(), "did you mean") {
@@ -46,8 +46,7 @@ func withHelp(err error) error {
 	return err
 }
 
-// asCommand makes the flags of the program that other programs have, and help
-// before a command, what they mean here.
+// asCommand translates --version, -v and "help COMMAND" to this program's commands.
 func asCommand(args []string) []string {
 	switch {
 	case args[0] == "--version", args[0] == "-v":
@@ -62,14 +61,14 @@ type helpCommand struct {
 	Command []string `arg:"" optional:"" help:"The command; left out, the program."`
 }
 
-// Run prints the help where flags came before the word help.
+// Run prints the help if flags came before the word help.
 func (c *helpCommand) Run(line *kong.Context) error {
-	_, _ = line.Parse(append(c.Command, "--help")) // what it fails with after the help was printed says nothing
+	_, _ = line.Parse(append(c.Command, "--help")) // its error after printing the help means nothing
 	return nil
 }
 
-// printHelp prints the settings with the program's own help alone, below the
-// commands: with each command's they would hide its flags.
+// printHelp prints the settings only with the program's own help, below the
+// commands. In a command's help they would bury its flags.
 func printHelp(options kong.HelpOptions, line *kong.Context) error {
 	selected := line.Selected()
 	settings := &kong.Group{Key: "settings", Title: "Settings, as flags or in the environment:"}

@@ -13,13 +13,13 @@ import (
 )
 
 type logCommands struct {
-	Show  logShowCommand  `cmd:"" help:"Tell the whole story of a call."`
-	List  logListCommand  `cmd:"" help:"List calls, the newest first."`
-	Prune logPruneCommand `cmd:"" help:"Remove old calls from the log, while servers go on."`
+	Show  logShowCommand  `cmd:"" help:"Show all that is logged about a call."`
+	List  logListCommand  `cmd:"" help:"List calls, newest first."`
+	Prune logPruneCommand `cmd:"" help:"Remove old calls from the log, while servers run."`
 }
 
-// withLog does f with the API log alone, so that it tells what happened while
-// the other backends are away. It migrates nothing.
+// withLog runs f with the API log alone, which works while other backends are
+// down. It migrates nothing.
 func (e environment) withLog(ctx context.Context, f func(context.Context, ports.ApiLogArchive) error) error {
 	return e.run(ctx, f, AsIs{})
 }
@@ -29,7 +29,7 @@ type logShowCommand struct {
 	JSON bool  `name:"json" help:"Print it as a line of JSON."`
 }
 
-// Run prints all that the log knows of a call.
+// Run prints the entry of a call.
 func (c *logShowCommand) Run(ctx context.Context, e environment) error {
 	return e.withLog(ctx, func(ctx context.Context, log ports.ApiLogArchive) error {
 		entry, err := log.Entry(ctx, domain.ApiLogID(c.ID))
@@ -47,17 +47,17 @@ func (c *logShowCommand) Run(ctx context.Context, e environment) error {
 const logPage = 500
 
 type logListCommand struct {
-	Fleet    domain.FleetID    `placeholder:"N" help:"Only of this fleet."`
-	Customer domain.CustomerID `placeholder:"N" help:"Only of this customer of --fleet."`
-	Result   result            `placeholder:"valid|error|interrupted|open" help:"Only those that ended so; open: those that haven't ended."`
-	Error    errorWord         `placeholder:"WORD" help:"Only those that failed with this error, such as \"Invalid PIN\"."`
-	Since    moment            `placeholder:"TIME" help:"Only those received then or later: a time such as 2026-07-28T14:03:00Z, or how long ago, such as 24h or 7d."`
-	Until    moment            `placeholder:"TIME" help:"Only those received before then."`
-	Limit    int               `default:"50" placeholder:"N" help:"At most so many (${default})."`
+	Fleet    domain.FleetID    `placeholder:"N" help:"Only calls of this fleet."`
+	Customer domain.CustomerID `placeholder:"N" help:"Only calls for this customer of --fleet."`
+	Result   result            `placeholder:"valid|error|interrupted|open" help:"Only calls with this result; open calls haven't ended."`
+	Error    errorWord         `placeholder:"WORD" help:"Only calls that failed with this error, such as \"Invalid PIN\"."`
+	Since    moment            `placeholder:"TIME" help:"Only calls received since then: a time such as 2026-07-28T14:03:00Z, or an age such as 24h or 7d."`
+	Until    moment            `placeholder:"TIME" help:"Only calls received before then."`
+	Limit    int               `default:"50" placeholder:"N" help:"List at most this many (${default})."`
 	JSON     bool              `name:"json" help:"Print a line of JSON for each."`
 }
 
-// Run prints the calls page by page, as a log may be larger than the memory.
+// Run prints the calls page by page, as a log may not fit into memory.
 func (c *logListCommand) Run(ctx context.Context, e environment) error {
 	filter, err := c.filter(time.Now())
 	if err != nil {
@@ -105,11 +105,11 @@ func (c *logListCommand) print(out io.Writer, header []string, entries []domain.
 }
 
 type logPruneCommand struct {
-	OlderThan Age `required:"" placeholder:"AGE" help:"Remove calls that were received longer ago than this, such as 90d or 12h. Open ones stay."`
-	Batch     int `default:"1000" placeholder:"N" help:"How many are removed at once (${default}); calls that are logged meanwhile wait for no more than that."`
+	OlderThan Age `required:"" placeholder:"AGE" help:"Remove calls received longer ago than this, such as 90d or 12h. Open ones are kept."`
+	Batch     int `default:"1000" placeholder:"N" help:"Calls removed at once (${default}); servers wait while a batch is removed."`
 }
 
-// Run removes batch after batch until none is left or a signal comes.
+// Run removes batches until nothing is left or a signal arrives.
 func (c *logPruneCommand) Run(ctx context.Context, e environment) error {
 	const most = 100_000
 	if c.Batch < 1 || c.Batch > most {

@@ -9,8 +9,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// logLine is an entry of the API log as JSON. docs/operate.md lists the names, which
-// programs rely on.
+// logLine is an entry of the API log as JSON. Programs rely on the names, which
+// docs/operate.md lists.
 type logLine struct {
 	ID          domain.ApiLogID    `json:"id"`
 	ReceivedAt  time.Time          `json:"received_at"`
@@ -59,8 +59,8 @@ func newLogLine(entry domain.ApiLogEntry) logLine {
 	}
 }
 
-// stages yields what is known of how long each stage of the call took, in the
-// order in which it went through them.
+// stages yields how long each stage of the call took, in their order. Unknown ones
+// are left out.
 func stages(entry domain.ApiLogEntry) iter.Seq2[string, time.Duration] {
 	return func(yield func(string, time.Duration) bool) {
 		for _, half := range []domain.Timings{entry.Call.Details.Timings, entry.Outcome.Details.Timings} {
@@ -73,7 +73,7 @@ func stages(entry domain.ApiLogEntry) iter.Seq2[string, time.Duration] {
 	}
 }
 
-// logRow is an entry as a row of the list.
+// logRow returns an entry as a row of the list.
 func logRow(entry domain.ApiLogEntry) []string {
 	call, outcome := entry.Call, entry.Outcome
 	ended, took := string(outcome.Status()), ""
@@ -89,7 +89,7 @@ func logRow(entry domain.ApiLogEntry) []string {
 	}
 }
 
-// number writes an id; empty where it is 0, which says that there is none.
+// number returns an id as text, or "" for 0, which stands for none.
 func number[ID ~int64](id ID) string {
 	if id == 0 {
 		return ""

@@ -13,8 +13,7 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// printStory tells what happened to a call, for people. What the log doesn't
-// know is left out.
+// printStory prints an entry for people. Unknown facts are left out.
 func printStory(out io.Writer, entry domain.ApiLogEntry) error {
 	call, details := entry.Call, entry.Call.Details
 	story := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -44,7 +43,7 @@ func printStory(out io.Writer, entry domain.ApiLogEntry) error {
 	return story.Flush()
 }
 
-// listed puts commas between the facts that are known.
+// listed joins the known facts with commas.
 func listed(facts ...string) string {
 	var known []string
 	for _, fact := range facts {
@@ -55,7 +54,7 @@ func listed(facts ...string) string {
 	return strings.Join(known, ", ")
 }
 
-// about puts text into a phrase; empty where there is none.
+// about puts text into a phrase. It returns "" if text is empty.
 func about[Text ~string](phrase string, text Text) string {
 	if text == "" {
 		return ""
@@ -93,14 +92,14 @@ func ended(entry domain.ApiLogEntry) string {
 	case domain.Open:
 		at := func(age time.Duration) string { return entry.Call.ReceivedAt.Add(age).Format(time.RFC3339) }
 		if outcome.SettledAt.IsZero() {
-			return "open: it is under way, or was cut off; then it is settled from " + at(usecase.SettleAfter) + " on"
+			return "open: it is running, or was interrupted and will be settled after " + at(usecase.SettleAfter)
 		}
-		return fmt.Sprintf("open: it was cut off; settled once at %s, looked at again from %s on, as a request may come late",
+		return fmt.Sprintf("open: it was interrupted; settled at %s, and to be settled again after %s, as a request may arrive late",
 			outcome.SettledAt.Format(time.RFC3339), at(usecase.LateAfter))
 	case domain.Failed:
 		return fmt.Sprintf("error: %s, after %v", outcome.Error, after)
 	case domain.Interrupted:
-		return fmt.Sprintf("interrupted: it was cut off, and settled after %v", after)
+		return fmt.Sprintf("interrupted, and settled after %v", after)
 	default:
 		return fmt.Sprintf("%s, after %v", outcome.Result, after)
 	}
@@ -116,21 +115,21 @@ func effect(entry domain.ApiLogEntry) string {
 	case entry.Outcome.Result == domain.Failed:
 		return "not changed"
 	case entry.Outcome.Result == domain.Interrupted:
-		return fmt.Sprintf("%s was changed as asked or not at all, and the customer's record says what is stored", key)
+		return fmt.Sprintf("%s was changed as asked or not at all; the customer's record says what is stored", key)
 	case entry.Outcome.IsOpen():
 		return ""
 	case after.Exists() && after == before:
-		return fmt.Sprintf("%s was replaced by the same", key)
+		return fmt.Sprintf("%s was replaced by the same photo", key)
 	case after.Exists() && before.Exists():
 		return fmt.Sprintf("%s was replaced", key)
 	case after.Exists():
 		return fmt.Sprintf("%s was added", key)
-	case entry.Call.Operation == domain.UpdatePhoto: // settled by Repair, which knows no more
+	case entry.Call.Operation == domain.UpdatePhoto: // settled by Repair, which doesn't know what was there before
 		return fmt.Sprintf("%s was stored", key)
 	case before.Exists():
 		return fmt.Sprintf("%s was deleted", key)
 	}
-	return "none is left"
+	return "there is none"
 }
 
 func described(photo domain.PhotoInfo) string {

@@ -37,7 +37,7 @@ func printLines[Line any](out io.Writer, asJSON bool, header []string, lines []L
 	return table.Flush()
 }
 
-// clock writes a time as flags take it; empty where it is zero.
+// clock returns a time in the form that flags take, or "" for zero.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return ""

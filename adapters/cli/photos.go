@@ -15,18 +15,18 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
-// mostParallel is the most customers that are looked at at once. A database may
-// let fewer be changed.
+// mostParallel is the limit of --parallel. A database may allow fewer changes at
+// once.
 const mostParallel = 256
 
 type photosCommands struct {
-	Verify photosVerifyCommand `cmd:"" help:"Compare the customers' records with the stored photos. Nothing is changed unless you say so."`
+	Verify photosVerifyCommand `cmd:"" help:"Compare the customers' records with the stored photos."`
 	Copy   photosCopyCommand   `cmd:"" help:"Copy all photos to another store, while servers run."`
 }
 
-// walking is what the commands that look at all customers have in common.
+// walking has the flags of commands that go through all customers.
 type walking struct {
-	After    place `placeholder:"FLEET/CUSTOMER" help:"Begin after this customer, where a run before was interrupted."`
+	After    place `placeholder:"FLEET/CUSTOMER" help:"Continue an interrupted run after this customer."`
 	Parallel int   `default:"8" placeholder:"N" help:"Customers at once (${default})."`
 }
 
@@ -38,16 +38,16 @@ func (w walking) Validate() error {
 	return nil
 }
 
-// ended is the error of a walk: where it was interrupted, it says how to go on.
+// ended adds to the error of an interrupted walk how to continue.
 func (w walking) ended(err error, reached operator.Progress) error {
 	if !errors.Is(err, context.Canceled) {
 		return err
 	}
 	how := "start again"
 	if (reached.After != domain.CustomerRef{}) {
-		how = "go on with --after " + place(reached.After).String()
+		how = "continue with --after " + place(reached.After).String()
 	}
-	return fmt.Errorf("interrupted, and what was begun is done; %s (%w)", how, err)
+	return fmt.Errorf("interrupted, after finishing the customers in hand; %s (%w)", how, err)
 }
 
 // place is a customer, written as FLEET/CUSTOMER.
@@ -74,7 +74,7 @@ func (e environment) newWalkProgress() walkProgress {
 	return walkProgress{e.newProgress("customers", -1, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("customers"))}
 }
 
-// passed is told after each page.
+// passed is called after each page.
 func (p walkProgress) passed(reached operator.Progress) {
 	p.counted(reached.Customers)
 	p.tell("up to "+place(reached.After).String(), slog.Int("customers", reached.Customers), slog.String("after", place(reached.After).String()))
@@ -82,11 +82,11 @@ func (p walkProgress) passed(reached operator.Progress) {
 
 type photosVerifyCommand struct {
 	walking
-	Repair        bool          `help:"Make the records say what the store holds."`
-	Orphans       bool          `help:"List the store too, and find photos whose customer doesn't exist."`
-	DeleteOrphans bool          `help:"As --orphans, and delete them where --yes is given."`
+	Repair        bool          `help:"Correct the records to what the store has."`
+	Orphans       bool          `help:"Also list the store, to find photos whose customer doesn't exist."`
+	DeleteOrphans bool          `help:"Like --orphans, and with --yes delete them."`
 	Yes           bool          `help:"Really delete."`
-	Grace         time.Duration `default:"24h" placeholder:"DURATION" help:"Leave orphans that were changed since (${default})."`
+	Grace         time.Duration `default:"24h" placeholder:"DURATION" help:"Keep orphans that were changed within this time (${default})."`
 }
 
 // Validate is called by kong.
@@ -95,12 +95,12 @@ func (c *photosVerifyCommand) Validate() error {
 	case c.Grace < 0:
 		return settingError("--grace", fmt.Errorf("want 0 or longer, got %v", c.Grace))
 	case c.Yes && !c.DeleteOrphans:
-		return settingError("--yes", errors.New("it is for --delete-orphans alone"))
+		return settingError("--yes", errors.New("it works only with --delete-orphans"))
 	}
 	return c.walking.Validate()
 }
 
-// Run fails when something is wrong in the end.
+// Run fails if photos are still damaged at the end.
 func (c *photosVerifyCommand) Run(ctx context.Context, e environment) error {
 	run := e.run
 	if c.Repair || c.Yes {
@@ -119,15 +119,15 @@ func (c *photosVerifyCommand) Run(ctx context.Context, e environment) error {
 	return run(ctx, func(ctx context.Context, verify *operator.VerifyPhotos) error { return judge(c.verify(ctx, e, verify)) })
 }
 
-// judge fails when photos are not as they should be.
+// judge fails if photos are damaged.
 func judge(wrong int, err error) error {
 	if err == nil && wrong > 0 {
-		err = fmt.Errorf("%d photos are not as they should be", wrong)
+		err = fmt.Errorf("%d photos differ from their records, are broken or have no customer", wrong)
 	}
 	return err
 }
 
-// verify returns how many photos are not as their record says.
+// verify returns how many photos are still damaged.
 func (c *photosVerifyCommand) verify(ctx context.Context, e environment, verify *operator.VerifyPhotos) (int, error) {
 	progress := e.newWalkProgress()
 	verify.Parallel, verify.Repair, verify.Passed = c.Parallel, c.Repair, progress.passed
@@ -154,7 +154,7 @@ func (c *photosVerifyCommand) orphans(ctx context.Context, e environment, orphan
 	text := fmt.Sprintf("%d photos listed: %d of customers who don't exist", report.Photos, report.Orphans)
 	switch {
 	case orphans.Delete:
-		text += fmt.Sprintf("; %d deleted, %d left because they were changed in the last %v", report.Deleted, report.Young, c.Grace)
+		text += fmt.Sprintf("; %d deleted, %d kept as they were changed in the last %v", report.Deleted, report.Young, c.Grace)
 	case c.DeleteOrphans:
 		text += "; none deleted, as --yes is missing"
 	}
@@ -191,15 +191,15 @@ func (c *photosCopyCommand) copy(ctx context.Context, e environment, copying *op
 	}
 	report, err := copying.Do(ctx, domain.CustomerRef(c.After))
 	progress.end()
-	_, printErr := fmt.Fprintf(e.out, "%d customers looked at: %d photos copied, %s; %d deleted where they were deleted since; %d were as they should be; %d lost; %d of customers who don't exist, %d of these deleted\n",
+	_, printErr := fmt.Fprintf(e.out, "%d customers looked at: %d photos copied, %s; %d deleted; %d unchanged; %d lost; %d of customers who don't exist, %d of them deleted\n",
 		report.Customers, report.Copied, humanize.IBytes(uint64(report.Bytes)), report.Deleted, report.There, report.Lost, report.Orphans.Orphans, report.Orphans.Deleted)
 	err = c.ended(err, report.Progress)
 	if report.Lost > 0 {
-		err = errors.Join(err, fmt.Errorf("%d photos are in neither store as their records say; a call that was cut off in the last %v may be the cause, so copy again after that time; "+
-			"what is lost then has to be sent again, or fleetphoto photos verify --repair makes the records say what the servers' store holds", report.Lost, usecase.SettleAfter))
+		err = errors.Join(err, fmt.Errorf("%d photos are in neither store; a call that was interrupted in the last %v may be the cause, so copy again after that time; "+
+			"then send those that are still lost again, or run fleetphoto photos verify --repair, which corrects the records", report.Lost, usecase.SettleAfter))
 	}
 	if left := report.Different() - report.Lost; left > 0 {
-		err = errors.Join(err, fmt.Errorf("%d photos are of customers who don't exist; --delete deletes them", left))
+		err = errors.Join(err, fmt.Errorf("%d photos belong to customers who don't exist; --delete deletes them", left))
 	}
 	return errors.Join(err, printErr)
 }

@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// printable returns text with every character that isn't printable escaped as
-// in JSON, line ends too: nothing that came from outside moves the cursor, hides
-// or turns around what stands beside it, or looks like a line of its own.
+// printable returns text with every character that isn't printable, line breaks
+// included, escaped as in JSON. So text from outside can't move the cursor, hide
+// or reorder other text, or look like a line of its own.
 func printable(text string) string { return escaped(text, "") }
 
-// escaped escapes what isn't printable, but for the characters in kept.
+// escaped escapes characters that aren't printable, except those in kept.
 func escaped(text, kept string) string {
 	var out strings.Builder
 	for rest := text; rest != ""; {
@@ -34,11 +34,11 @@ func escaped(text, kept string) string {
 	return out.String()
 }
 
-// printableLines is where the command line writes: what of it isn't printable
-// is escaped, but for line ends and tabs. JSON stays the same JSON.
+// printableLines escapes characters that aren't printable, except line breaks and
+// tabs. JSON stays equal JSON.
 type printableLines struct{ out io.Writer }
 
-// Write implements io.Writer. It takes whole characters.
+// Write implements io.Writer. Text must not end within a character.
 func (w printableLines) Write(text []byte) (int, error) {
 	if _, err := io.WriteString(w.out, escaped(string(text), "\n\t")); err != nil {
 		return 0, err

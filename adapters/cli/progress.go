@@ -9,19 +9,19 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// tellEvery is how often the log says how far long work has come.
+// tellEvery is the least time between two lines of progress in the log.
 const tellEvery = 3 * time.Second
 
-// progress shows how far long work has come: by a bar on a terminal, elsewhere
-// by a line in the log now and then.
+// progress shows how far long work has come, with a bar on a terminal and with
+// lines in the log elsewhere.
 type progress struct {
-	bar    *progressbar.ProgressBar // nil: lines
+	bar    *progressbar.ProgressBar // nil: no terminal
 	logger *slog.Logger
 	next   time.Time // when the next line is due
 }
 
-// newProgress begins to show progress on so many of something; -1: nobody
-// knows how many. Options say how the bar counts.
+// newProgress begins to show progress towards total, or -1 if that is unknown.
+// Options say how the bar counts.
 func (e environment) newProgress(name string, total int64, options ...progressbar.Option) *progress {
 	p := &progress{logger: e.logger, next: time.Now().Add(tellEvery)}
 	if isTerminal(e.errOut) {
@@ -31,7 +31,7 @@ func (e environment) newProgress(name string, total int64, options ...progressba
 	return p
 }
 
-// reading counts what is read from in.
+// reading returns a reader of in whose bytes the bar counts.
 func (p *progress) reading(in io.Reader) io.Reader {
 	if p.bar == nil {
 		return in
@@ -40,14 +40,14 @@ func (p *progress) reading(in io.Reader) io.Reader {
 	return &reader
 }
 
-// counted says how many are done.
+// counted sets how many are done.
 func (p *progress) counted(done int) {
 	if p.bar != nil {
-		_ = p.bar.Set(done) // only what is shown fails
+		_ = p.bar.Set(done) // if it fails, only the display is wrong
 	}
 }
 
-// tell says how far the work is; counts are for the log alone.
+// tell shows how far the work is. Counts go to the log only.
 func (p *progress) tell(reached string, counts ...any) {
 	reached = printable(reached)
 	switch {
@@ -59,7 +59,7 @@ func (p *progress) tell(reached string, counts ...any) {
 	}
 }
 
-// printf prints a line of the result, not into the bar.
+// printf prints a line of the result without breaking the bar.
 func (p *progress) printf(out io.Writer, format string, args ...any) {
 	if p.bar != nil {
 		_ = p.bar.Clear()
@@ -69,6 +69,6 @@ func (p *progress) printf(out io.Writer, format string, args ...any) {
 
 func (p *progress) end() {
 	if p.bar != nil {
-		_ = p.bar.Finish() // it is cleared
+		_ = p.bar.Finish() // which clears it
 	}
 }

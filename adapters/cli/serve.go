@@ -12,11 +12,11 @@ import (
 )
 
 type serveCommand struct {
-	Demo        bool `xor:"instead" help:"Serve wholly in memory, with a fleet and a customer to try."`
-	PrintConfig bool `xor:"instead" help:"Print each setting as it would be used, and where it comes from, with secrets hidden; start nothing."`
+	Demo        bool `xor:"instead" help:"Serve in memory, with a fleet and a customer to try."`
+	PrintConfig bool `xor:"instead" help:"Only print each setting and where it comes from, with secrets hidden."`
 }
 
-// Run serves until a signal comes.
+// Run serves until a signal arrives.
 func (c *serveCommand) Run(ctx context.Context, e environment) error {
 	if c.PrintConfig {
 		return errors.Join(printSettings(e.out, e.line), e.Check())
@@ -36,15 +36,15 @@ func (*migrateCommand) Run(ctx context.Context, e environment) error {
 }
 
 type repairCommand struct {
-	AllStores bool `help:"Also settle the calls of other photo stores, as if they were of this one: for a directory that was moved."`
+	AllStores bool `help:"Also settle calls of other photo stores, as if they were of this one. Use it after moving a directory."`
 }
 
-// Run settles what can be settled and says how much it was.
+// Run settles interrupted calls and prints how many.
 func (c *repairCommand) Run(ctx context.Context, e environment) error {
 	return e.change(ctx, func(ctx context.Context, repair *usecase.Repair) error {
 		repair.AllStores = c.AllStores
 		report, err := repair.Do(ctx)
-		_, printErr := fmt.Fprintf(e.out, "%d calls settled: %d had been done, %d were interrupted; %d others looked at for the first time; %d records corrected, %d photos deleted again\n",
+		_, printErr := fmt.Fprintf(e.out, "%d calls settled: %d done, %d interrupted; %d more settled for the first time; %d records corrected, %d photos deleted again\n",
 			report.Settled(), report.Done, report.Interrupted, report.LookedAt, report.Corrected, report.Deleted)
 		return errors.Join(err, printErr)
 	})
@@ -52,7 +52,7 @@ func (c *repairCommand) Run(ctx context.Context, e environment) error {
 
 type openAPICommand struct {
 	Version string `enum:"3.0,3.1" default:"3.1" placeholder:"3.0|3.1" help:"The version of OpenAPI (${default})."`
-	Format  string `enum:"json,yaml" default:"json" placeholder:"json|yaml" help:"How it is written (${default})."`
+	Format  string `enum:"json,yaml" default:"json" placeholder:"json|yaml" help:"The format (${default})."`
 }
 
 // Run prints the document without opening a backend.

@@ -15,17 +15,17 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Tags of settings that may hold a secret: it may come from a file, and is
+// Tags of settings that may hold a secret. These can come from a file, and are
 // hidden when settings are printed.
 const (
 	secretTag = "secret"
-	wholeTag  = "whole" // the value of secretTag where no part is harmless
+	wholeTag  = "whole" // the value of secretTag if the whole value is secret
 
 	hidden = "hidden"
 )
 
-// ReadSettings fills settings, as App.Settings, from the environment, from the
-// files that it names and from defaults. It fails with a sentence for the operator.
+// ReadSettings fills settings, a struct as in App.Settings, from the environment,
+// from the files that it names and from defaults.
 func ReadSettings(settings any) error {
 	parser, err := kong.New(settings, kong.Name("fleetphoto"), kong.Resolvers(kong.ResolverFunc(secretFromFile)), kong.Exit(func(int) {}))
 	if err == nil {
@@ -34,14 +34,14 @@ func ReadSettings(settings any) error {
 	return err
 }
 
-// settingError names the variable or the flag whose value can't be used. It
-// prints no value, as that may hold a password; the sentence does where it is safe.
+// settingError names the variable or flag whose value can't be used. It doesn't
+// print the value, as that may hold a password.
 func settingError(variable string, err error) error {
 	return fmt.Errorf("%s: %w", variable, err)
 }
 
-// secretFromFile is a kong.ResolverFunc: a secret that no flag gives is what
-// the file holds that its variable with _FILE names.
+// secretFromFile is a kong.ResolverFunc that reads a secret from the file that its
+// variable with the suffix _FILE names.
 func secretFromFile(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if !flag.Tag.Has(secretTag) {
 		return nil, nil
@@ -52,11 +52,11 @@ func secretFromFile(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error)
 		return nil, nil
 	}
 	if os.Getenv(variable) != "" {
-		return nil, settingError(variable, fmt.Errorf("want either it or %s_FILE, got both", variable))
+		return nil, settingError(variable, fmt.Errorf("set either this or %s_FILE, not both", variable))
 	}
 	text, err := os.ReadFile(path)
 	if failed := new(os.PathError); errors.As(err, &failed) {
-		err = failed.Err // without the path, which may be the secret itself, put there by mistake
+		err = failed.Err // without the path, which by mistake may be the secret itself
 	}
 	if err != nil {
 		return nil, settingError(variable+"_FILE", fmt.Errorf("want the path of a file that can be read: %w", err))
@@ -68,8 +68,7 @@ func secretFromFile(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error)
 	return secret, nil
 }
 
-// printSettings prints each setting, its value without secrets, and where that
-// comes from.
+// printSettings prints each setting, its value without secrets, and its source.
 func printSettings(out io.Writer, line *kong.Context) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, flag := range line.Model.Flags {
@@ -89,7 +88,7 @@ func printSettings(out io.Writer, line *kong.Context) error {
 	return table.Flush()
 }
 
-// cameFrom says where a setting comes from.
+// cameFrom returns where a setting comes from.
 func cameFrom(line *kong.Context, flag *kong.Flag) string {
 	for _, given := range line.Path {
 		switch {
@@ -106,14 +105,14 @@ func cameFrom(line *kong.Context, flag *kong.Flag) string {
 	return "default"
 }
 
-// cameFrom says where the setting with this variable comes from.
+// cameFrom returns where the setting with this variable comes from.
 func (e environment) cameFrom(variable string) string {
 	flags := e.line.Model.Flags
 	return cameFrom(e.line, flags[slices.IndexFunc(flags, func(f *kong.Flag) bool { return slices.Contains(f.Envs, variable) })])
 }
 
-// WithoutSecrets returns a backend's URL without what may be secret in it: all
-// that isn't known to be harmless.
+// WithoutSecrets returns a backend's URL with every part hidden that isn't known to
+// be harmless.
 func WithoutSecrets(rawURL string) string {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found {
@@ -151,12 +150,12 @@ func harmless(parameter string) string {
 	return parameter
 }
 
-// othersVariables are for this module's tests, or what Kubernetes sets by
-// itself in every container beside a service whose name begins like ours.
+// othersVariables belong to this module's tests, or are set by Kubernetes in every
+// container if a service's name begins with fleetphoto.
 var othersVariables = regexp.MustCompile(`^FLEETPHOTO_(TEST_.*|REQUIRE|(.*_)?(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_\d+_.*))$`)
 
 // unknownSettings returns the variables of the environment that are named like
-// settings and are none: mostly a typo.
+// settings but aren't, most often because of a typo.
 func unknownSettings(environment []string, flags []*kong.Flag) []string {
 	known := map[string]bool{}
 	for _, flag := range flags {
