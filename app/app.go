@@ -1,7 +1,7 @@
-// Package app puts the product together: configuration, the catalogue of
-// adapters, and fx modules that serve it or put it into another application.
+// Package app composes the product: configuration, the catalogue of adapters, and
+// fx modules to serve it or to embed it in another application.
 //
-// Only a main imports it, this one's or somebody else's; it imports everything.
+// It imports everything. Only main packages import it, ours and other people's.
 package app
 
 import (
@@ -26,8 +26,7 @@ import (
 )
 
 // Main runs the command line with the adapters of catalogue and returns the
-// exit code. Results go to the standard output, logs and errors to the
-// standard error.
+// exit code. Results go to standard output, logs and errors to standard error.
 func Main(ctx context.Context, args []string, catalogue Catalogue) int {
 	return run(ctx, args, catalogue, os.Stdout, os.Stderr)
 }
@@ -51,7 +50,7 @@ func run(ctx context.Context, args []string, catalogue Catalogue, out, errOut io
 	}, out, errOut)
 }
 
-// program is what the command line drives.
+// program implements cli.App.
 type program struct {
 	config    Config
 	catalogue Catalogue
@@ -65,7 +64,7 @@ func (p *program) application(config Config, logger *slog.Logger, of purpose, mo
 	)
 }
 
-// run does what cli.App.Run says.
+// run implements cli.App.Run.
 func (p *program) run(ctx context.Context, logger *slog.Logger, f any, supply ...any) error {
 	of, rest := purpose{command: true, ended: ctx.Done()}, []any{}
 	for _, value := range supply {
@@ -93,7 +92,7 @@ func (p *program) run(ctx context.Context, logger *slog.Logger, f any, supply ..
 	})
 }
 
-// serve does what cli.App.Serve says.
+// serve implements cli.App.Serve.
 func (p *program) serve(ctx context.Context, logger *slog.Logger, demo bool, out io.Writer) error {
 	config, modules := p.config, []fx.Option{Serve}
 	if demo {
@@ -107,11 +106,11 @@ func (p *program) serve(ctx context.Context, logger *slog.Logger, demo bool, out
 			}
 		}
 		select {
-		case <-ctx.Done(): // perhaps by a signal that came before it served
-			logger.Info("stopping: calls that run are finished")
+		case <-ctx.Done(): // perhaps by a signal during the start
+			logger.Info("stopping: running calls are finished first")
 			return nil
 		case signal := <-application.Wait():
-			logger.Info("stopping: calls that run are finished")
+			logger.Info("stopping: running calls are finished first")
 			if signal.ExitCode != 0 {
 				return errors.New("the server stopped by itself; the log above has the cause")
 			}
@@ -120,8 +119,8 @@ func (p *program) serve(ctx context.Context, logger *slog.Logger, demo bool, out
 	})
 }
 
-// runApplication starts an application, does f and stops it. A ctx that ends
-// doesn't cut off the start, or started components would never be stopped.
+// runApplication starts an application, calls f and stops it. The end of ctx
+// doesn't interrupt the start, or started components would never be stopped.
 func runApplication(ctx context.Context, application *fx.App, f func(context.Context) error) error {
 	if err := application.Err(); err != nil {
 		return dig.RootCause(err)
@@ -153,7 +152,7 @@ func openAPI(config Config, version, format string) ([]byte, error) {
 	return indented.Bytes(), err
 }
 
-// version returns the module's version, and the commit it was built from where known.
+// version returns the module's version and, if known, its commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

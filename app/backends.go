@@ -28,13 +28,13 @@ const (
 
 // purpose is what backends are opened for. The zero purpose is a server.
 type purpose struct {
-	command bool            // it waits for no backend, and nothing may end with it
-	asIs    bool            // no database is brought up to date
-	ended   <-chan struct{} // closed when the operator has given up; nil: never
+	command bool            // a command, which waits for no backend and needs ones that outlast it
+	asIs    bool            // migrate no database
+	ended   <-chan struct{} // closed when the operator interrupts the start; nil: never
 }
 
-// backends opens what the configuration's URLs name, once for the same URL and
-// when somebody asks for it.
+// backends opens the backends of the configuration's URLs when they are asked for,
+// and each URL once.
 type backends struct {
 	config    Config
 	catalogue Catalogue
@@ -48,7 +48,7 @@ type backends struct {
 type opened struct {
 	Backend
 	variable, rawURL string
-	isCopy           bool // a command writes everything into it, so that it is brought up to date, and made
+	isCopy           bool // a command copies into it, so it is migrated, and created if missing
 }
 
 type backendsIn struct {
@@ -113,14 +113,15 @@ func (b *backends) open(openers map[string]Opener, variable, rawURL string) (*op
 	return o, nil
 }
 
-// isAt says whether a database is the one at rawURL, as far as their URLs and files tell.
+// isAt reports whether a database is the one at rawURL, as far as URLs and files
+// tell.
 func (b *backends) isAt(o *opened, rawURL string) bool {
 	if o.rawURL == rawURL {
 		return true
 	}
 	other, err := open(b.catalogue.Databases, rawURL)
 	if err != nil {
-		return false // whoever needs it says so
+		return false // opening it elsewhere reports the error
 	}
 	defer func() { _ = (&opened{Backend: other}).close() }()
 	one, oneErr := os.Stat(o.DataFile) // not there: another one
@@ -128,7 +129,7 @@ func (b *backends) isAt(o *opened, rawURL string) bool {
 	return oneErr == nil && anotherErr == nil && os.SameFile(one, another)
 }
 
-// isConfigured says whether a database is one of the server's.
+// isConfigured reports whether a database is one of the server's.
 func (b *backends) isConfigured(o *opened) bool {
 	return slices.ContainsFunc([]string{b.config.FleetAuthURL, b.config.CustomerRepoURL, b.config.ApiLogURL}, func(rawURL string) bool {
 		_, rawURL = b.config.databaseURL("", rawURL)
@@ -136,23 +137,23 @@ func (b *backends) isConfigured(o *opened) bool {
 	})
 }
 
-// offered returns what a backend offers, or the sentence that says that it doesn't.
+// offered returns a role of a backend, or an error if it doesn't have the role.
 func offered[R any](o *opened, role func(Backend) R) (R, error) {
 	found := role(o.Backend)
 	if any(found) == nil {
-		return found, settingError(o.variable, fmt.Errorf("the backend at this URL has no %s, which this needs; choose another one", reflect.TypeFor[R]().Name()))
+		return found, settingError(o.variable, fmt.Errorf("the backend at this URL has no %s, which this command needs; choose another backend", reflect.TypeFor[R]().Name()))
 	}
 	return found, nil
 }
 
-// start migrates a backend where that is wanted, and starts it.
+// start migrates a backend if configured, and starts it.
 func (b *backends) start(ctx context.Context, o *opened) error {
 	if err := b.mayMake(ctx, o); err != nil {
 		return err
 	}
 	migrates := o.isCopy || b.config.Migrate == "on" && !b.config.readOnly() && !b.purpose.asIs
 	if migrates && !o.isCopy && b.hasCustomers(o) && o.PINKeyFile != "" {
-		if _, err := b.pinKey(); err != nil { // it comes before an embedded database, never after
+		if _, err := b.pinKey(); err != nil { // the key file must exist before the embedded database does
 			return err
 		}
 	}
@@ -171,32 +172,32 @@ func (b *backends) start(ctx context.Context, o *opened) error {
 	return nil
 }
 
-// mayMake fails where a backend is an embedded database whose file isn't there
-// and shouldn't be made: a command looks for the server's, and photos belong to a
-// database that somebody has to bring back.
+// mayMake fails if a backend is an embedded database that is missing and should
+// not be created: a command wants the server's database, and stored photos belong
+// to a database that has to be restored.
 func (b *backends) mayMake(ctx context.Context, o *opened) error {
 	switch {
 	case o.DataFile == "" || isThere(o.DataFile) || b.config.Create || o.isCopy:
 		return nil
 	case b.purpose.command:
-		return settingError(o.variable, fmt.Errorf("there is no database at %s; is this the server's directory? Make one with --create, or with: fleetphoto migrate", o.DataFile))
+		return settingError(o.variable, fmt.Errorf("there is no database at %s; is this the server's directory? To create one, add --create, or run: fleetphoto migrate", o.DataFile))
 	case b.hasCustomers(o) && b.hasPhotos(ctx):
-		return settingError(o.variable, fmt.Errorf("there is no database at %s, but %s has photos, which belong to one; bring it back, or have --create make an empty one", o.DataFile, photoStoreVariable))
+		return settingError(o.variable, fmt.Errorf("there is no database at %s, but %s has photos, which belong to one; restore it, or add --create to make an empty one", o.DataFile, photoStoreVariable))
 	}
 	return nil
 }
 
-// hasCustomers says whether o is where the customers are.
+// hasCustomers reports whether o has the customers.
 func (b *backends) hasCustomers(o *opened) bool {
 	customers, err := b.customers()
 	return err == nil && customers == o
 }
 
-// hasPhotos says whether the photo store holds a photo, as far as it can be listed.
+// hasPhotos reports whether the photo store has a photo, if it can be listed.
 func (b *backends) hasPhotos(ctx context.Context) bool {
 	store, err := open(b.catalogue.PhotoStores, b.config.PhotoStoreURL)
 	if err != nil {
-		return false // whoever needs it says so
+		return false // opening it elsewhere reports the error
 	}
 	o := &opened{Backend: store}
 	defer func() { _ = o.close() }()
@@ -209,8 +210,8 @@ func (b *backends) hasPhotos(ctx context.Context) bool {
 	return false
 }
 
-// name is what the backend is called in the server's log: its URL without
-// secrets, and with the whole path.
+// name returns the backend's name in the server's log: its URL without secrets,
+// and with the whole path.
 func (o *opened) name() string {
 	scheme, _, _ := strings.Cut(o.rawURL, "://")
 	switch {
@@ -229,7 +230,7 @@ func (o *opened) close() error {
 	return o.Close()
 }
 
-// close closes what no lifecycle does.
+// close closes all backends, if there is no lifecycle to do it.
 func (b *backends) close() error {
 	var err error
 	for _, o := range b.opened {
@@ -238,9 +239,8 @@ func (b *backends) close() error {
 	return err
 }
 
-// untilAvailable repeats step while it fails with domain.Unavailable, for a
-// minute at most: whoever starts everything at once starts some things too
-// early. A command doesn't repeat it.
+// untilAvailable repeats step while it fails with domain.Unavailable, for at most
+// a minute, as backends may be starting too. A command doesn't repeat it.
 func (b *backends) untilAvailable(ctx context.Context, variable string, step func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -270,7 +270,7 @@ func (b *backends) untilAvailable(ctx context.Context, variable string, step fun
 	return err
 }
 
-// migrate brings the databases up to date, and nothing else.
+// migrate migrates the databases.
 func migrate(ctx context.Context, config Config, catalogue Catalogue) (err error) {
 	if err := config.mayChange(); err != nil {
 		return err

@@ -21,8 +21,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Catalogue says which adapter opens the URLs of a scheme. A team adds its own
-// to what Adapters returns, in a main of its own:
+// Catalogue maps URL schemes to adapters. A team adds its own adapter in a main of
+// its own:
 //
 //	catalogue := app.Adapters()
 //	catalogue.PhotoStores["dropbox"] = openDropbox
@@ -32,19 +32,19 @@ type Catalogue struct {
 	PhotoStores map[string]Opener
 }
 
-// Opener opens a backend. It is cheap and changes nothing yet. Its error is a
-// sentence that says what is wrong with the URL.
+// Opener opens a backend. It is cheap and changes nothing. Its error says what is
+// wrong with the URL.
 type Opener func(rawURL string) (Backend, error)
 
-// Backend is what an adapter offers under a URL.
+// Backend has the ports and roles of an adapter at a URL.
 type Backend struct {
-	// The ports; nil where the adapter hasn't got one.
+	// The ports; nil: not supported.
 	FleetAuth    ports.FleetAuth
 	CustomerRepo ports.CustomerRepo
 	ApiLog       ports.ApiLog
 	PhotoStore   ports.PhotoStore
 
-	// What operators need beside them; nil where the adapter hasn't got it.
+	// The operators' roles; nil: not supported.
 	FleetDirectory    ports.FleetDirectory
 	CustomerDirectory ports.CustomerDirectory
 	FleetCustomers    ports.FleetCustomers // of FleetDirectory and CustomerDirectory
@@ -54,38 +54,37 @@ type Backend struct {
 	PhotoAddresser    ports.PhotoAddresser
 	PhotoLister       ports.PhotoLister
 
-	// PhotoStoreName tells the PhotoStore from others, in records and in the
-	// log. Empty: the URL without its parameters does.
+	// PhotoStoreName identifies the PhotoStore in records and in the log. Empty:
+	// the URL without its parameters does.
 	PhotoStoreName domain.PhotoStoreName
 
-	// Migrate brings what is stored up to date with this program, in any number
-	// of processes at once; it comes before Start unless it is switched off.
-	// Start connects and checks. Both are repeated for a while when they fail
-	// with domain.Unavailable. Sweep, called every hour, removes what killed
+	// Migrate migrates stored data to this program's version; several processes
+	// may do so at once. It is called before Start unless migration is off. Start
+	// connects and checks. Both are repeated for a while if they fail with
+	// domain.Unavailable. Sweep is called every hour and removes what killed
 	// processes left; Close ends it. Each may be nil.
 	Migrate func(context.Context) error
 	Start   func(context.Context) error
 	Sweep   func(context.Context) error
 	Close   func() error
 
-	// Pool tells how many connections are in use, idle and allowed; nil where
-	// there is no pool worth watching.
+	// Pool returns how many connections are in use, idle and allowed; nil: there is
+	// no pool.
 	Pool func() (inUse, idle, most int)
-	// Now is the backend's clock; nil where it is this machine's, or unknown.
+	// Now returns the backend's time; nil: it is this machine's, or unknown.
 	Now func(context.Context) (time.Time, error)
-	// Checks are what doctor tries after Start, beside what calls do. One that
-	// ends with an operator.Note has found what the operator should know.
+	// Checks are more steps for doctor, tried after Start.
 	Checks []operator.Step
-	// Disk is a path on the disk of this machine that the backend fills; empty
-	// where there is none.
+	// Disk is a path on the local disk that the backend fills; empty: none.
 	Disk string
 
-	// PINKeyFile is where the key of the PIN hashes is kept when none is
-	// configured; empty: it has to be configured.
+	// PINKeyFile has the PIN key if none is configured; empty: it must be
+	// configured.
 	PINKeyFile string
-	// DataFile is the file that makes PINKeyFile irreplaceable once it exists.
+	// DataFile is the embedded database's file. Once it exists, PINKeyFile can't be
+	// replaced.
 	DataFile string
-	// Ephemeral says that nothing outlives the process, a PIN key included.
+	// Ephemeral: all data ends with the process, and so may a PIN key.
 	Ephemeral bool
 }
 
@@ -146,10 +145,10 @@ func openPostgres(rawURL string) (Backend, error) {
 		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
 		FleetCustomers: db.FleetCustomers(), ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
 		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
-		Checks: []operator.Step{step("this program is tested with its version", func(ctx context.Context) (string, error) {
+		Checks: []operator.Step{step("its version is one that this program is tested with", func(ctx context.Context) (string, error) {
 			name, tested, err := db.Server(ctx)
 			if err == nil && !tested {
-				return "", operator.Note(name + " isn't among the versions that docs/backends.md lists; run this program's tests on it")
+				return "", operator.Note(name + " isn't among the tested versions, which docs/backends.md lists; run this program's tests on it")
 			}
 			return name, err
 		})},
@@ -176,16 +175,16 @@ func openBlob(rawURL string) (Backend, error) {
 	return backend, nil
 }
 
-// bucketChecks find what a bucket can't do, and what it does besides.
+// bucketChecks find out whether a bucket fences deletions and keeps old versions.
 func bucketChecks(store *gocloud.PhotoStore) []operator.Step {
 	return []operator.Step{
 		step("it refuses a deletion that comes too late", func(context.Context) (string, error) {
 			if !store.FencesDeletions() {
-				return "", operator.Note("it doesn't: what is stored is looked at right before, and a photo that comes between may be deleted")
+				return "", operator.Note("it doesn't: the version is compared right before the deletion, which may delete a photo that is stored in between")
 			}
 			return "", nil
 		}),
-		step("it keeps nothing of a photo that was removed", func(ctx context.Context) (string, error) {
+		step("it keeps no deleted photos", func(ctx context.Context) (string, error) {
 			what, told, err := store.Kept(ctx)
 			if err == nil && (what != "" || !told) {
 				return "", operator.Note(what)
@@ -211,8 +210,8 @@ func open(openers map[string]Opener, rawURL string) (Backend, error) {
 	return backend, err
 }
 
-// got repeats what came where it can't be but a scheme: it may be a whole URL
-// with a slip of the pen, and a password in it.
+// got returns the scheme for the message if it clearly is one. Otherwise it may be
+// a whole URL with a typo and a password.
 func got(scheme string, found bool) string {
 	if !found || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" {
 		return ""
@@ -220,7 +219,7 @@ func got(scheme string, found bool) string {
 	return fmt.Sprintf(", got %q", scheme)
 }
 
-// asURL suggests the URL of what is clearly a path: anything else may be a secret.
+// asURL suggests a URL if path clearly is one. Anything else may be a secret.
 func asURL(schemes []string, path string) string {
 	at := slices.IndexFunc(schemes, func(scheme string) bool { return scheme == "file" || scheme == "sqlite" })
 	if at < 0 || strings.Contains(path, "://") || !regexp.MustCompile(`^(\.{0,2}/|[A-Za-z]:[\\/])[\w ./\\-]*\w[\\/]?$|^[\w./-]+\.(db|sqlite3?)$`).MatchString(path) {

@@ -46,7 +46,7 @@ func TestCopyNeedsRoles(t *testing.T) {
 	s.databases["calls"] = Backend{FleetAuth: other.FleetAuth, CustomerRepo: other.CustomerRepo, ApiLog: other.ApiLog}
 	s.databases["logs"] = Backend{ApiLogArchive: other.ApiLog}
 	lacks := func(flag, role string) string {
-		return "fleetphoto: " + flag + ": the backend at this URL has no " + role + ", which this needs; choose another one\n"
+		return "fleetphoto: " + flag + ": the backend at this URL has no " + role + ", which this command needs; choose another backend\n"
 	}
 	s.expect(1, "", lacks("--from", "FleetDirectory"), "copy", "--from=calls://", "--to=shared://")
 	s.expect(1, "", lacks("--to", "CustomerDirectory"), "copy", "--from=shared://", "--to=calls://", "--only=customers")

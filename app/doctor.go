@@ -28,19 +28,19 @@ const (
 	mostFetch  = 1 << 20         // of the answer to a GET
 )
 
-// checkup is a doctor's visit to all backends. It migrates and makes nothing
-// but what operator.Doctor does.
+// checkup tries the configuration and all backends. It migrates nothing, and
+// writes only what operator.Doctor writes.
 type checkup struct {
 	*backends
-	cameFrom func(variable string) string // says where a setting comes from
+	cameFrom func(variable string) string // returns where a setting comes from
 	ports    operator.DoctorPorts
 	binder   *opened // the customers' backend; nil: it could not be opened
 	keys     domain.PINKeys
-	own      bool      // the photos have addresses that need no server of this product
+	own      bool      // the store serves photos itself
 	fetched  time.Time // the photo store's clock when the photo was fetched; zero: it wasn't
 }
 
-// doctor returns what is to be tried.
+// doctor returns the sections to try.
 func doctor(config Config, catalogue Catalogue, cameFrom func(string) string) iter.Seq[operator.Section] {
 	c := &checkup{backends: &backends{config: config, catalogue: catalogue}, cameFrom: cameFrom}
 	return func(yield func(operator.Section) bool) {
@@ -60,19 +60,19 @@ func doctor(config Config, catalogue Catalogue, cameFrom func(string) string) it
 			}
 		}
 		if doctor.HasProbes() {
-			remove := step("remove it", func(ctx context.Context) (string, error) { return "", doctor.Remove(ctx) })
+			remove := step("remove what was only there to try", func(ctx context.Context) (string, error) { return "", doctor.Remove(ctx) })
 			remove.Regardless = true
-			yield(operator.Section{Name: "what was there only to try", Steps: slices.Values([]operator.Step{remove})})
+			yield(operator.Section{Name: "clean up", Steps: slices.Values([]operator.Step{remove})})
 		}
 	}
 }
 
-// step makes a step whose failure says nothing about others.
+// step returns a step that others don't depend on.
 func step(name string, do func(context.Context) (string, error)) operator.Step {
 	return operator.Step{Name: name, Alone: true, Do: do}
 }
 
-// noting makes a step that leaves its error in failed.
+// noting returns a step that also stores its error in failed.
 func noting(failed *error, name string, do func(context.Context) (string, error)) operator.Step {
 	return step(name, func(ctx context.Context) (found string, err error) {
 		found, *failed = do(ctx)
@@ -80,19 +80,19 @@ func noting(failed *error, name string, do func(context.Context) (string, error)
 	})
 }
 
-// configuration opens what the settings name.
+// configuration opens the backends.
 func (c *checkup) configuration(yield func(operator.Step) bool) {
 	untried := errors.New("not tried")
 	settings, databases := untried, untried
 	if !yield(noting(&settings, "the settings can be used", func(context.Context) (string, error) { return "", c.config.validate() })) || settings != nil {
 		return
 	}
-	if c.config.readOnly() && !yield(step("calls are taken", func(context.Context) (string, error) {
-		return "", operator.Note("they are not: " + readOnlyVariable + " is on, so they get 503, photos are served, and what would change the database isn't tried here")
+	if c.config.readOnly() && !yield(step("calls are accepted", func(context.Context) (string, error) {
+		return "", operator.Note("they are not: " + readOnlyVariable + " is on, so calls get 503 and photos are served; steps that change the database are left out")
 	})) {
 		return
 	}
-	if !yield(step("it is known where calls come from", c.sayProxies)) {
+	if !yield(step("the callers' addresses are known", c.sayProxies)) {
 		return
 	}
 	if !yield(noting(&databases, "the databases' URLs can be used", func(context.Context) (string, error) { return "", c.openDatabases() })) {
@@ -104,21 +104,21 @@ func (c *checkup) configuration(yield func(operator.Step) bool) {
 	if !yield(step("the photo store's URL can be used", func(context.Context) (string, error) { return "", c.openPhotos() })) {
 		return
 	}
-	if c.ports.Photos != nil && !c.own && databases == nil && !yield(step("it is known who sees photos", c.findPhotoURLKey)) {
+	if c.ports.Photos != nil && !c.own && databases == nil && !yield(step("it is known who can see photos", c.findPhotoURLKey)) {
 		return
 	}
-	yield(step("callers' way here is encrypted", c.findTLS))
+	yield(step("calls are encrypted", c.findTLS))
 }
 
-// findTLS says who ends TLS.
+// findTLS says what terminates TLS.
 func (c *checkup) findTLS(context.Context) (string, error) {
 	switch {
 	case c.config.TLSCert == "" && isLoopback(c.config.Addr):
 		return "not needed at " + c.config.Addr + ", which is this machine's own", nil
 	case c.config.TLSCert == "" && c.config.TrustedProxies != "":
-		return "if " + c.config.TrustedProxies + " ends TLS before " + c.config.Addr, nil
+		return "if " + c.config.TrustedProxies + " terminates TLS in front of " + c.config.Addr, nil
 	case c.config.TLSCert == "":
-		return "", operator.Note("not by this server, and no proxy is named: unless one ends TLS before " + c.config.Addr + ", keys, PINs and photos can be read on their way; name it in FLEETPHOTO_TRUSTED_PROXIES, or set " + tlsCertVariable)
+		return "", operator.Note("not by this server, and no proxy is configured: unless one terminates TLS in front of " + c.config.Addr + ", keys, PINs and photos travel in the clear; name it in FLEETPHOTO_TRUSTED_PROXIES, or set " + tlsCertVariable)
 	}
 	pair, err := readCertificate(c.config)
 	if err != nil {
@@ -128,16 +128,16 @@ func (c *checkup) findTLS(context.Context) (string, error) {
 	if time.Now().After(pair.Leaf.NotAfter) {
 		return "", settingError(tlsCertVariable, fmt.Errorf("the certificate expired on %s; renew it", until))
 	}
-	return "by a certificate that is valid until " + until, nil
+	return "by a certificate valid until " + until, nil
 }
 
-// sayProxies says whose word is taken for a caller's address: whether that is
-// right, only the requests tell.
+// sayProxies says where callers' addresses come from. Only real requests could
+// show whether that is right.
 func (c *checkup) sayProxies(context.Context) (string, error) {
 	if c.config.TrustedProxies != "" {
-		return "as " + c.config.TrustedProxies + " say, and else from where they are connected", nil
+		return "from headers of " + c.config.TrustedProxies + ", and otherwise from the connection", nil
 	}
-	return "from where they are connected; if a proxy is before this server, name it in FLEETPHOTO_TRUSTED_PROXIES", nil
+	return "from the connection; if a proxy is in front of this server, name it in FLEETPHOTO_TRUSTED_PROXIES", nil
 }
 
 func (c *checkup) openDatabases() error {
@@ -171,9 +171,9 @@ func (c *checkup) openPhotos() error {
 	return err
 }
 
-// findPINKey says where the key comes from. It makes none.
+// findPINKey says where the key comes from. It creates none.
 func (c *checkup) findPINKey(context.Context) (string, error) {
-	from := "of its own in each process"
+	from := "a random one in each process"
 	switch {
 	case c.config.PINKey != "":
 		from = "by " + c.cameFrom(pinKeyVariable)
@@ -181,7 +181,7 @@ func (c *checkup) findPINKey(context.Context) (string, error) {
 	case c.binder.PINKeyFile != "":
 		from = "in " + c.binder.PINKeyFile
 		if !isThere(c.binder.PINKeyFile) && !isThere(c.binder.DataFile) {
-			return "", fmt.Errorf("there is none yet %s; make it, and the database, with: fleetphoto migrate", from)
+			return "", fmt.Errorf("there is none yet %s; to create it and the database, run: fleetphoto migrate", from)
 		}
 	}
 	keys, err := c.pinKeys()
@@ -189,20 +189,20 @@ func (c *checkup) findPINKey(context.Context) (string, error) {
 	return from, err
 }
 
-// findPhotoURLKey says who sees the photos that a server of this program
-// serves. It makes no key.
+// findPhotoURLKey says who can see the photos that this program's servers serve.
+// It creates no key.
 func (c *checkup) findPhotoURLKey(context.Context) (string, error) {
 	switch {
 	case c.config.PhotoURL == "public":
-		return "whoever guesses two numbers, a fleet's and a customer's; FLEETPHOTO_PHOTO_URL=signed changes that", nil
+		return "anyone who guesses a fleet's and a customer's number; FLEETPHOTO_PHOTO_URL=signed prevents that", nil
 	case c.makesPhotoURLKey():
-		return "whoever has a signed address; the next start of a server makes the key", nil
+		return "anyone with a signed address; the next start of a server creates the key", nil
 	}
 	from, _, err := c.photoURLKey()
 	if err == nil {
 		_, err = c.photoSigner()
 	}
-	return "whoever has an address signed under the key of " + from, err
+	return "anyone with an address signed with the key of " + from, err
 }
 
 func isThere(path string) bool {
@@ -210,7 +210,7 @@ func isThere(path string) bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// checked is a backend and what calls do with it.
+// checked is a backend with the steps of its ports.
 type checked struct {
 	*opened
 	steps []operator.Step
@@ -231,7 +231,7 @@ func (c *checkup) sections(doctor *operator.Doctor) []*checked {
 		}
 		all = append(all, &checked{o, steps})
 	}
-	if c.ports.Log != nil { // then all three are there
+	if c.ports.Log != nil { // then the other two are set too
 		add(c.fleets, doctor.FleetSteps())
 		add(c.customers, doctor.CustomerSteps())
 		logSteps := doctor.LogSteps()
@@ -246,11 +246,11 @@ func (c *checkup) sections(doctor *operator.Doctor) []*checked {
 	return all
 }
 
-// all are the steps of a backend: those of any backend, then those of its ports.
+// all returns the steps of a backend: general ones, then those of its ports.
 func (s *checked) all(c *checkup) iter.Seq[operator.Step] {
 	return func(yield func(operator.Step) bool) {
 		isPhotos := s.variable == photoStoreVariable
-		name := "connect, and find the tables up to date"
+		name := "connect, and check that the tables are up to date"
 		if isPhotos {
 			name = "connect, write, read and delete"
 		}
@@ -270,7 +270,7 @@ func (s *checked) all(c *checkup) iter.Seq[operator.Step] {
 			}
 		}
 		if isPhotos && !c.fetched.IsZero() {
-			yield(step("the clock at its address is as this machine's", func(context.Context) (string, error) { return compareClocks(c.fetched, nil) }))
+			yield(step("the clock at its address agrees with this machine's", func(context.Context) (string, error) { return compareClocks(c.fetched, nil) }))
 		}
 	}
 }
@@ -281,14 +281,14 @@ func (c *checkup) generalSteps(o *opened) []operator.Step {
 		steps = append(steps, step("its disk has room", func(ctx context.Context) (string, error) { return freeSpace(ctx, o.Disk) }))
 	}
 	if o.Now != nil {
-		steps = append(steps, step("its clock is as this machine's", func(ctx context.Context) (string, error) {
+		steps = append(steps, step("its clock agrees with this machine's", func(ctx context.Context) (string, error) {
 			now, err := o.Now(ctx)
 			return compareClocks(now, err)
 		}))
 	}
 	steps = append(steps, o.Checks...)
 	if o == c.binder && o.PINKeyBinder != nil && !c.config.readOnly() {
-		steps = append(steps, step("its PINs were hashed under this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.keys) }))
+		steps = append(steps, step("its PINs were hashed with this key", func(ctx context.Context) (string, error) { return "", bindPINKey(ctx, o.PINKeyBinder, c.keys) }))
 	}
 	return steps
 }
@@ -301,14 +301,14 @@ func connect(ctx context.Context, backend *opened) error {
 	defer cancel()
 	err := backend.Start(ctx)
 	if errors.Is(err, domain.Unavailable) {
-		err = errors.New(operator.Sentence(err) + "; see that it runs, and that this machine reaches it at this URL")
+		err = errors.New(operator.Sentence(err) + "; check that it runs, and that this machine reaches it at this URL")
 	}
 	return err
 }
 func freeSpace(ctx context.Context, path string) (string, error) {
 	usage, err := disk.UsageWithContext(ctx, path)
 	if err == nil && usage.Free < leastFree {
-		err = fmt.Errorf("only %s are free at %s; make room", humanize.IBytes(usage.Free), path)
+		err = fmt.Errorf("only %s are free at %s; free some space", humanize.IBytes(usage.Free), path)
 	}
 	if err != nil {
 		return "", err
@@ -318,13 +318,13 @@ func freeSpace(ctx context.Context, path string) (string, error) {
 
 func compareClocks(theirs time.Time, err error) (string, error) {
 	if skew := time.Until(theirs); err == nil && skew.Abs() > mostSkewed {
-		err = fmt.Errorf("it is %v away from this machine's; set both by a time server, or signatures fail and calls that run are taken for cut off", skew.Round(time.Second))
+		err = fmt.Errorf("it differs from this machine's by %v; synchronise both with a time server, or signatures fail and running calls count as interrupted", skew.Round(time.Second))
 	}
 	return "", err
 }
 
-// fetcher fetches a photo as its address tells callers to; nil where that needs
-// a server of this product, which need not run.
+// fetcher returns a function that fetches a photo at its address. It returns nil
+// if our own servers serve photos, as none may be running.
 func (c *checkup) fetcher() func(context.Context, string) ([]byte, error) {
 	if !c.own {
 		return nil
@@ -348,11 +348,11 @@ func (c *checkup) fetcher() func(context.Context, string) ([]byte, error) {
 	}
 }
 
-// unfetched says what to change, without what signs the address.
+// unfetched returns an error that says what to change, without the signature.
 func (c *checkup) unfetched(address string, cause error) error {
-	change := "let anyone read the photos there, set FLEETPHOTO_PHOTO_URL=signed, or name another address in FLEETPHOTO_PHOTO_BASE_URL"
+	change := "make the photos there public, set FLEETPHOTO_PHOTO_URL=signed, or set FLEETPHOTO_PHOTO_BASE_URL to another address"
 	if c.config.PhotoURL == "signed" {
-		change = "check the clock of this machine, and that the key that signs may read the photos"
+		change = "check this machine's clock, and that the key that signs may read the photos"
 	}
 	if u, err := url.Parse(address); err == nil {
 		u.RawQuery = ""

@@ -18,16 +18,16 @@ import (
 
 const healthy = `configuration
   ✓ the settings can be used
-  ✓ it is known where calls come from: from where they are connected; if a proxy is before this server, name it in FLEETPHOTO_TRUSTED_PROXIES
+  ✓ the callers' addresses are known: from the connection; if a proxy is in front of this server, name it in FLEETPHOTO_TRUSTED_PROXIES
   ✓ the databases' URLs can be used
   ✓ there is a key for the PINs: %s
   ✓ the photo store's URL can be used
-  ✓ it is known who sees photos: whoever guesses two numbers, a fleet's and a customer's; FLEETPHOTO_PHOTO_URL=signed changes that
-  ! callers' way here is encrypted
-      not by this server, and no proxy is named: unless one ends TLS before :8080, keys, PINs and photos can be read on their way; name it in FLEETPHOTO_TRUSTED_PROXIES, or set FLEETPHOTO_TLS_CERT
+  ✓ it is known who can see photos: anyone who guesses a fleet's and a customer's number; FLEETPHOTO_PHOTO_URL=signed prevents that
+  ! calls are encrypted
+      not by this server, and no proxy is configured: unless one terminates TLS in front of :8080, keys, PINs and photos travel in the clear; name it in FLEETPHOTO_TRUSTED_PROXIES, or set FLEETPHOTO_TLS_CERT
 %s
-  ✓ connect, and find the tables up to date%s
-  ✓ its PINs were hashed under this key
+  ✓ connect, and check that the tables are up to date%s
+  ✓ its PINs were hashed with this key
   ✓ look up an API key
   ✓ add a customer
   ✓ find a customer by phone
@@ -48,8 +48,8 @@ const healthy = `configuration
   ✓ refuse a change that comes too late
   ✓ delete it
   ✓ find none
-what was there only to try
-  ✓ remove it
+clean up
+  ✓ remove what was only there to try
 all %d steps worked; the line below each ! is worth knowing
 `
 
@@ -78,8 +78,8 @@ func TestDoctorOnSQLiteAndFiles(t *testing.T) {
 	directory := t.TempDir()
 	out, err := command(t, directory, nil, "doctor").CombinedOutput()
 	for _, want := range []string{
-		"\n  ✗ there is a key for the PINs\n      there is none yet in " + directory + "/fleetphoto-data/pin.key; make it, and the database, with: fleetphoto migrate\n",
-		"\n  ✗ connect, and find the tables up to date\n      there is no database at " + directory + "/fleetphoto-data/fleetphoto.db; is this the server's directory? make one with: fleetphoto migrate\n  – look up an API key: not tried\n",
+		"\n  ✗ there is a key for the PINs\n      there is none yet in " + directory + "/fleetphoto-data/pin.key; to create it and the database, run: fleetphoto migrate\n",
+		"\n  ✗ connect, and check that the tables are up to date\n      there is no database at " + directory + "/fleetphoto-data/fleetphoto.db; is this the server's directory? make one with: fleetphoto migrate\n  – look up an API key: not tried\n",
 		"\n  ✓ delete it\n", "\nfleetphoto: 2 of 17 steps failed; the line below each ✗ says what to change\n",
 	} {
 		if err == nil || !strings.Contains(string(out), want) {
@@ -121,7 +121,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 		{"--trusted-proxies=proxy", "✗ the settings can be used\n      FLEETPHOTO_TRUSTED_PROXIES: want addresses or CIDRs", "configuration"},
 		{"--api-log-url=tape://", "✗ the databases' URLs can be used\n      FLEETPHOTO_API_LOG_URL: want a URL that begins with memory://, shared://, got \"tape\"\n", "✓ delete it"},
 		{"--photo-store-url=tape://", "✗ the photo store's URL can be used\n      FLEETPHOTO_PHOTO_STORE_URL: want a URL", "✓ remove a customer"},
-		{"--photo-url=signed", "✗ it is known who sees photos\n      FLEETPHOTO_PHOTO_URL_KEY: it is missing", "✓ remove a customer"},
+		{"--photo-url=signed", "✗ it is known who can see photos\n      FLEETPHOTO_PHOTO_URL_KEY: it is missing", "✓ remove a customer"},
 		{"--pin-key=", "✗ there is a key for the PINs\n      FLEETPHOTO_PIN_KEY: it is missing, and this database needs it", "✓ remove a customer"},
 	} {
 		code, out, failure := s.run(t.Context(), "doctor", test.flag)
@@ -130,7 +130,7 @@ func TestDoctorOnOtherSettings(t *testing.T) {
 		}
 	}
 	code, out, failure := s.run(t.Context(), "doctor", "--api-log-url=memory://")
-	if code != 0 || !strings.Contains(out, "✓ check that calls could have the phone numbers: all of 0 customers\nFLEETPHOTO_API_LOG_URL memory://\n  ✓ connect, and find the tables up to date\n  ✓ open an entry") {
+	if code != 0 || !strings.Contains(out, "✓ check that calls could have the phone numbers: all of 0 customers\nFLEETPHOTO_API_LOG_URL memory://\n  ✓ connect, and check that the tables are up to date\n  ✓ open an entry") {
 		t.Errorf("with a log of its own: got %d\n%s%s", code, out, failure)
 	}
 }
@@ -146,7 +146,7 @@ func TestDoctorSaysWhatOperatorsNeed(t *testing.T) {
 	s := newShared(t)
 	s.stores["old"] = refusing{s.old}
 	code, out, _ := s.run(t.Context(), "doctor")
-	want := "  ✗ delete it\n      grant DeleteObject; to s3cret\n  – find none: not tried\nwhat was there only to try\n  ✗ remove it\n      customer "
+	want := "  ✗ delete it\n      grant DeleteObject; to s3cret\n  – find none: not tried\nclean up\n  ✗ remove what was only there to try\n      customer "
 	if code != 1 || !strings.Contains(out, want) || !strings.HasSuffix(out, "_photo.jpg may be left: grant DeleteObject; to s3cret\n") {
 		t.Errorf("got %d\n%s\nwant %q", code, out, want)
 	}
@@ -158,7 +158,7 @@ func TestDoctorIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stores["old"] = interrupting{s.old, cancel}
 	code, out, failure := s.run(ctx, "doctor")
-	want := "  – overwrite it: not tried\n  – refuse a change that comes too late: not tried\n  – delete it: not tried\n  – find none: not tried\nwhat was there only to try\n  ✓ remove it\n"
+	want := "  – overwrite it: not tried\n  – refuse a change that comes too late: not tried\n  – delete it: not tried\n  – find none: not tried\nclean up\n  ✓ remove what was only there to try\n"
 	if code != 1 || !strings.HasSuffix(out, want) || !strings.Contains(failure, "steps failed") && !strings.Contains(failure, "interrupted after") {
 		t.Errorf("got %d\n%s%s", code, out, failure)
 	}
@@ -198,7 +198,7 @@ func TestDoctorFetches(t *testing.T) {
 	}))
 	defer server.Close()
 	s.stores["old"] = withAddress{s.old, server.URL + "/"}
-	const clock = "the clock at its address is as this machine's"
+	const clock = "the clock at its address agrees with this machine's"
 	for _, test := range []struct {
 		name   string
 		status int
@@ -210,7 +210,7 @@ func TestDoctorFetches(t *testing.T) {
 		{"well", 200, 0, nil, "  ✓ fetch it at its address\n  ✓ delete it\n  ✓ find none\n  ✓ " + clock + "\n", 29},
 		{"refused", 403, 0, []byte("no"), "  ✗ fetch it at its address\n      GET " + server.URL + "/fleet-0/customer_photos/", 28},
 		{"another page", 200, 0, []byte("Welcome"), "  ✗ fetch it at its address\n      its address has something else, of 7 bytes", 28},
-		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it is ", 28},
+		{"another time", 200, 10 * time.Minute, nil, "  ✗ " + clock + "\n      it differs from this machine's by ", 28},
 	} {
 		status, date, body = test.status, time.Now().Add(test.skew), test.body
 		_, out, _ := s.run(t.Context(), "doctor")
@@ -220,11 +220,11 @@ func TestDoctorFetches(t *testing.T) {
 		s.expectNoProbes()
 	}
 	status, body = 403, []byte("no")
-	if _, out, _ := s.run(t.Context(), "doctor"); !strings.Contains(out, "_photo.jpg: 403 Forbidden; let anyone read the photos there, set FLEETPHOTO_PHOTO_URL=signed") {
+	if _, out, _ := s.run(t.Context(), "doctor"); !strings.Contains(out, "_photo.jpg: 403 Forbidden; make the photos there public, set FLEETPHOTO_PHOTO_URL=signed") {
 		t.Errorf("got\n%s", out)
 	}
 	server.Close()
-	if _, out, _ := s.run(t.Context(), "doctor"); !strings.Contains(out, "connection refused; let anyone read") || strings.Contains(out, "s3cret") || strings.Contains(out, clock) {
+	if _, out, _ := s.run(t.Context(), "doctor"); !strings.Contains(out, "connection refused; make the photos there public") || strings.Contains(out, "s3cret") || strings.Contains(out, clock) {
 		t.Errorf("got\n%s", out)
 	}
 }

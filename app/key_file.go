@@ -14,17 +14,17 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// parseKey reads the key that a variable, or a file, has.
+// parseKey parses the key in a variable or a file.
 func parseKey(variable, text string) ([]byte, error) {
 	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil {
-		return nil, settingError(variable, errors.New("want hexadecimal digits, as openssl rand -hex 32 prints them, got another character or an odd number"))
+		return nil, settingError(variable, errors.New("want an even number of hexadecimal digits, such as openssl rand -hex 32 prints"))
 	}
 	return key, nil
 }
 
-// keyFile reads a key file beside an embedded database, which variable names.
-// Where there is none, it is made if mayMake returns nil.
+// keyFile reads a key file beside an embedded database, which variable names. It
+// creates a missing one if mayMake returns nil.
 func keyFile(variable, path string, mayMake func() error) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -41,12 +41,12 @@ func keyFile(variable, path string, mayMake func() error) (string, error) {
 	return string(text), nil
 }
 
-// createKeyFile makes the file whole and durable, or leaves the one that
-// another process made meanwhile.
+// createKeyFile creates the file atomically and durably. If another process creates
+// it first, that file stays.
 func createKeyFile(path string) error {
 	directory := filepath.Dir(path)
 	changed := []string{directory}
-	if !isThere(directory) { // else the one above may be closed to this process
+	if !isThere(directory) { // otherwise this process may lack rights on the parent
 		changed = append(changed, filepath.Dir(directory))
 	}
 	if err := os.MkdirAll(directory, 0o750); err != nil {
@@ -72,8 +72,8 @@ func createKeyFile(path string) error {
 	return nil
 }
 
-// syncDirectory makes what was created in a directory outlast a power cut.
-// Windows and some file systems can't sync a directory and need not.
+// syncDirectory makes created files survive a power failure. Windows and some file
+// systems can't sync a directory and needn't.
 func syncDirectory(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -89,7 +89,7 @@ func syncDirectory(path string) error {
 	return errors.Join(err, directory.Close())
 }
 
-// newKey returns a new key as its file has it.
+// newKey returns a new key in the format of its file.
 func newKey() string { return hex.EncodeToString(randomKey()) }
 
 func randomKey() []byte {

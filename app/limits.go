@@ -15,8 +15,8 @@ import (
 // reportEvery is how often the calls that the rate limits refused are logged.
 const reportEvery = time.Minute
 
-// rateLimits are those of the Config. What they refused is logged while the
-// application runs, and the rest when the servers have stopped.
+// rateLimits returns the limits of the Config. Refused calls are reported while the
+// application runs, and once more after the servers have stopped.
 func rateLimits(config Config, log ports.ApiLog, b *backends, lifecycle fx.Lifecycle) usecase.RateLimits {
 	limits := ratelimit.New(ratelimit.Options{
 		FailureRate: config.AuthFailureRate, FleetRate: config.FleetRate, Log: log, Logger: b.logger, Clock: time.Now,

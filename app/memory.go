@@ -14,17 +14,16 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/httpapi"
 )
 
-// restMemory is what a server takes beside bodies, images and connections: what
-// calls work with, the database's pages.
+// restMemory is for everything but bodies, images and connections, such as the
+// database's pages.
 const restMemory = 64 << 20
 
-// gcPercent is how much the heap may grow before it is collected, where GOGC
-// isn't set. Most of a large heap is bodies and pictures, which the collector doesn't
-// look into: with 64 uploads at once Go's own 100 takes some 100 MB more, and saves
-// calls with small photos a few percent of their processor time.
+// gcPercent is the default of GOGC. Most of a large heap is bodies and pictures,
+// which the collector needn't scan. With 64 uploads at once, Go's default of 100
+// takes about 100 MB more and saves small calls a few percent of CPU time.
 const gcPercent = 50
 
-// memory is the most that the configured budgets add up to.
+// memory returns the sum of the configured budgets.
 func (c Config) memory(processors int) int64 {
 	return int64(c.MaxInflight) + c.photoLimits().Memory(processors) + httpapi.ConnectionsMemory + restMemory
 }
@@ -32,9 +31,9 @@ func (c Config) memory(processors int) int64 {
 // memoryBounds are in bytes; math.MaxInt64: none.
 type memoryBounds struct{ budgets, environment, cgroup int64 }
 
-// smallest returns the least of the bounds, and who sets it.
+// smallest returns the least of the bounds, and what sets it.
 func (b memoryBounds) smallest() (bytes int64, by string) {
-	// The rest is for what Go's limit doesn't count: the program itself, threads, sockets' buffers.
+	// Go's limit doesn't count the program itself, threads and socket buffers.
 	cgroup := b.cgroup / 10 * 9
 	switch bytes = min(b.budgets, b.environment, cgroup); bytes {
 	case b.budgets:
@@ -45,8 +44,8 @@ func (b memoryBounds) smallest() (bytes int64, by string) {
 	return bytes, "the cgroup"
 }
 
-// limitMemory has garbage collected, while the server runs, before the process
-// grows beyond what the settings, GOMEMLIMIT and the cgroup allow.
+// limitMemory sets Go's memory limit to what the settings, GOMEMLIMIT and the
+// cgroup allow, for as long as the server runs.
 func limitMemory(config Config, b *backends, lifecycle fx.Lifecycle) {
 	environment := debug.SetMemoryLimit(-1)
 	lifecycle.Append(fx.StartStopHook(func() {
@@ -54,7 +53,7 @@ func limitMemory(config Config, b *backends, lifecycle fx.Lifecycle) {
 		bytes, by := bounds.smallest()
 		debug.SetMemoryLimit(bytes)
 		if bytes < bounds.budgets {
-			b.logger.Warn("the settings allow calls to take more memory than there is; allow the process more, or lower FLEETPHOTO_MAX_INFLIGHT_BYTES, FLEETPHOTO_MAX_PIXELS, FLEETPHOTO_MAX_PHOTO_BYTES or GOMAXPROCS",
+			b.logger.Warn("the settings allow calls more memory than there is; give the process more, or lower FLEETPHOTO_MAX_INFLIGHT_BYTES, FLEETPHOTO_MAX_PIXELS, FLEETPHOTO_MAX_PHOTO_BYTES or GOMAXPROCS",
 				slog.String("settings_allow", size(bounds.budgets)), slog.String("there_is", size(bytes)), slog.String("by", by))
 		}
 	}, func() { debug.SetMemoryLimit(environment) }))
@@ -64,10 +63,10 @@ func limitMemory(config Config, b *backends, lifecycle fx.Lifecycle) {
 	}
 }
 
-// cgroupMemory is what the process's control group may take.
+// cgroupMemory returns the memory limit of the process's control group.
 func cgroupMemory() int64 {
 	limit, err := memlimit.FromCgroup()
-	if err != nil || limit > math.MaxInt64 { // it has none, or there are no groups here
+	if err != nil || limit > math.MaxInt64 { // no limit, or no control groups
 		return math.MaxInt64
 	}
 	return int64(limit)

@@ -53,7 +53,7 @@ func TestConfigMemory(t *testing.T) {
 // settings allow calls to take.
 func TestServeLimitsMemory(t *testing.T) {
 	t.Parallel()
-	const warning = "the settings allow calls to take more memory than there is"
+	const warning = "the settings allow calls more memory than there is"
 	for _, test := range []struct {
 		settings, limited string
 		warned            bool

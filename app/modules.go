@@ -19,26 +19,25 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// The longest that starting and stopping may take: migrations and the server's
-// last calls included.
+// The longest that starting and stopping may take, with migrations and the
+// server's last calls.
 const (
 	waitForBackends = time.Minute
 	startTimeout    = 2 * waitForBackends
 	stopTimeout     = usecase.SettleAfter
 )
 
-// Core provides the four ports, the operators' roles and the use cases, each as
-// its own type, on the backends that a Config names. A backend is opened only
-// where something in the application needs it, started and closed with the
-// application:
+// Core provides the four ports, the operators' roles and the use cases, each as its
+// own type, on the backends that a Config names. A backend is opened only if
+// something in the application needs it. It starts and closes with the application:
 //
 //	config, err := app.ConfigFromEnvironment()
 //	fx.New(app.Core, fx.Supply(config),
 //		fx.Decorate(func(store ports.PhotoStore) ports.PhotoStore { return mine{store} }),
 //		fx.Invoke(func(update *usecase.UpdateCustomerPhoto) { … }))
 //
-// It takes a Config and, where they are supplied, a Catalogue and a
-// *slog.Logger. A role that its backend lacks fails whoever needs it.
+// It takes a Config and optionally a Catalogue and a *slog.Logger. The application
+// fails to start if it needs a role that its backend doesn't have.
 var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(c Config) usecase.PhotoReader {
 		return photo.NewReader(c.photoLimits(), runtime.GOMAXPROCS(0))
@@ -81,7 +80,7 @@ var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	copyPhotos, copyDatabase,
 ))
 
-// portsAndRoles take what the configured backends offer.
+// portsAndRoles provides the ports and roles of the configured backends.
 var portsAndRoles = fx.Provide(
 	newBackends,
 	from((*backends).fleets, func(b Backend) ports.FleetAuth { return b.FleetAuth }),
@@ -103,7 +102,7 @@ var portsAndRoles = fx.Provide(
 	func(keys domain.PINKeys) domain.PINKey { return keys.Current },
 )
 
-// from makes a constructor of what a backend offers.
+// from returns a constructor of a role of a backend.
 func from[R any](backend func(*backends) (*opened, error), role func(Backend) R) func(*backends) (R, error) {
 	return func(b *backends) (R, error) {
 		o, err := backend(b)

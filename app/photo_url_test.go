@@ -74,7 +74,7 @@ func TestSignedPhotos(t *testing.T) {
 			t.Errorf("%s: served %v, want %v", test.name, got, test.want)
 		}
 	}
-	if !strings.Contains(public.logged, "photos are public: whoever guesses a fleet's and a customer's number sees the photo") {
+	if !strings.Contains(public.logged, "photos are public: anyone who guesses a fleet's and a customer's number can see one") {
 		t.Errorf("the log says\n%s", public.logged)
 	}
 }
@@ -99,8 +99,8 @@ func TestPhotoURLKey(t *testing.T) {
 	pinKey := "FLEETPHOTO_PIN_KEY=" + strings.Repeat("5e", 32)
 	for _, test := range []struct{ name, database, setting, file, want string }{
 		{"short", embedded, "FLEETPHOTO_PHOTO_URL_KEY=00ff", "", "FLEETPHOTO_PHOTO_URL_KEY: want a key of at least 32 bytes, got 2"},
-		{"no hex", embedded, "FLEETPHOTO_PHOTO_URL_KEY=S3CRET", "", "FLEETPHOTO_PHOTO_URL_KEY: want hexadecimal digits"},
-		{"broken file", embedded, "", "S3CRET", "/data/photo-url.key: want hexadecimal digits"},
+		{"no hex", embedded, "FLEETPHOTO_PHOTO_URL_KEY=S3CRET", "", "FLEETPHOTO_PHOTO_URL_KEY: want an even number of hexadecimal digits"},
+		{"broken file", embedded, "", "S3CRET", "/data/photo-url.key: want an even number of hexadecimal digits"},
 		{"empty file", embedded, "", "\n", "/data/photo-url.key: want a key of at least 32 bytes, got 0"},
 		{"a database elsewhere", "postgres://127.0.0.1:1/x", "", "", "FLEETPHOTO_PHOTO_URL_KEY: it is missing, and with this database the signed addresses of this server's /photos/ need it; make one for all servers with: openssl rand -hex 32"},
 		{"the store's own addresses", embedded, "FLEETPHOTO_PHOTO_STORE_URL=s3://photos?region=eu-west-1&endpoint=http://127.0.0.1:1 FLEETPHOTO_PHOTO_BASE_URL=https://cdn.example.com/", "", "FLEETPHOTO_PHOTO_BASE_URL: a signed address is the photo store's own; leave this out"},
@@ -131,10 +131,10 @@ func TestDoctorSaysWhoSeesPhotos(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	output(t, directory, nil, "migrate")
-	const name = "✓ it is known who sees photos: "
+	const name = "✓ it is known who can see photos: "
 	for want, setting := range map[string]string{
-		name + "whoever guesses two numbers, a fleet's and a customer's; FLEETPHOTO_PHOTO_URL=signed changes that\n": "FLEETPHOTO_PHOTO_URL=public",
-		name + "whoever has a signed address; the next start of a server makes the key\n":                            "FLEETPHOTO_PHOTO_URL=signed",
+		name + "anyone who guesses a fleet's and a customer's number; FLEETPHOTO_PHOTO_URL=signed prevents that\n": "FLEETPHOTO_PHOTO_URL=public",
+		name + "anyone with a signed address; the next start of a server creates the key\n":                            "FLEETPHOTO_PHOTO_URL=signed",
 	} {
 		if out := output(t, directory, []string{setting}, "doctor"); !strings.Contains(out, want) {
 			t.Errorf("want %q in\n%s", want, out)
@@ -144,7 +144,7 @@ func TestDoctorSaysWhoSeesPhotos(t *testing.T) {
 		t.Error("a key was made")
 	}
 	key := "FLEETPHOTO_PHOTO_URL_KEY=" + strings.Repeat("5e", 32)
-	if out := output(t, directory, []string{"FLEETPHOTO_PHOTO_URL=signed", key}, "doctor"); !strings.Contains(out, name+"whoever has an address signed under the key of FLEETPHOTO_PHOTO_URL_KEY\n") {
+	if out := output(t, directory, []string{"FLEETPHOTO_PHOTO_URL=signed", key}, "doctor"); !strings.Contains(out, name+"anyone with an address signed with the key of FLEETPHOTO_PHOTO_URL_KEY\n") {
 		t.Errorf("got\n%s", out)
 	}
 }

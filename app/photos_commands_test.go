@@ -135,7 +135,7 @@ func TestPhotosVerifyOrphans(t *testing.T) {
 		"photos", "verify", "--delete-orphans", "--yes")
 	s.expect(0, verified+orphan+" deleted\n2 photos listed: 1 of customers who don't exist; 1 deleted, 0 kept as they were changed in the last 0s\n", "",
 		"photos", "verify", "--delete-orphans", "--yes", "--grace=0s")
-	s.expect(1, "", "FLEETPHOTO_PHOTO_STORE_URL: the backend at this URL has no PhotoLister, which this needs", "photos", "verify", "--orphans", "--photo-store-url=unlisted://")
+	s.expect(1, "", "FLEETPHOTO_PHOTO_STORE_URL: the backend at this URL has no PhotoLister, which this command needs", "photos", "verify", "--orphans", "--photo-store-url=unlisted://")
 	s.expect(1, "", "--yes: it works only with --delete-orphans", "photos", "verify", "--yes")
 	s.expect(1, "", "--grace: want 0 or longer, got -1s", "photos", "verify", "--grace=-1s")
 }

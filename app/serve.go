@@ -23,15 +23,14 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// How often open entries are looked for, and what killed processes left. Any
-// number of replicas may do so at once.
+// How often a server does its regular work. Several replicas may do it at once.
 const (
 	sweepEvery = time.Hour
-	// pruneEvery is how often a server looks whether the log is to be pruned today,
-	// and pruneBatch how many entries are removed at once.
+	// pruneEvery is how often a server checks whether the log was pruned today, and
+	// pruneBatch how many entries are removed at once.
 	pruneEvery, pruneBatch = time.Hour, 1000
-	// closeTimeout is how long a stop waits for the entries whose closing is
-	// tried again.
+	// closeTimeout is how long a stop waits for log entries that are still being
+	// closed.
 	closeTimeout = 5 * time.Second
 )
 
@@ -39,13 +38,12 @@ const (
 // httpapi.Options, which may be decorated. It needs Core.
 var Handler = fx.Module("handler", fx.Provide(newOptions, httpapi.New), fx.Invoke(tryAddress))
 
-// Serve is the whole service: Core, Handler and Telemetry, servers on the
-// addresses of the Config, and what a server does regularly: it settles calls
-// that were cut off, sweeps the photo store and prunes the log. It limits the
-// process's memory.
+// Serve is the whole service: Core, Handler and Telemetry, servers on the addresses
+// of the Config, a memory limit, and the regular work: settling interrupted calls,
+// sweeping the photo store and pruning the log.
 var Serve = fx.Module("serve", Core, Handler, Telemetry, fx.Invoke(limitMemory, sayWhatIsServed, sayWhatIsMissing, cleanUpRegularly, pruneRegularly, serveAPI, serveAdmin))
 
-// newOptions has the photos served where their store has no addresses of its own.
+// newOptions serves photos if their store has no addresses of its own.
 func newOptions(config Config, b *backends, update *usecase.UpdateCustomerPhoto, photos ports.PhotoStore, signer *httpapi.PhotoSigner) (httpapi.Options, error) {
 	options := config.httpOptions()
 	options.Update, options.Logger = update, b.logger
@@ -71,7 +69,7 @@ func serveAPI(config Config, b *backends, handler *httpapi.Server, lifecycle fx.
 		appendJob(lifecycle, lookEvery, func(context.Context) { certificate.look() })
 	} else if !isLoopback(config.Addr) {
 		lifecycle.Append(fx.StartHook(func() {
-			b.logger.Info("calls come without TLS: let a proxy end it before this server, or set " + tlsCertVariable)
+			b.logger.Info("calls come without TLS: have a proxy terminate it in front of this server, or set " + tlsCertVariable)
 		}))
 	}
 	appendServer(api, b.logger, lifecycle, shutdown)
@@ -85,14 +83,14 @@ func serveAdmin(config Config, b *backends, readiness *usecase.Readiness, watche
 
 type server struct {
 	says     string // when it listens
-	page     string // path of what a person opens first
+	page     string // path of the page to open first
 	variable string
 	addr     string
 	http     *http.Server
 	tls      *tls.Config // nil: plain HTTP
 }
 
-// serve serves until it is told to stop.
+// serve serves until the server is stopped.
 func (s server) serve(listener net.Listener) error {
 	listener = httpapi.Listen(listener)
 	if s.tls == nil {
@@ -102,19 +100,19 @@ func (s server) serve(listener net.Listener) error {
 	return s.http.ServeTLS(listener, "", "")
 }
 
-// url is where this machine's browser finds the page.
+// url returns the page's address for a browser on this machine.
 func (s server) url(listener net.Listener) string {
 	scheme := "http"
 	if s.tls != nil {
 		scheme = "https"
 	}
-	host, _, _ := net.SplitHostPort(localHost(s.addr)) // validate has looked at it
+	host, _, _ := net.SplitHostPort(localHost(s.addr)) // validate has checked it
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	return scheme + "://" + net.JoinHostPort(host, port) + s.page
 }
 
-// appendServer binds the address on start, so that a port in use stops the
-// start, and finishes the calls that run on stop.
+// appendServer binds the address on start, which fails if the port is in use. On
+// stop it finishes running calls.
 func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdown fx.Shutdowner) {
 	lifecycle.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
@@ -129,7 +127,7 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 			go func() {
 				if err := s.serve(listener); !errors.Is(err, http.ErrServerClosed) {
 					logger.Error("the server stopped by itself", slog.String("cause", err.Error()))
-					_ = shutdown.Shutdown(fx.ExitCode(1)) // fails only when it is under way already
+					_ = shutdown.Shutdown(fx.ExitCode(1)) // fails only if it was called before
 				}
 			}()
 			return nil
@@ -138,8 +136,8 @@ func appendServer(s server, logger *slog.Logger, lifecycle fx.Lifecycle, shutdow
 	})
 }
 
-// cleanUpRegularly settles what was cut off, at start and every few minutes,
-// and has the photo store swept every hour.
+// cleanUpRegularly settles interrupted calls at start and every few minutes, and
+// sweeps the photo store every hour.
 func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycle) error {
 	photos, err := b.photos()
 	if err != nil {
@@ -167,7 +165,7 @@ func cleanUpRegularly(repair *usecase.Repair, b *backends, lifecycle fx.Lifecycl
 	return nil
 }
 
-// pruneRegularly removes what the log has of old calls, where that is configured.
+// pruneRegularly prunes the log if configured.
 func pruneRegularly(config Config, b *backends, lifecycle fx.Lifecycle) error {
 	if config.LogRetention == 0 || config.readOnly() {
 		return nil
@@ -185,7 +183,7 @@ func pruneRegularly(config Config, b *backends, lifecycle fx.Lifecycle) error {
 	return nil
 }
 
-// appendJob has job done from the start on, again and again, until the stop.
+// appendJob runs job from start to stop, once an interval.
 func appendJob(lifecycle fx.Lifecycle, interval time.Duration, job func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var jobs sync.WaitGroup
@@ -205,7 +203,7 @@ func pruneOnce(ctx context.Context, prune *operator.PruneLog, age time.Duration,
 	}
 }
 
-// every does job now and then again and again, until ctx ends.
+// every runs job at once and then once an interval, until ctx ends.
 func every(ctx context.Context, interval time.Duration, job func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -228,15 +226,15 @@ func sweepOnce(ctx context.Context, sweep func(context.Context) error, logger *s
 func repairOnce(ctx context.Context, repair *usecase.Repair, logger *slog.Logger) {
 	report, err := repair.Do(ctx)
 	if report != (usecase.RepairReport{}) {
-		logger.Info("settled calls that were cut off", slog.Int("done", report.Done), slog.Int("interrupted", report.Interrupted),
+		logger.Info("settled interrupted calls", slog.Int("done", report.Done), slog.Int("interrupted", report.Interrupted),
 			slog.Int("looked_at", report.LookedAt), slog.Int("corrected", report.Corrected), slog.Int("deleted", report.Deleted))
 	}
 	if err != nil && ctx.Err() == nil {
-		logger.Warn("some calls that were cut off could not be settled yet", slog.String("cause", err.Error()))
+		logger.Warn("some interrupted calls could not be settled yet", slog.String("cause", err.Error()))
 	}
 }
 
-// sayWhatIsServed tells an operator what this is and where it keeps everything.
+// sayWhatIsServed logs the version and the backends.
 func sayWhatIsServed(b *backends, lifecycle fx.Lifecycle) error {
 	fleets, fleetsErr := b.fleets()
 	customers, customersErr := b.customers()
@@ -255,14 +253,13 @@ func sayWhatIsServed(b *backends, lifecycle fx.Lifecycle) error {
 			b.logger.Warn(readOnlyVariable + " is on: calls get 503, photos are served, and this server changes nothing in the database")
 		}
 		if photos.PhotoAddresser == nil && b.config.PhotoURL == "public" && !photos.Ephemeral {
-			b.logger.Info("photos are public: whoever guesses a fleet's and a customer's number sees the photo; FLEETPHOTO_PHOTO_URL=signed ends that")
+			b.logger.Info("photos are public: anyone who guesses a fleet's and a customer's number can see one; FLEETPHOTO_PHOTO_URL=signed prevents that")
 		}
 	}))
 	return cmp.Or(fleetsErr, customersErr, logErr, photosErr)
 }
 
-// sayWhatIsMissing tells a new operator what to do first, where the fleets can
-// be listed.
+// sayWhatIsMissing logs what a new operator has to do first.
 func sayWhatIsMissing(b *backends, lifecycle fx.Lifecycle) error {
 	backend, err := b.fleets()
 	if err != nil || backend.FleetDirectory == nil {

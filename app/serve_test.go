@@ -141,11 +141,11 @@ func TestServeSaysWhatItServes(t *testing.T) {
 		also, advice string
 		page         string
 	}{
-		"defaults": {nil, "", "photos are public: whoever guesses a fleet's and a customer's number sees the photo; FLEETPHOTO_PHOTO_URL=signed ends that\n" +
+		"defaults": {nil, "", "photos are public: anyone who guesses a fleet's and a customer's number can see one; FLEETPHOTO_PHOTO_URL=signed prevents that\n" +
 			"there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689\n", "/"},
 		"elsewhere": {[]string{"FLEETPHOTO_ADDR=:0", "FLEETPHOTO_API_LOG_URL=memory://", "FLEETPHOTO_PHOTO_STORE_URL=memory://", "FLEETPHOTO_PAGES=off"}, " api_log=memory://",
 			"there is no fleet yet, so every call is refused; add one with: fleetphoto fleet add 689\n" +
-				"calls come without TLS: let a proxy end it before this server, or set FLEETPHOTO_TLS_CERT\n", "/update_customer_photo.json"},
+				"calls come without TLS: have a proxy terminate it in front of this server, or set FLEETPHOTO_TLS_CERT\n", "/update_customer_photo.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/adapters/telemetry"
 )
 
-// Telemetry watches the ports and the API's requests by decorating them, in the
-// module that it stands in and in those below.
+// Telemetry decorates the ports and the API's requests to observe them, in the
+// module that includes it and in those below.
 var Telemetry = fx.Options(
 	fx.Provide(openTelemetry),
 	fx.Decorate(
@@ -23,8 +23,8 @@ var Telemetry = fx.Options(
 	fx.Invoke(func(watcher *telemetry.Telemetry, server *httpapi.Server) { watcher.Inflight(server.InflightBytes) }),
 )
 
-// openTelemetry opens what watches the server. It is closed after the servers,
-// so that their last calls are told of.
+// openTelemetry opens telemetry. It is closed after the servers, so it includes
+// their last calls.
 func openTelemetry(b *backends, lifecycle fx.Lifecycle) (*telemetry.Telemetry, error) {
 	log, logErr := b.log()
 	fleets, fleetsErr := b.fleets()
@@ -53,7 +53,7 @@ func openTelemetry(b *backends, lifecycle fx.Lifecycle) (*telemetry.Telemetry, e
 	return watcher, nil
 }
 
-// watchRequests has watcher watch the API's requests.
+// watchRequests observes the API's requests.
 func watchRequests(options httpapi.Options, watcher *telemetry.Telemetry) httpapi.Options {
 	options.Logger, options.Receive = watcher.Logger(options.Logger), watcher.Receive
 	options.Observe = func(r *http.Request) (context.Context, func(httpapi.Exchange)) {

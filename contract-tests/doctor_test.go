@@ -54,7 +54,7 @@ func keepVersions(w http.ResponseWriter, r *http.Request, pass http.Handler) {
 // line says what to change, and no secret.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
-	const connect, connectStore = "✗ connect, and find the tables up to date\n", "✗ connect, write, read and delete\n"
+	const connect, connectStore = "✗ connect, and check that the tables are up to date\n", "✗ connect, write, read and delete\n"
 	type backends struct{ database, store string }
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, b *backends)
@@ -62,25 +62,25 @@ func TestDoctor(t *testing.T) {
 		says  []string
 	}{
 		"all is well": {func(*testing.T, *backends) {}, "", []string{
-			"✓ this program is tested with its version: PostgreSQL ", "✓ its clock is as this machine's", "✓ it refuses a deletion that comes too late", "✓ it keeps nothing of a photo that was removed",
+			"✓ its version is one that this program is tested with: PostgreSQL ", "✓ its clock agrees with this machine's", "✓ it refuses a deletion that comes too late", "✓ it keeps no deleted photos",
 			"✓ fetch it at its address", "✓ the clock at its address", "all 34 steps worked\n",
 		}},
 		"google": {func(t *testing.T, b *backends) { b.store = servers.GS(t) }, "", []string{
-			"! it refuses a deletion that comes too late\n      it doesn't: what is stored is looked at right before, and a photo that comes between may be deleted\n",
-			"✓ refuse a change that comes too late", "✓ it keeps nothing of a photo that was removed",
+			"! it refuses a deletion that comes too late\n      it doesn't: the version is compared right before the deletion, which may delete a photo that is stored in between\n",
+			"✓ refuse a change that comes too late", "✓ it keeps no deleted photos",
 		}},
-		"azure": {func(t *testing.T, b *backends) { b.store = servers.Azblob(t) }, "", []string{"✓ it refuses a deletion that comes too late", "✓ it keeps nothing of a photo that was removed"}},
+		"azure": {func(t *testing.T, b *backends) { b.store = servers.Azblob(t) }, "", []string{"✓ it refuses a deletion that comes too late", "✓ it keeps no deleted photos"}},
 		"a version kept": {func(t *testing.T, b *backends) { b.store = behind(t, b.store, keepVersions) }, "", []string{
-			"! it keeps nothing of a photo that was removed\n      it keeps versions",
+			"! it keeps no deleted photos\n      it keeps versions",
 		}},
 		"signed":       {func(_ *testing.T, b *backends) { b.store += " FLEETPHOTO_PHOTO_URL=signed" }, "", []string{"✓ fetch it at its address"}},
 		"no right":     {func(t *testing.T, b *backends) { b.store = behind(t, b.store, refuseDeleting) }, connectStore, []string{"grant s3:DeleteObject to these credentials", "– put a photo: not tried"}},
 		"no bucket":    {func(t *testing.T, b *backends) { b.store = elsewhere(t, b.store) }, connectStore, []string{`the bucket "nobody-made-this" does not exist; create it or correct the URL`}},
-		"stopped":      {func(t *testing.T, b *backends) { b.database = stopped(t, b.database) }, connect, []string{"connection refused; see that it runs", "– read it: not tried"}},
+		"stopped":      {func(t *testing.T, b *backends) { b.database = stopped(t, b.database) }, connect, []string{"connection refused; check that it runs", "– read it: not tried"}},
 		"not migrated": {nil, connect, []string{"it has no tables of this program; make them with: fleetphoto migrate"}},
 		"nobody may read": {func(t *testing.T, b *backends) {
 			b.store += " FLEETPHOTO_PHOTO_BASE_URL=" + serving(t, http.NotFoundHandler())
-		}, "✗ fetch it at its address\n", []string{"404 Not Found; let anyone read the photos there", "✓ delete it"}},
+		}, "✗ fetch it at its address\n", []string{"404 Not Found; make the photos there public", "✓ delete it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

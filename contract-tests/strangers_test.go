@@ -100,7 +100,7 @@ func TestStrangerHasOnlyTheCall(t *testing.T) {
 	} {
 		c := p.command(t, strings.Fields(args)...)
 		out, err := c.CombinedOutput()
-		want := "fleetphoto: FLEETPHOTO_DATABASE_URL: the backend at this URL has no " + role + ", which this needs; choose another one\n"
+		want := "fleetphoto: FLEETPHOTO_DATABASE_URL: the backend at this URL has no " + role + ", which this command needs; choose another backend\n"
 		if c.ProcessState.ExitCode() != 1 || string(out) != want {
 			t.Errorf("%s: got %v %s, want the exit code 1 and %s", args, err, out, want)
 		}
