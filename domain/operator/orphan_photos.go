@@ -25,8 +25,7 @@ type OrphanPhotos struct {
 	Grace  time.Duration
 	Found  func(Finding) // called for each orphan, one at a time
 
-
-	// unrecorded, unless nil, is told each customer whose photo is listed, although
+	// unrecorded, unless nil, is called for each customer whose photo is listed, although
 	// the record names none.
 	unrecorded func(context.Context, domain.Customer) error
 }
