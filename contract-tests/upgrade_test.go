@@ -284,14 +284,13 @@ func (s *process) stop(t *testing.T) {
 // fleet is what clients of a fleet know: the servers that there are, and what
 // each call was told.
 type fleet struct {
+	crew
+
 	key   string
 	begun time.Time
 
-	mu           sync.Mutex
-	serving      []*process
 	acknowledged []change
-	calls        map[*process]int // that it acknowledged
-	repeated     int              // calls
+	repeated     int // calls
 }
 
 // change is a call that was acknowledged.
@@ -312,7 +311,7 @@ const (
 func newFleet(t *testing.T, p product) *fleet {
 	t.Helper()
 	p.output(t, "migrate")
-	f := &fleet{key: p.output(t, "fleet", "add", "689"), begun: time.Now(), calls: map[*process]int{}}
+	f := &fleet{key: p.output(t, "fleet", "add", "689"), begun: time.Now()}
 	for customer := 1; customer <= hotOne+clients*ownEach; customer++ {
 		pin := "--pin=1234"
 		if customer >= noPINFrom {
@@ -321,39 +320,6 @@ func newFleet(t *testing.T, p product) *fleet {
 		p.output(t, "customer", "add", "--fleet=689", fmt.Sprint("--id=", customer), fmt.Sprint("--phone=", 447700900000+customer), pin)
 	}
 	return f
-}
-
-// join starts a server and has clients call it.
-func (f *fleet) join(t *testing.T, p product) *process {
-	t.Helper()
-	s := p.serve(t)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.serving = append(f.serving, s)
-	return s
-}
-
-// leave has clients leave a server alone, and stops it while their calls run.
-func (f *fleet) leave(t *testing.T, s *process) {
-	t.Helper()
-	f.mu.Lock()
-	f.serving = slices.DeleteFunc(slices.Clone(f.serving), func(other *process) bool { return other == s })
-	f.mu.Unlock()
-	s.stop(t)
-}
-
-// progress waits until each server has acknowledged some calls more.
-func (f *fleet) progress(t *testing.T) {
-	t.Helper()
-	const some = 20
-	f.mu.Lock()
-	clear(f.calls)
-	f.mu.Unlock()
-	eventually(t, "each server acknowledges calls", func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return !slices.ContainsFunc(f.serving, func(s *process) bool { return f.calls[s] < some })
-	})
 }
 
 // load has clients change photos until it is told to stop.
@@ -393,9 +359,7 @@ func (f *fleet) change(t *testing.T, random *rand.Rand, customer int, photo []by
 		c.photo, sent = sha256.Sum256(photo), base64.StdEncoding.EncodeToString(photo)
 	}
 	for t.Context().Err() == nil {
-		f.mu.Lock()
-		s := f.serving[random.IntN(len(f.serving))]
-		f.mu.Unlock()
+		s := f.one(random)
 		c.start = time.Since(f.begun)
 		a, err := s.change(form, sent)
 		c.end = time.Since(f.begun)
@@ -404,7 +368,7 @@ func (f *fleet) change(t *testing.T, random *rand.Rand, customer int, photo []by
 		case err == nil && a.Result == "valid":
 			c.id = domain.ApiLogID(a.ApiLogID)
 			f.acknowledged = append(f.acknowledged, c)
-			f.calls[s]++
+			f.answered(s)
 			isWell = true
 		case err == nil && a.Status != http.StatusServiceUnavailable:
 			t.Errorf("got %+v", a)
