@@ -81,24 +81,50 @@ func (db database) copied() operator.Database {
 }
 
 // contents are all that a database says through the roles.
-func (db database) contents(t *testing.T) []any {
+type contents struct {
+	Fleets    []domain.Fleet
+	Keys      map[domain.FleetID][]domain.FleetKey
+	Customers []domain.StoredCustomer
+	PINKey    domain.PINKeyFingerprint
+	Entries   []domain.ApiLogEntry
+}
+
+func (db database) contents(t *testing.T) contents {
 	t.Helper()
-	fleets, err := db.fleets.Fleets(t.Context())
+	return contentsOf(t, db.fleets, db.customers, db.customers, db.log)
+}
+
+func contentsOf(t *testing.T, directory ports.FleetDirectory, customers ports.CustomerDirectory, pinKeys ports.PINKeyBinder, log ports.ApiLogArchive) contents {
+	t.Helper()
+	const page = 5000
+	c := contents{Keys: map[domain.FleetID][]domain.FleetKey{}}
+	var err error
+	c.Fleets, err = directory.Fleets(t.Context())
 	must(t, err)
-	keys := map[domain.FleetID][]domain.FleetKey{}
-	for _, fleet := range fleets {
-		keys[fleet.ID], err = db.fleets.Keys(t.Context(), fleet.ID)
+	for _, fleet := range c.Fleets {
+		c.Keys[fleet.ID], err = directory.Keys(t.Context(), fleet.ID)
 		must(t, err)
 	}
-	const all = 1000
-	customers, err := db.customers.Customers(t.Context(), domain.CustomerRef{}, all)
+	c.PINKey, err = pinKeys.BoundPINKey(t.Context())
 	must(t, err)
-	key, err := db.customers.BoundPINKey(t.Context())
-	must(t, err)
-	entries, err := db.log.Entries(t.Context(), 0, all)
-	must(t, err)
-	if len(fleets) == 0 || len(customers) == 0 || len(entries) == 0 || len(entries) == all {
-		t.Errorf("got %d fleets, %d customers and %d calls", len(fleets), len(customers), len(entries))
+	for after := (domain.CustomerRef{}); ; after = c.Customers[len(c.Customers)-1].Ref {
+		more, err := customers.Customers(t.Context(), after, page)
+		must(t, err)
+		if len(more) == 0 {
+			break
+		}
+		c.Customers = append(c.Customers, more...)
 	}
-	return []any{fleets, keys, customers, key, entries}
+	for after := domain.ApiLogID(0); ; after = c.Entries[len(c.Entries)-1].ID {
+		more, err := log.Entries(t.Context(), after, page)
+		must(t, err)
+		if len(more) == 0 {
+			break
+		}
+		c.Entries = append(c.Entries, more...)
+	}
+	if len(c.Fleets) == 0 || len(c.Customers) == 0 || len(c.Entries) == 0 {
+		t.Errorf("got %d fleets, %d customers and %d calls", len(c.Fleets), len(c.Customers), len(c.Entries))
+	}
+	return c
 }

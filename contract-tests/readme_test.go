@@ -28,10 +28,10 @@ func chapter(t *testing.T, document, begins, ends string) string {
 	return between
 }
 
-// blocks returns the blocks of a language. Those that begin with docker are
+// blocks returns the blocks of a language, those in lists too. Those that begin with docker are
 // .ci/image's to run.
 func blocks(chapter, language string) (all []string) {
-	for _, found := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(chapter, -1) {
+	for _, found := range regexp.MustCompile("(?ms)^ *```"+language+"\n(.*?)^ *```$").FindAllStringSubmatch(chapter, -1) {
 		if !strings.HasPrefix(found[1], "docker ") {
 			all = append(all, found[1])
 		}
