@@ -168,6 +168,7 @@ type photosCopyCommand struct {
 	To   string `required:"" placeholder:"URL" help:"The store that gets them."`
 
 	Delete bool `help:"Remove what --from no longer has: photos of customers who don't exist."`
+	Backup bool `help:"Copy for a backup, which no server will use: change nothing in the database."`
 }
 
 // Run fails unless the other store has every photo in the end, and no other.
@@ -175,7 +176,11 @@ func (c *photosCopyCommand) Run(ctx context.Context, e environment) error {
 	if c.From == c.To {
 		return settingError("--to", errors.New("it is the same store as --from; name another"))
 	}
-	return e.change(ctx, func(ctx context.Context, copying *operator.CopyPhotos) error { return c.copy(ctx, e, copying) },
+	run := e.change
+	if c.Backup {
+		run = e.run
+	}
+	return run(ctx, func(ctx context.Context, copying *operator.CopyPhotos) error { return c.copy(ctx, e, copying) },
 		AsIs{}, CopyBetween{From: c.From, To: c.To})
 }
 
@@ -186,6 +191,7 @@ type CopyBetween struct{ From, To string }
 func (c *photosCopyCommand) copy(ctx context.Context, e environment, copying *operator.CopyPhotos) error {
 	progress := e.newWalkProgress()
 	copying.Parallel, copying.Orphans.Parallel, copying.Passed, copying.Orphans.Delete = c.Parallel, c.Parallel, progress.passed, c.Delete
+	copying.Backup = c.Backup
 	copying.Found = func(f operator.Finding) {
 		progress.printf(e.out, "%s%s\n", f, map[bool]string{true: " deleted"}[f.Settled])
 	}

@@ -10,55 +10,62 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// CopyPhotos makes another photo store hold what the customers' records say,
-// with the photos of the store that has them, and the records name that store.
-// It may run beside calls that change photos in either store and be repeated.
-// All fields must be set.
+// CopyPhotos copies the photos of the customers' records to another store. The
+// records then name that store, so servers can move to it. CopyPhotos may run
+// while calls change photos in either store, and be repeated. All fields but
+// Backup must be set.
 type CopyPhotos struct {
 	Directory ports.CustomerDirectory
 	From      ports.PhotoStore
 	To        *usecase.ChangePhoto
-	Repairs   []*usecase.Repair // of the calls that were cut off in From, and of those in To, each Again
+	Repairs   []*usecase.Repair // of interrupted calls in From and in To, each with Again
 	Orphans   *OrphanPhotos     // of To, without Grace: a photo is put only while its customer exists
 	Parallel  int               // customers at once
-	Found     func(Finding)     // is told each difference that is left, one at a time, and each orphan
-	Passed    func(Progress)    // is told now and then how far it has come
+	Found     func(Finding)     // called for each difference that is left and each orphan, one at a time
+	Passed    func(Progress)    // called now and then
+
+	// Backup changes only To, which no server may use: records, the log and
+	// interrupted calls stay as they are. It copies what From holds, which may be
+	// newer than the record: a record can be corrected later, a photo can't.
+	Backup bool
 }
 
 // CopyReport counts what a CopyPhotos did, by customers.
 type CopyReport struct {
 	Progress
-	There   int   // To held what the record says
+	There   int   // To had the right photo, or rightly none
 	Copied  int   // from From to To
-	Bytes   int64 // of these
-	Deleted int   // in To, as the record says that there is none
-	Lost    int   // neither store holds what the record says
+	Bytes   int64 // of the copied photos
+	Deleted int   // in To, as the record has no photo
+	Lost    int   // neither store has the record's photo
 	Orphans OrphanReport
 }
 
 // Different is the number of photos that To lacks, or has without a customer.
 func (r CopyReport) Different() int { return r.Lost + r.Orphans.Orphans - r.Orphans.Deleted }
 
-// Do settles what it can of the calls that were cut off in either store, as
-// servers have one of them alone, copies the photos of all customers after the
-// given one, and looks through To for photos whose customer was removed or has none.
+// Do settles interrupted calls in both stores, as each server knows only one of
+// them. It copies the photos of all customers after the given one, and lists To for
+// photos whose customer was removed or has no photo in the record.
 //
-// When servers run on To only, and Do returns nil and nothing is Different, the
-// move is done: records, To and the log agree once the servers' Repair has
-// settled what is open, From is of no use any more, and nothing that is carried
-// out late in either store, a request of an earlier Do neither, replaces a photo
-// that was acknowledged later or brings back one that was deleted. While servers run on
-// From, each photo was in To at some time since Do began.
+// Once servers run on To only, and Do returns nil with nothing Different, the move
+// is done. From is no longer needed. Records, To and the log agree once the servers'
+// Repair has settled open calls. A request that either store carries out late, even
+// one of an earlier Do, never replaces a photo that was acknowledged later, and never
+// brings back a deleted one. While servers run on From, each photo was in To at some
+// time since Do began.
 //
-// Do goes on past customers that fail and returns how many they are, with the
-// error of one; where a backend seems to be down it gives up. When ctx ends, it
-// returns its error after the customers that it has begun with.
+// Do goes on after failures and returns how many there were, with the first error.
+// It gives up after 20, as a backend is probably down. When ctx ends, it finishes
+// the customers in hand and returns the error of ctx.
 func (c *CopyPhotos) Do(ctx context.Context, after domain.CustomerRef) (CopyReport, error) {
 	var report CopyReport
 	var failed error
 	for _, repair := range c.Repairs {
-		_, err := repair.Do(ctx)
-		failed = errors.Join(failed, err)
+		if !c.Backup {
+			_, err := repair.Do(ctx)
+			failed = errors.Join(failed, err)
+		}
 	}
 	var one sync.Mutex
 	count := func(customer domain.Customer, did CopyReport) {
@@ -104,15 +111,18 @@ func (r *CopyReport) add(did CopyReport) {
 	r.Lost += did.Lost
 }
 
-// bring looks without the customer's lock first: mostly there is nothing to do,
-// and nobody waits.
+// bring copies the photo of a customer. It compares without the customer's lock
+// first, as most often nothing is to be done.
 func (c *CopyPhotos) bring(ctx context.Context, customer domain.Customer) (CopyReport, error) {
 	held, err := usecase.ReadHeld(ctx, c.To.Photos, customer.Ref.PhotoKey())
 	if err != nil {
 		return CopyReport{}, err
 	}
-	if held.Is(customer.Photo.Info) && (!held.Found || customer.Photo.Store == c.To.Store) {
+	if held.Is(customer.Photo.Info) && (!held.Found || c.Backup || customer.Photo.Store == c.To.Store) {
 		return CopyReport{There: 1}, nil
+	}
+	if c.Backup {
+		return c.backUp(ctx, customer.Ref, held)
 	}
 	did, err := c.To.Copy(ctx, c.From, customer)
 	for err != nil && domain.AsError(err).Kind == domain.Conflict { // the record is another one by now
@@ -132,4 +142,47 @@ func (c *CopyPhotos) bring(ctx context.Context, customer domain.Customer) (CopyR
 		usecase.Deleted:   {Deleted: 1},
 		usecase.Lost:      {Lost: 1},
 	}[did], nil
+}
+
+// backUp makes To hold what From holds. held is what To holds.
+func (c *CopyPhotos) backUp(ctx context.Context, ref domain.CustomerRef, held usecase.HeldPhoto) (CopyReport, error) {
+	key := ref.PhotoKey()
+	source, err := usecase.ReadHeld(ctx, c.From, key)
+	if err != nil {
+		return CopyReport{}, err
+	}
+	if !source.Found {
+		return c.backUpNone(ctx, ref, held)
+	}
+	photo, err := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
+	if err != nil { // a broken photo isn't copied
+		return CopyReport{Lost: 1}, nil
+	}
+	if held.Is(source.Info) {
+		return CopyReport{There: 1}, nil
+	}
+	if _, err = c.To.Photos.Put(ctx, key, photo, held.Version); err == nil {
+		held, err = usecase.ReadHeld(ctx, c.To.Photos, key)
+	}
+	if err == nil && !held.Is(source.Info) {
+		err = domain.Errorf(domain.Unavailable, "the store to copy to holds something else than was put there; check it, and copy again")
+	}
+	return CopyReport{Copied: 1, Bytes: source.Info.Size}, err
+}
+
+// backUpNone deletes what To holds of a customer without a photo in From, unless the
+// record has a photo.
+func (c *CopyPhotos) backUpNone(ctx context.Context, ref domain.CustomerRef, held usecase.HeldPhoto) (CopyReport, error) {
+	customer, err := c.Directory.FindCustomer(ctx, ref) // the photo may just have been deleted
+	switch {
+	case errors.Is(err, domain.CustomerNotFound):
+		return CopyReport{}, nil
+	case err != nil:
+		return CopyReport{}, err
+	case customer.Photo.Info.Exists():
+		return CopyReport{Lost: 1}, nil
+	case !held.Found:
+		return CopyReport{There: 1}, nil
+	}
+	return CopyReport{Deleted: 1}, c.To.Photos.Delete(ctx, ref.PhotoKey(), held.Version)
 }

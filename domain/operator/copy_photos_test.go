@@ -109,6 +109,50 @@ func TestCopyPhotos(t *testing.T) {
 }
 
 // A photo whose customer was removed is found, and deleted where that is wanted.
+// TestCopyPhotosForABackup changes nothing but the store to copy to.
+func TestCopyPhotosForABackup(t *testing.T) {
+	t.Parallel()
+	old, latest, none := photo.Describe(oldPhoto), photo.Describe(newPhoto), domain.PhotoInfo{}
+	for _, test := range []struct {
+		name   string
+		before func(*move)
+		did    operator.CopyReport // beside two customers who have no photo
+		held   domain.PhotoInfo
+	}{
+		{"not there", func(*move) {}, operator.CopyReport{Copied: 1, Bytes: old.Size}, old},
+		{"there", func(m *move) { m.put(m.to, oldPhoto) }, operator.CopyReport{There: 1}, old},
+		{"an older one there", func(m *move) { m.put(m.to, picture(24)) }, operator.CopyReport{Copied: 1, Bytes: old.Size}, old},
+		{"newer than the record", func(m *move) { m.Store(newPhoto) }, operator.CopyReport{Copied: 1, Bytes: latest.Size}, latest},
+		{"newer than the record, and there", func(m *move) { m.Store(newPhoto); m.put(m.to, newPhoto) }, operator.CopyReport{There: 1}, latest},
+		{"deleted since", func(m *move) { m.put(m.to, oldPhoto); m.Store(nil); m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{Deleted: 1}, none},
+		{"added since, without a record yet", func(m *move) { m.put(m.to, oldPhoto); m.SetRecord(domain.PhotoRecord{}) }, operator.CopyReport{There: 1}, old},
+		{"in neither", func(m *move) { m.Store(nil) }, operator.CopyReport{Lost: 1}, none},
+		{"gone, and there is an older one", func(m *move) { m.Store(nil); m.put(m.to, picture(24)) }, operator.CopyReport{Lost: 1}, photo.Describe(picture(24))},
+		{"no JPEG", func(m *move) { m.put(m.Backend.PhotoStore, []byte{0xFF, 0xD8}) }, operator.CopyReport{Lost: 1}, none},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMove(t)
+			test.before(m)
+			m.copy.Backup = true
+			record, log := m.Record(customer), usecasetest.Must(m.Backend.ApiLog.List(t.Context(), domain.ApiLogFilter{}, 100))
+			m.Steps.Reset(nil)
+			for run := range 2 {
+				if run == 1 && test.did.Copied+test.did.Deleted > 0 { // nothing is left to do
+					test.did = operator.CopyReport{There: 1}
+				}
+				did, err := m.copy.Do(t.Context(), domain.CustomerRef{})
+				if did.There != test.did.There+2 || did.Copied != test.did.Copied || did.Bytes != test.did.Bytes || did.Deleted != test.did.Deleted || did.Lost != test.did.Lost || err != nil || m.held(customer) != test.held {
+					t.Errorf("run %d: got %+v, %v; want %+v; held is %+v, want %+v", run, did, err, test.did, m.held(customer), test.held)
+				}
+			}
+			if m.Record(customer) != record || slices.Contains(m.Steps.Seen, "ChangePhoto") || len(usecasetest.Must(m.Backend.ApiLog.List(t.Context(), domain.ApiLogFilter{}, 100))) != len(log) {
+				t.Errorf("the record is %+v, want %+v; steps were %q", m.Record(customer), record, m.Steps.Seen)
+			}
+		})
+	}
+}
+
 func TestCopyPhotosOfNobody(t *testing.T) {
 	t.Parallel()
 	m := newMove(t)
