@@ -34,6 +34,9 @@ type ApiCall struct {
 	Store  PhotoStoreName // the photo store to change
 }
 
+// CustomerRef is whom the call is about, as far as that was found.
+func (c ApiCall) CustomerRef() CustomerRef { return CustomerRef{Fleet: c.Fleet, Customer: c.Customer} }
+
 // CallDetails is the part of a call that is only for people to read. A backend may
 // store it as one value.
 type CallDetails struct {

@@ -108,7 +108,7 @@ func ended(entry domain.ApiLogEntry) string {
 // effect says what the call did to the photo.
 func effect(entry domain.ApiLogEntry) string {
 	before, after := entry.Outcome.Details.Before, entry.Outcome.Details.After
-	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
+	key := entry.Call.CustomerRef().PhotoKey()
 	switch {
 	case entry.Call.Operation == domain.ProbeLog || entry.Call.Customer == 0:
 		return ""

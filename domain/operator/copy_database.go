@@ -204,8 +204,9 @@ func (c *copying) customers(ctx context.Context, report *CopiedPart) error {
 		compare: func(a, b domain.StoredCustomer) int { return a.Ref.Compare(b.Ref) },
 		seen:    func(customer domain.StoredCustomer) { c.lastChange = max(c.lastChange, customer.Photo.ChangedBy) },
 		mayReplace: func(from, to domain.StoredCustomer) (bool, error) {
-			if !to.Photo.ChangedAt.After(from.Photo.ChangedAt) {
-				return true, nil
+			copied, err := c.isCopied(ctx, from, to)
+			if copied || err != nil {
+				return copied, err
 			}
 			report.Kept++
 			c.Differs(customerName(to.Ref) + " not copied: the photo was changed later in the other database")
@@ -235,6 +236,22 @@ func (c *copying) customers(ctx context.Context, report *CopiedPart) error {
 		c.phoneTaken(customer, report)
 	}
 	return err
+}
+
+// isCopied reports whether what To says about the photo came from From. If it is
+// newer there, the customer was removed in From and added again since, or From's
+// clock was set back: then the call that changed the photo is in From's log.
+func (c *copying) isCopied(ctx context.Context, from, to domain.StoredCustomer) (bool, error) {
+	switch {
+	case !to.Photo.ChangedAt.After(from.Photo.ChangedAt):
+		return true, nil
+	case to.Photo.ChangedBy == 0: // corrected from the store, and could be again
+		return from.Photo.ChangedAt.IsZero(), nil
+	case c.From.Log == nil:
+		return false, nil
+	}
+	found, err := c.From.Log.Entries(ctx, to.Photo.ChangedBy-1, 1)
+	return len(found) == 1 && found[0].ID == to.Photo.ChangedBy && found[0].Call.CustomerRef() == to.Ref, err
 }
 
 // bindPINKey makes the fingerprint that of From. Each PIN in To will be one of From.

@@ -59,7 +59,7 @@ type change struct {
 }
 
 func (c change) customer() domain.CustomerRef {
-	return domain.CustomerRef{Fleet: c.call.Fleet, Customer: c.call.Customer}
+	return c.call.CustomerRef()
 }
 
 // Do stores photo for the customer that call names, or deletes the customer's

@@ -169,7 +169,7 @@ func (r *repairing) settle(ctx context.Context, entry domain.ApiLogEntry, outcom
 
 // look settles an entry under its customer's lock.
 func (r *repairing) look(ctx context.Context, entry domain.ApiLogEntry, outcome func() domain.Outcome) (ended domain.Outcome, did RepairReport, err error) {
-	customer := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}
+	customer := entry.Call.CustomerRef()
 	rest, err := r.locked(ctx, customer, entry.ID, nil, func(ctx context.Context, current domain.PhotoRecord, stillLocked ports.LockProof) (_ domain.PhotoRecord, _ domain.Outcome, err error) {
 		ended = outcome()
 		switch {
@@ -201,7 +201,7 @@ func (r *repairing) look(ctx context.Context, entry domain.ApiLogEntry, outcome 
 // correct returns the record of what the store holds, after deleting a photo that
 // a late request brought back.
 func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, RepairReport, error) {
-	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
+	key := entry.Call.CustomerRef().PhotoKey()
 	held, err := ReadHeld(ctx, r.Photos, key)
 	if err != nil {
 		return current, RepairReport{}, err
@@ -258,7 +258,7 @@ func (r *repairing) deleteLeft(ctx context.Context, entry domain.ApiLogEntry) er
 	if !r.isOurs(entry.Call.Store) {
 		return nil
 	}
-	key := domain.CustomerRef{Fleet: entry.Call.Fleet, Customer: entry.Call.Customer}.PhotoKey()
+	key := entry.Call.CustomerRef().PhotoKey()
 	held, err := ReadHeld(ctx, r.Photos, key)
 	if err != nil || !held.Found || held.Info.SHA256 != entry.Call.Intent {
 		return err

@@ -87,7 +87,7 @@ func (u *UpdateCustomerPhoto) Do(ctx context.Context, request Request) (answer A
 		return answer, err
 	}
 	if !request.Delete {
-		customer := domain.CustomerRef{Fleet: answer.Call.Fleet, Customer: answer.Call.Customer}
+		customer := answer.Call.CustomerRef()
 		answer.Stored, answer.PhotoKey, answer.PhotoURL = photo.Info(), customer.PhotoKey(), url
 	}
 	return answer, nil
