@@ -119,29 +119,72 @@ type keyedFleet struct {
 	keys []domain.FleetKey
 }
 
-func readFleets(directory ports.FleetDirectory) func(context.Context, *keyedFleet) ([]keyedFleet, error) {
-	return func(ctx context.Context, last *keyedFleet) (all []keyedFleet, err error) {
-		if last != nil { // they all came at once
+func readFleets(ctx context.Context, directory ports.FleetDirectory) (all []keyedFleet, err error) {
+	fleets, err := directory.Fleets(ctx)
+	for _, fleet := range fleets {
+		keys, err := directory.Keys(ctx, fleet.ID)
+		if errors.Is(err, domain.NotFound) { // removed meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, keyedFleet{fleet, append([]domain.FleetKey(nil), keys...)}) // nil where there is none
+	}
+	return all, err
+}
+
+// atOnce is a side of a merge that is in memory.
+func atOnce[T any](all []T) func(context.Context, *T) ([]T, error) {
+	return func(_ context.Context, last *T) ([]T, error) {
+		if last != nil {
 			return nil, nil
 		}
-		fleets, err := directory.Fleets(ctx)
-		for _, fleet := range fleets {
-			keys, err := directory.Keys(ctx, fleet.ID)
-			if errors.Is(err, domain.NotFound) { // removed meanwhile
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, keyedFleet{fleet, append([]domain.FleetKey(nil), keys...)}) // nil where there is none
-		}
-		return all, err
+		return all, nil
 	}
 }
 
+// freeKeys takes keys that have moved to another fleet in From away from the fleets
+// that still have them in To, as no two fleets may have the same key.
+func (c *copying) freeKeys(ctx context.Context, from, to []keyedFleet) error {
+	owners := map[domain.APIKeyHash]domain.FleetID{}
+	for _, fleet := range from {
+		for _, key := range fleet.keys {
+			owners[key.Hash] = fleet.ID
+		}
+	}
+	for i, fleet := range to {
+		var left []domain.FleetKey
+		for _, key := range fleet.keys {
+			if owner, found := owners[key.Hash]; !found || owner == fleet.ID {
+				left = append(left, key)
+			}
+		}
+		if len(left) == len(fleet.keys) {
+			continue
+		}
+		if err := c.To.Fleets.SaveFleet(ctx, fleet.Fleet, left); err != nil {
+			return err
+		}
+		to[i].keys = left
+	}
+	return nil
+}
+
 func (c *copying) fleets(ctx context.Context, report *CopiedPart) error {
+	from, err := readFleets(ctx, c.From.Fleets)
+	if err != nil {
+		return err
+	}
+	to, err := readFleets(ctx, c.To.Fleets)
+	if err != nil {
+		return err
+	}
+	if err := c.freeKeys(ctx, from, to); err != nil {
+		return err
+	}
 	return merge[keyedFleet]{
-		from: readFleets(c.From.Fleets), to: readFleets(c.To.Fleets), deletes: c.Delete,
+		from: atOnce(from), to: atOnce(to), deletes: c.Delete,
 		compare: func(a, b keyedFleet) int { return cmp.Compare(a.ID, b.ID) },
 		save: func(ctx context.Context, fleets []keyedFleet) error {
 			for _, fleet := range fleets {

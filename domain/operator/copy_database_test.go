@@ -231,3 +231,31 @@ func changesPhoto(t *testing.T, target *memory.Backend) {
 		return domain.PhotoRecord{ChangedAt: noon, ChangedBy: 1}, nil
 	}))
 }
+
+// A key that moved to another fleet in one database moves in the other one as well.
+func TestCopyDatabaseMovedKeys(t *testing.T) {
+	t.Parallel()
+	type keys map[domain.FleetID][]domain.FleetKey
+	a, b := domain.FleetKey{Hash: domain.APIKeyHash{1}, Label: "a"}, domain.FleetKey{Hash: domain.APIKeyHash{2}, Label: "b"}
+	for name, test := range map[string]struct{ from, to, want keys }{
+		"to a higher fleet": {keys{1: nil, 2: {a}}, keys{1: {a}, 2: nil}, keys{1: nil, 2: {a}}},
+		"to a lower fleet":  {keys{1: {a}, 2: {b}}, keys{1: nil, 2: {a, b}}, keys{1: {a}, 2: {b}}},
+		"to a new fleet":    {keys{1: {a}, 2: nil}, keys{2: {a}}, keys{1: {a}, 2: nil}},
+		"from a gone fleet": {keys{1: {a}}, keys{1: nil, 2: {a, b}}, keys{1: {a}, 2: {b}}},
+		"swapped":           {keys{1: {a}, 2: {b}}, keys{1: {b}, 2: {a}}, keys{1: {a}, 2: {b}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from, to, want := memory.New(), memory.New(), memory.New()
+			for backend, fleets := range map[*memory.Backend]keys{from: test.from, to: test.to, want: test.want} {
+				for id, keys := range fleets {
+					must(t, backend.FleetAuth.SaveFleet(t.Context(), domain.Fleet{ID: id}, keys))
+				}
+			}
+			_, _, err := copyAll(t, database(from), database(to), nil)
+			if got := contents(t, database(to)); err != nil || !reflect.DeepEqual(got, contents(t, database(want))) {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+}
