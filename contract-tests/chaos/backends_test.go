@@ -38,13 +38,15 @@ func digestOf(photo []byte) digest {
 // backends are what the replicas stand on, and how their content is read without
 // the product.
 type backends struct {
-	directory     string   // that the replicas run in
-	settings      []string // of every replica
-	customers     *sql.DB
-	log           *sql.DB // customers, where the log is in the same database
-	stored        func(customer int) (digest, error)
-	store         *storeProxy      // nil: the store has none
-	database, own *toxiproxy.Proxy // before the database, and the log's own; nil: there is none
+	directory string   // that the replicas run in
+	settings  []string // of every replica
+	customers *sql.DB
+	log       *sql.DB // customers, where the log is in the same database
+	stored    func(customer int) (digest, error)
+	store     *storeProxy      // nil: the store has none
+	database  *toxiproxy.Proxy // before the database; nil: there is none
+	proxied   string           // address of a cluster's first server, behind its proxy
+	causes    []cause          // that may befall them
 }
 
 func photoKey(customer int) string {
@@ -64,9 +66,14 @@ func sqliteAndFiles(t *testing.T) *backends {
 	t.Helper()
 	b := newBackends(t)
 	b.useFiles()
+	b.useSQLite(t)
+	return b
+}
+
+func (b *backends) useSQLite(t *testing.T) {
+	t.Helper()
 	b.customers = openDatabase(t, "sqlite", "file:"+b.databaseFile()+"?mode=ro&_pragma=busy_timeout(10000)")
 	b.log = b.customers
-	return b
 }
 
 func (b *backends) databaseFile() string {
@@ -99,7 +106,7 @@ func postgresAndS3(t *testing.T) *backends {
 	t.Helper()
 	b := newBackends(t)
 	b.usePostgres(t)
-	b.useS3(t)
+	b.useS3(t, servers.S3(t))
 	return b
 }
 
@@ -108,29 +115,31 @@ func logElsewhere(t *testing.T) *backends {
 	t.Helper()
 	b := postgresAndS3(t)
 	direct := servers.Postgres(t)
-	proxied, proxy := throughTCP(t, direct)
-	b.own, b.log = proxy, openDatabase(t, "pgx", direct)
-	b.settings = append(b.settings, "FLEETPHOTO_API_LOG_URL="+proxied)
+	b.log = openDatabase(t, "pgx", direct)
+	b.settings = append(b.settings, "FLEETPHOTO_API_LOG_URL="+direct)
 	return b
 }
 
 func (b *backends) usePostgres(t *testing.T) {
 	t.Helper()
 	direct := servers.Postgres(t)
-	proxied, proxy := throughTCP(t, direct)
-	b.settings = append(b.settings, "FLEETPHOTO_DATABASE_URL="+proxied)
+	u := parseURL(t, direct)
+	b.database = throughTCP(t, u.Host)
+	u.Host = b.database.Listen
+	b.settings = append(b.settings, "FLEETPHOTO_DATABASE_URL="+u.String())
 	b.customers = openDatabase(t, "pgx", direct)
-	b.log, b.database = b.customers, proxy
+	b.log = b.customers
 }
 
-func (b *backends) useS3(t *testing.T) {
+func (b *backends) useS3(t *testing.T, rawURL string) {
 	t.Helper()
-	direct := parseURL(t, servers.S3(t))
+	direct := parseURL(t, rawURL)
 	query := direct.Query()
 	endpoint := query.Get("endpoint")
 	b.storeBehind(t, endpoint, true, endpoint+"/"+direct.Host+"/"+query.Get("prefix"))
 	query.Set("endpoint", "http://"+b.store.address)
 	direct.RawQuery = query.Encode()
+	b.store.photoStoreURL = direct.String()
 	b.settings = append(b.settings, "FLEETPHOTO_PHOTO_STORE_URL="+direct.String())
 }
 
@@ -179,16 +188,14 @@ func fetch(client *http.Client, address string) (digest, error) {
 	return digestOf(photo), nil
 }
 
-// throughTCP puts a proxy before a Postgres server.
-func throughTCP(t *testing.T, direct string) (proxied string, proxy *toxiproxy.Proxy) {
+// throughTCP puts a proxy before a server.
+func throughTCP(t *testing.T, upstream string) *toxiproxy.Proxy {
 	t.Helper()
-	u := parseURL(t, direct)
 	quiet := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	proxy = toxiproxy.NewProxy(quiet, u.Path, "127.0.0.1:0", u.Host)
+	proxy := toxiproxy.NewProxy(quiet, upstream, "127.0.0.1:0", upstream)
 	must(t, proxy.Start())
 	t.Cleanup(proxy.Stop)
-	u.Host = proxy.Listen
-	return u.String(), proxy
+	return proxy
 }
 
 func parseURL(t *testing.T, rawURL string) *url.URL {
@@ -202,6 +209,7 @@ func openDatabase(t *testing.T, driver, source string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, source)
 	must(t, err)
+	db.SetMaxIdleConns(0) // a server that was restarted has ended them
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }

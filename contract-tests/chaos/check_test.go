@@ -3,27 +3,34 @@
 package chaos_test
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 )
 
 // report is what came of a test.
 type report struct {
-	kills, calls, acknowledged, unknown, unchanged int
+	kills, faults, calls, acknowledged, unknown, unchanged int
 
 	lost          int // customers whose photo no order of their calls explains
 	disagreements int // customers whose record says something else than the store holds
 	toldWrongly   int // calls that the log tells otherwise than their callers were told
 	open          int // entries that stayed open
 	undecided     int // customers of whom only what is left was explained, as too much was seen
+
+	slowest time.Duration // from the end of a fault to the first acknowledged call
+}
+
+func (r *report) add(o report) {
+	r.kills, r.faults, r.calls = r.kills+o.kills, r.faults+o.faults, r.calls+o.calls
+	r.acknowledged, r.unknown, r.unchanged = r.acknowledged+o.acknowledged, r.unknown+o.unknown, r.unchanged+o.unchanged
+	r.lost, r.disagreements, r.toldWrongly = r.lost+o.lost, r.disagreements+o.disagreements, r.toldWrongly+o.toldWrongly
+	r.open, r.undecided, r.slowest = r.open+o.open, r.undecided+o.undecided, max(r.slowest, o.slowest)
 }
 
 func (r report) String() string {
-	return fmt.Sprintf("kills=%d calls=%d acknowledged=%d unknown=%d unchanged=%d lost=%d disagreements=%d told_wrongly=%d open=%d undecided=%d",
-		r.kills, r.calls, r.acknowledged, r.unknown, r.unchanged, r.lost, r.disagreements, r.toldWrongly, r.open, r.undecided)
+	return fmt.Sprintf("kills=%d faults=%d calls=%d acknowledged=%d unknown=%d unchanged=%d lost=%d disagreements=%d told_wrongly=%d open=%d undecided=%d slowest_recovery=%v",
+		r.kills, r.faults, r.calls, r.acknowledged, r.unknown, r.unchanged, r.lost, r.disagreements, r.toldWrongly, r.open, r.undecided, r.slowest.Round(time.Millisecond))
 }
 
 // settle waits until Repair has closed all entries.
@@ -104,27 +111,7 @@ func (c call) isTold(h *history, result string, logged bool) bool {
 	case c.outcome == acknowledged:
 		return result == "valid"
 	case c.outcome == unchanged && logged:
-		return result == "error" || result == "interrupted" && c.replica.killedWithin(answered, answered.Add(settleAfter))
+		return result == "error" || result == "interrupted" && c.replica.diedWithin(answered, answered.Add(settleAfter))
 	}
 	return true
-}
-
-// slowestRecovery is the longest time from the end of a fault to the first call
-// that began after it and was acknowledged, by the replica that the fault befell
-// where it befell one. Where another fault came in between, it doesn't count.
-func (h *history) slowestRecovery(faults []fault) (slowest time.Duration) {
-	slices.SortFunc(h.calls, func(a, b call) int { return cmp.Compare(a.end, b.end) })
-	for _, f := range faults {
-		recovered := slices.IndexFunc(h.calls, func(c call) bool {
-			return c.start > f.end && c.outcome == acknowledged && (f.replica == nil || f.replica == c.replica)
-		})
-		if recovered < 0 {
-			continue
-		}
-		end := h.calls[recovered].end
-		if !slices.ContainsFunc(faults, func(g fault) bool { return g != f && g.start < end && g.end > f.end }) {
-			slowest = max(slowest, end-f.end)
-		}
-	}
-	return slowest
 }

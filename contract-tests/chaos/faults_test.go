@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,45 +20,59 @@ import (
 type fault struct {
 	replica    *replica // that it befell; nil: all
 	start, end time.Duration
+	recovered  time.Duration // when the first call was acknowledged that began after its end
 }
 
 // cause brings about a fault and returns when it has ended.
 type cause struct {
-	name string
-	do   func(random *rand.Rand, r *replica) // r: the replica that processCauses befall
+	name  string
+	do    func(random *rand.Rand, r *replica) // r: the replica that processCauses befall
+	after func()                              // what an operator does once the service is back; nil: nothing
 }
 
 // processCauses befall a replica.
-var processCauses = []cause{
-	{"kill", func(_ *rand.Rand, r *replica) { r.kill() }},
-	{"kill at a step", func(random *rand.Rand, r *replica) {
-		r.kill(killAt + someStep(random))
-	}},
-	{"freeze", func(random *rand.Rand, r *replica) {
+var processCauses = append(slices.Concat(
+	slices.Repeat([]cause{{name: "kill", do: func(_ *rand.Rand, r *replica) { r.kill() }}}, 8), // the commonest
+	slices.Repeat([]cause{{name: "kill at a step", do: killAtStep}}, 5),
+), []cause{
+	{name: "SIGTERM", do: func(_ *rand.Rand, r *replica) { r.stop() }},
+	{name: "freeze", do: func(random *rand.Rand, r *replica) {
 		r.signal(syscall.SIGSTOP)
 		freeze(random, r)
 	}},
-	{"freeze at a step", func(random *rand.Rand, r *replica) {
+	{name: "freeze at a step", do: func(random *rand.Rand, r *replica) {
 		r.kill(pauseAt + someStep(random))
-		const patience = 4 * time.Second
-		for end := time.Now().Add(patience); !r.isStopped() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		}
+		waitFor(r.isStopped)
 		freeze(random, r)
 	}},
+}...)
+
+// killAtStep kills twice: so that the hook is set, and by it.
+func killAtStep(random *rand.Rand, r *replica) {
+	kills := r.killed()
+	r.kill(killAt + someStep(random))
+	waitFor(func() bool { return r.killed() >= kills+2 })
+}
+
+// waitFor waits until it is so, which may never come.
+func waitFor(isSo func() bool) {
+	const patience = 4 * time.Second
+	for end := time.Now().Add(patience); !isSo() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	}
 }
 
 func someStep(random *rand.Rand) string {
-	return fmt.Sprintf("%s:%d", steps[random.IntN(len(steps))], 1+random.IntN(60))
+	return fmt.Sprintf("%s:%d", steps[random.IntN(len(steps))], 1+random.IntN(20))
 }
 
 // freeze lets a stopped replica go on, mostly within the time that its calls may
 // take, now and then after Repair has taken them for cut off.
 func freeze(random *rand.Rand, r *replica) {
 	d := between(random, 100, 2500)
-	switch random.IntN(10) {
+	switch random.IntN(20) {
 	case 0:
 		d = between(random, 14_500, 17_000)
-	case 1, 2:
+	case 1, 2, 3:
 		d = between(random, 3000, 6000)
 	}
 	time.Sleep(d)
@@ -69,51 +84,63 @@ func between(random *rand.Rand, least, most int) time.Duration {
 	return time.Duration(least+random.IntN(most-least)) * time.Millisecond
 }
 
-// networkCauses befall what lies between the replicas and their backends.
-func (w *world) networkCauses() (causes []cause) {
-	if w.store != nil {
-		causes = append(causes,
-			w.requests("requests to the store are late", func(random *rand.Rand) treatment { return delay(between(random, 500, 18_000)) }),
-			w.requests("requests to the store come again", func(random *rand.Rand) treatment { return repeat(between(random, 0, 10_000)) }),
-			w.requests("requests to the store come twice", func(*rand.Rand) treatment { return repeat(0) }),
-			w.requests("answers of the store are lost", func(*rand.Rand) treatment { return dropAnswer }),
-			w.requests("requests to the store are lost", func(*rand.Rand) treatment { return dropRequest }),
-			cause{"the store refuses connections", func(random *rand.Rand, _ *replica) {
-				w.store.refuse()
-				time.Sleep(between(random, 200, 1500))
-				w.store.accept()
-			}})
+// storeCauses befall requests to an object store.
+func (w *world) storeCauses() []cause {
+	if w.store == nil {
+		return nil
 	}
-	for _, of := range []struct {
-		name  string
-		proxy *toxiproxy.Proxy
-	}{{"the database", w.database}, {"the log", w.own}} {
-		if of.proxy == nil {
-			continue
-		}
-		causes = append(causes, cause{of.name + " is away", func(random *rand.Rand, _ *replica) {
-			of.proxy.Stop()
-			time.Sleep(between(random, 200, 1500))
-			w.noError(of.proxy.Start())
-		}}, cause{of.name + " doesn't answer", func(random *rand.Rand, _ *replica) {
-			_, err := of.proxy.Toxics.AddToxicJson(strings.NewReader(`{"name":"silence","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`))
-			w.noError(err)
-			time.Sleep(between(random, 500, 4000))
-			w.noError(of.proxy.Toxics.RemoveToxic(context.Background(), "silence"))
-		}})
+	return []cause{
+		w.requests("requests to the store are late", func(random *rand.Rand) treatment { return delay(between(random, 500, 18_000)) }),
+		w.requests("requests to the store come again", func(random *rand.Rand) treatment { return repeat(between(random, 0, 10_000)) }),
+		w.requests("requests to the store come twice", func(*rand.Rand) treatment { return repeat(0) }),
+		w.requests("answers of the store are lost", func(*rand.Rand) treatment { return dropAnswer }),
+		w.requests("requests to the store are lost", func(*rand.Rand) treatment { return dropRequest }),
 	}
-	return causes
 }
 
-func (w *world) noError(err error) {
-	if err != nil {
-		w.t.Error(err)
+// toxics are what Toxiproxy does to connections.
+var toxics = []struct{ name, json string }{
+	{"is slow", `{"type":"latency","attributes":{"latency":150,"jitter":100}}`},
+	{"resets connections", `{"type":"reset_peer","attributes":{"timeout":20}}`},
+	{"is a black hole", `{"type":"timeout","attributes":{"timeout":0}}`},
+	{"has little bandwidth", `{"type":"bandwidth","attributes":{"rate":20}}`},
+}
+
+// connectionCauses befall the connections to a server, or to one of several.
+func connectionCauses(server string, proxies ...*toxiproxy.Proxy) (causes []cause) {
+	each := func(do func(*toxiproxy.Proxy) error) {
+		for _, proxy := range proxies {
+			if err := do(proxy); err != nil {
+				panic(err) // of the proxy, not of what is tested
+			}
+		}
 	}
+	away := func(d time.Duration) {
+		each(func(p *toxiproxy.Proxy) error { p.Stop(); return nil })
+		time.Sleep(d)
+		each((*toxiproxy.Proxy).Start)
+	}
+	for _, toxic := range toxics {
+		causes = append(causes, cause{name: server + " " + toxic.name, do: func(random *rand.Rand, _ *replica) {
+			named := strings.Replace(toxic.json, "{", `{"name":"toxic","stream":"downstream",`, 1)
+			each(func(p *toxiproxy.Proxy) error { _, err := p.Toxics.AddToxicJson(strings.NewReader(named)); return err })
+			time.Sleep(between(random, 500, 3000))
+			each(func(p *toxiproxy.Proxy) error { return p.Toxics.RemoveToxic(context.Background(), "toxic") })
+		}})
+	}
+	return append(causes, cause{name: server + " is away", do: func(random *rand.Rand, _ *replica) {
+		away(between(random, 200, 1500))
+	}}, cause{name: server + " flaps", do: func(random *rand.Rand, _ *replica) {
+		for range 5 {
+			away(between(random, 20, 200))
+			time.Sleep(between(random, 20, 200))
+		}
+	}})
 }
 
 // requests has some of the store's requests treated so, for a while.
 func (w *world) requests(name string, treat func(*rand.Rand) treatment) cause {
-	return cause{name, func(random *rand.Rand, _ *replica) {
+	return cause{name: name, do: func(random *rand.Rand, _ *replica) {
 		const oneIn = 4
 		d := between(random, 1000, 4000)
 		var mu sync.Mutex // random is used by all requests
@@ -130,26 +157,63 @@ func (w *world) requests(name string, treat func(*rand.Rand) treatment) cause {
 	}}
 }
 
-// befall brings about one of the causes after the other until ctx ends, and
-// returns the faults.
-func (w *world) befall(ctx context.Context, random *rand.Rand, causes []cause, replicas []*replica) (faults []fault) {
+// befall brings about one of the causes after the other until ctx ends, with at
+// most so many milliseconds between them, and returns the faults. None comes before the service has recovered from the last by
+// itself. r: the replica that they befall; nil: none.
+func (w *world) befall(ctx context.Context, random *rand.Rand, causes []cause, most int, r *replica) (faults []fault) {
 	for len(causes) > 0 {
 		select {
 		case <-ctx.Done():
 			return faults
-		case <-time.After(between(random, 500, 2500)):
-		}
-		var r *replica
-		of := ""
-		if len(replicas) > 0 {
-			r = replicas[random.IntN(len(replicas))]
-			of = r.name + ": "
+		case <-time.After(between(random, 100, most)):
 		}
 		c := causes[random.IntN(len(causes))]
 		start := w.history.now()
 		c.do(rand.New(rand.NewPCG(random.Uint64(), 0)), r)
-		faults = append(faults, fault{r, start, w.history.now()})
-		w.t.Logf("%v to %v: %s%s", start.Round(time.Millisecond), w.history.now().Round(time.Millisecond), of, c.name)
+		f := fault{replica: r, start: start, end: w.history.now()}
+		f.recovered = w.recovery(f)
+		if c.after != nil {
+			c.after()
+		}
+		faults = append(faults, f)
+		of := ""
+		if r != nil {
+			of = r.name + ": "
+		}
+		if took := f.recovered - f.end; took > time.Second {
+			of = fmt.Sprintf("back after %v: %s", took, of)
+		}
+		w.t.Logf("%v to %v: %s%s", start.Round(time.Millisecond), f.end.Round(time.Millisecond), of, c.name)
 	}
 	return nil
+}
+
+// recovery waits for the first call that began after a fault and was
+// acknowledged, and returns when.
+func (w *world) recovery(f fault) time.Duration {
+	const patience = 40 * time.Second
+	for seen := w.history.size(); ; time.Sleep(2 * time.Millisecond) {
+		var at time.Duration
+		if at, seen = w.history.acknowledgedSince(seen, f); at > 0 {
+			return at
+		}
+		if now := w.history.now(); now > f.end+patience {
+			w.t.Errorf("nothing was acknowledged within %v of a fault", patience)
+			return now
+		}
+	}
+}
+
+// slowestRecovery is the longest time from the end of a fault to the first call
+// that began after it and was acknowledged: by the replica that the fault befell,
+// unless a fault of all came in between, or by any where it befell all.
+func slowestRecovery(faults []fault) (slowest time.Duration) {
+	for _, f := range faults {
+		if f.replica == nil || !slices.ContainsFunc(faults, func(g fault) bool {
+			return g.replica == nil && g.start < f.recovered && g.recovered > f.end
+		}) {
+			slowest = max(slowest, f.recovered-f.end)
+		}
+	}
+	return slowest
 }

@@ -58,6 +58,25 @@ func (h *history) add(c call) {
 	h.calls = append(h.calls, c)
 }
 
+func (h *history) size() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.calls)
+}
+
+// acknowledgedSince looks among the calls beyond the first seen for one that began
+// after a fault, and returns its end, or 0, and how many it has seen.
+func (h *history) acknowledgedSince(seen int, f fault) (at time.Duration, all int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.calls[seen:] {
+		if c.start > f.end && c.outcome == acknowledged && (f.replica == nil || f.replica == c.replica) {
+			return c.end, 0
+		}
+	}
+	return 0, len(h.calls)
+}
+
 func (h *history) addRead(r read) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

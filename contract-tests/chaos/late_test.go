@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
 // What the product's times are under the tag chaos.
@@ -26,7 +28,7 @@ func TestHeldRequest(t *testing.T) {
 		use      func(*backends, *testing.T)
 		requests [][]string
 	}{
-		{"s3", (*backends).useS3, [][]string{put, remove}},
+		{"s3", func(b *backends, t *testing.T) { b.useS3(t, servers.S3(t)) }, [][]string{put, remove}},
 		{"azblob", (*backends).useAzblob, [][]string{put, remove}},
 		{"gs", (*backends).useGS, [][]string{put}}, // the stand-in ignores the condition of a DELETE
 	} {

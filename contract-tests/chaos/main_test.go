@@ -11,21 +11,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
 // The settings of a run, after `go test -tags chaos ./contract-tests/chaos -args`.
 var (
-	seed    = flag.Int64("seed", time.Now().UnixNano()%1_000_000, "draws the faults and the calls of TestRandom")
-	load    = flag.Duration("load", 55*time.Second, "how long TestRandom loads each of its backends")
-	program = flag.String("program", "", "the product's command, built with -tags chaos; empty: it is built")
-	race    = flag.Bool("race-program", false, "build the product with the race detector")
+	seed      = flag.Int64("seed", time.Now().UnixNano()%1_000_000, "draws the faults and the calls of TestRandom")
+	duration  = flag.Duration("load", 25*time.Second, "how long a round of TestRandom is")
+	rounds    = flag.Int("rounds", 1, "how many rounds TestRandom has on each of its backends")
+	tableFile = flag.String("table", "", "the document that TestRandom's table is written into")
+	program   = flag.String("program", "", "the product's command, built with -tags chaos; empty: it is built")
+	race      = flag.Bool("race-program", false, "build the product with the race detector")
 )
 
 func TestMain(m *testing.M) {
 	const parallel = "6" // unless the command line says otherwise: scenarios mostly wait
 	err := flag.Set("test.parallel", parallel)
 	flag.Parse()
+	zerolog.SetGlobalLevel(zerolog.Disabled) // Toxiproxy's
 	var remove func()
 	if err == nil && *program == "" {
 		remove, err = build()
@@ -35,6 +40,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := servers.Main(m)
+	if *tableFile != "" {
+		if err := writeTable(*tableFile); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	if remove != nil {
 		remove()
 	}

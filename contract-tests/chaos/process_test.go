@@ -62,14 +62,17 @@ type replica struct {
 	t    *testing.T
 	name string
 
-	mu      sync.Mutex
-	process *os.Process
-	api     string   // its base URL; empty: it doesn't listen
-	next    []string // settings of the next start alone
-	log     []string // its last lines
-	kills   []time.Time
-	ended   bool
-	done    chan struct{}
+	mu                 sync.Mutex
+	process            *os.Process
+	api                string   // its base URL; empty: it doesn't listen
+	next               []string // settings of the next start alone
+	log                []string // its last lines
+	kills              int
+	stops              int         // after SIGTERM
+	stopping, listened bool        // what its process does, and has done
+	deaths             []time.Time // of its processes
+	ended              bool
+	done               chan struct{}
 }
 
 // start starts a replica and waits until it listens.
@@ -98,14 +101,29 @@ func (r *replica) keepRunning() {
 			r.read(lines.Text())
 		}
 		_ = c.Wait() // its state says more
-		r.mu.Lock()
-		r.api, r.process = "", nil
-		if status, is := c.ProcessState.Sys().(syscall.WaitStatus); is && status.Signal() == syscall.SIGKILL {
-			r.kills = append(r.kills, time.Now())
-		} else if !r.ended {
-			r.t.Errorf("%s ended by itself: %v\n%s", r.name, c.ProcessState, strings.Join(r.log, "\n"))
-		}
-		r.mu.Unlock()
+		r.died(c.ProcessState)
+	}
+}
+
+// died notes why a process has ended. One that hadn't listened yet is started
+// again as it would be by whoever runs it: its disk may be full.
+func (r *replica) died(state *os.ProcessState) {
+	r.mu.Lock()
+	listened, stopping := r.listened, r.stopping
+	r.api, r.process, r.listened, r.stopping = "", nil, false, false
+	r.deaths = append(r.deaths, time.Now())
+	status, _ := state.Sys().(syscall.WaitStatus)
+	switch {
+	case status.Signal() == syscall.SIGKILL:
+		r.kills++
+	case stopping && state.Success():
+		r.stops++
+	case listened && !r.ended:
+		r.t.Errorf("%s ended by itself: %v, stopping: %v\n%s", r.name, state, stopping, strings.Join(r.log, "\n"))
+	}
+	r.mu.Unlock()
+	if !listened {
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
@@ -137,7 +155,7 @@ func (r *replica) read(line string) {
 	defer r.mu.Unlock()
 	var entry struct{ Msg, Setting, Address string }
 	if json.Unmarshal([]byte(line), &entry) == nil && entry.Address != "" && entry.Setting == "FLEETPHOTO_ADDR" {
-		r.api = "http://" + entry.Address
+		r.api, r.listened = "http://"+entry.Address, true
 	}
 	if entry.Msg != "request" {
 		r.log = append(r.log, line)[max(0, len(r.log)+1-kept):]
@@ -186,14 +204,37 @@ func (r *replica) waitKilled(n int) {
 func (r *replica) killed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.kills)
+	return r.kills
 }
 
-// killedWithin says whether it was killed between these times.
-func (r *replica) killedWithin(from, to time.Time) bool {
+// stop has the process end in its own time and waits until it has.
+func (r *replica) stop() {
+	r.mu.Lock()
+	stops, kills := r.stops, r.kills
+	r.stopping = r.process != nil
+	r.mu.Unlock()
+	r.signal(syscall.SIGTERM)
+	const patience = 20 * time.Second
+	for end := time.Now().Add(patience); r.stopped() == stops && r.killed() == kills; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Errorf("%s doesn't end within %v of SIGTERM", r.name, patience)
+			r.kill()
+			return
+		}
+	}
+}
+
+func (r *replica) stopped() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.ContainsFunc(r.kills, func(at time.Time) bool { return at.After(from) && at.Before(to) })
+	return r.stops
+}
+
+// diedWithin says whether a process of it ended between these times.
+func (r *replica) diedWithin(from, to time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.deaths, func(at time.Time) bool { return at.After(from) && at.Before(to) })
 }
 
 // signal sends a signal, if the process runs.

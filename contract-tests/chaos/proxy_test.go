@@ -19,10 +19,11 @@ import (
 // storeProxy stands before an object store and does to requests what a network
 // may do to them.
 type storeProxy struct {
-	t        *testing.T
-	upstream *url.URL
-	hostKept bool   // the signature covers the Host header; without it, the host is the upstream's
-	address  string // host:port
+	t             *testing.T
+	upstream      *url.URL
+	hostKept      bool   // the signature covers the Host header; without it, the host is the upstream's
+	address       string // host:port
+	photoStoreURL string // of the store behind it
 
 	mu     sync.Mutex
 	server *http.Server

@@ -17,7 +17,7 @@ func startAzblob(ctx context.Context, image string) (string, error) {
 	const account = "fleetphoto"
 	key := base64.StdEncoding.EncodeToString([]byte("only-on-loopback"))
 	c := container{
-		image: image, port: "10000/tcp", env: map[string]string{"AZURITE_ACCOUNTS": account + ":" + key},
+		image: image, ports: []string{"10000/tcp"}, env: map[string]string{"AZURITE_ACCOUNTS": account + ":" + key},
 		cmd:   []string{"azurite-blob", "--blobHost", "0.0.0.0", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"},
 		ready: wait.ForHTTP("/").WithPort("10000/tcp").WithStatusCodeMatcher(func(int) bool { return true }), // it answers, although with a refusal
 	}

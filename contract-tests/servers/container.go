@@ -46,27 +46,42 @@ func terminal() io.Writer {
 
 // container is what to run.
 type container struct {
-	image string
-	port  string // that the server listens on, for instance "5432/tcp"
-	env   map[string]string
-	cmd   []string
-	ready wait.Strategy
+	image      string
+	ports      []string // that the server listens on, for instance "5432/tcp"
+	hostPort   string   // of the one port; empty: any that is free
+	entrypoint []string // empty: the image's
+	env        map[string]string
+	cmd        []string
+	ready      wait.Strategy
 }
 
 // start runs the container until the process ends, and returns its address
 // once it is ready.
 func (c container) start(ctx context.Context) (address string, err error) {
-	onLoopback := func(host *dockercontainer.HostConfig) {
-		host.PortBindings = network.PortMap{network.MustParsePort(c.port): {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
-	}
-	running, err := testcontainers.Run(ctx, c.image, testcontainers.WithEnv(c.env), testcontainers.WithCmd(c.cmd...),
-		testcontainers.WithExposedPorts(c.port), testcontainers.WithHostConfigModifier(onLoopback), testcontainers.WithWaitStrategy(c.ready))
+	running, err := c.run(ctx)
 	atEnd.add(func() error { return testcontainers.TerminateContainer(running, testcontainers.StopTimeout(0)) })
 	if err != nil {
 		return "", err
 	}
-	port, err := running.MappedPort(ctx, c.port)
+	port, err := running.MappedPort(ctx, c.ports[0])
 	return "127.0.0.1:" + port.Port(), err
+}
+
+func (c container) run(ctx context.Context) (testcontainers.Container, error) {
+	onLoopback := func(host *dockercontainer.HostConfig) {
+		host.PortBindings = network.PortMap{}
+		for _, port := range c.ports {
+			host.PortBindings[network.MustParsePort(port)] = []network.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: c.hostPort}}
+		}
+	}
+	options := []testcontainers.ContainerCustomizer{
+		testcontainers.WithEnv(c.env), testcontainers.WithCmd(c.cmd...), testcontainers.WithExposedPorts(c.ports...),
+		testcontainers.WithHostConfigModifier(onLoopback), testcontainers.WithWaitStrategy(c.ready),
+	}
+	if len(c.entrypoint) > 0 {
+		options = append(options, testcontainers.WithEntrypoint(c.entrypoint...))
+	}
+	return testcontainers.Run(ctx, c.image, options...)
 }
 
 // ends are what to do when the process ends.

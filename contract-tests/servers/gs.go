@@ -18,7 +18,7 @@ const emulatorVariable = "STORAGE_EMULATOR_HOST"
 
 func startGS(ctx context.Context, image string) (string, error) {
 	c := container{
-		image: image, port: "4443/tcp", cmd: []string{"-scheme", "http", "-backend", "memory"},
+		image: image, ports: []string{"4443/tcp"}, cmd: []string{"-scheme", "http", "-backend", "memory"},
 		ready: wait.ForHTTP("/_internal/healthcheck").WithPort("4443/tcp"),
 	}
 	address, err := c.start(ctx)

@@ -55,7 +55,7 @@ func startPostgres(ctx context.Context, image string) (string, error) {
 		return "postgres://" + user + ":" + password + "@" + address + "/" + user + parameters
 	}
 	c := container{
-		image: image, port: "5432/tcp",
+		image: image, ports: []string{"5432/tcp"},
 		env: map[string]string{"POSTGRES_USER": user, "POSTGRES_PASSWORD": password, "POSTGRES_DB": user},
 		cmd: []string{"postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300"},
 		ready: wait.ForSQL("5432/tcp", "pgx", func(host string, port network.Port) string {

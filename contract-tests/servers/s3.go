@@ -18,26 +18,35 @@ const s3Region = "us-east-1"
 // anyoneReads is the policy of a bucket whose photos need no signature.
 const anyoneReads = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`
 
-func startS3(ctx context.Context, image string) (string, error) {
-	const user, password = "fleetphoto", "only-on-loopback"
-	c := container{
-		image: image, port: "7070/tcp", cmd: []string{"posix", "/tmp/vgw"},
-		env:   map[string]string{"ROOT_ACCESS_KEY": user, "ROOT_SECRET_KEY": password, "VGW_PORT": ":7070", "VGW_HEALTH": "/health"},
+const s3User, s3Password = "fleetphoto", "only-on-loopback"
+
+func s3Container(image string) container {
+	return container{
+		image: image, ports: []string{"7070/tcp"}, cmd: []string{"posix", "/tmp/vgw"},
+		env:   map[string]string{"ROOT_ACCESS_KEY": s3User, "ROOT_SECRET_KEY": s3Password, "VGW_PORT": ":7070", "VGW_HEALTH": "/health"},
 		ready: wait.ForHTTP("/health").WithPort("7070/tcp"),
 	}
-	address, err := c.start(ctx)
+}
+
+func startS3(ctx context.Context, image string) (string, error) {
+	address, err := s3Container(image).start(ctx)
 	if err != nil {
 		return "", err
 	}
+	return prepareS3(ctx, address)
+}
+
+// prepareS3 makes the bucket, and lets this process and those that it starts in.
+func prepareS3(ctx context.Context, address string) (string, error) {
 	endpoint := "http://" + address
-	if err := makeS3Bucket(ctx, endpoint, credentials.NewStaticCredentialsProvider(user, password, "")); err != nil {
+	if err := makeS3Bucket(ctx, endpoint, credentials.NewStaticCredentialsProvider(s3User, s3Password, "")); err != nil {
 		return "", err
 	}
 	parameters := url.Values{
 		"endpoint": {endpoint}, "region": {s3Region}, "use_path_style": {"true"}, "request_checksum_calculation": {"when_required"},
 	}
 	return "s3://" + bucketName + "?" + parameters.Encode(), setEnvironment(map[string]string{
-		"AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": password, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCESS_KEY_ID": s3User, "AWS_SECRET_ACCESS_KEY": s3Password, "AWS_EC2_METADATA_DISABLED": "true",
 	})
 }
 

@@ -69,10 +69,15 @@ func Name(t testing.TB, required string) string {
 	return ""
 }
 
+const (
+	postgresImage = "postgres:17-alpine"
+	s3Image       = "versity/versitygw:v1.8.0"
+)
+
 // The servers that the tests of a process share.
 var (
-	postgresKind = newKind("postgres", "POSTGRES", "postgres:17-alpine", startPostgres, namePostgres)
-	s3Kind       = newKind("s3", "S3", "versity/versitygw:v1.8.0", startS3, nameS3)
+	postgresKind = newKind("postgres", "POSTGRES", postgresImage, startPostgres, namePostgres)
+	s3Kind       = newKind("s3", "S3", s3Image, startS3, nameS3)
 	gsKind       = newKind("gcs", "GS", "fsouza/fake-gcs-server:1.56.1", startGS, nameGS)
 	azblobKind   = newKind("azure", "AZBLOB", "mcr.microsoft.com/azure-storage/azurite:3.35.0", startAzblob, nameAzblob)
 
@@ -129,11 +134,16 @@ func newKind(required, variable, image string, start starter, name namer) *kind 
 func (k *kind) server(t testing.TB) server {
 	t.Helper()
 	s, err := k.open()
-	if errors.Is(err, errNoEngine) && !slices.Contains(strings.Split(os.Getenv("FLEETPHOTO_REQUIRE"), ","), k.required) {
+	skipOrFail(t, err, k.required)
+	return s
+}
+
+func skipOrFail(t testing.TB, err error, required string) {
+	t.Helper()
+	if errors.Is(err, errNoEngine) && !slices.Contains(strings.Split(os.Getenv("FLEETPHOTO_REQUIRE"), ","), required) {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
