@@ -4,8 +4,8 @@
 //
 // TestRandom draws faults from a seed, which it prints: -seed draws the same ones
 // again, although not at the same instants. The other tests are one scenario each.
-// A fault is a line in faults_test.go, backends to run on are a function in
-// backends_test.go, a scenario is a function in a file of its topic.
+// A fault is a line in faults_test.go, a set of backends with the faults of its own
+// is in sets_test.go, a scenario is a function in a file of its topic.
 //
 // Nothing imports it.
 package chaos

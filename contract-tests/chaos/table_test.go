@@ -33,7 +33,7 @@ func writeTable(file string) error {
 	if !found || !closed {
 		return fmt.Errorf("%s has no %s and %s", file, strings.TrimSpace(begin), end)
 	}
-	return os.WriteFile(file, []byte(before+begin+table()+end+after), 0o644) //nolint:gosec // a document
+	return os.WriteFile(file, []byte(before+begin+table()+end+after), 0o644)
 }
 
 func table() string {

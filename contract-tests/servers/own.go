@@ -114,7 +114,7 @@ func (c *Cluster) run(script string) {
 func OwnS3(t testing.TB) (rawURL string, restart func(after time.Duration)) {
 	t.Helper()
 	skipOrFail(t, engine(), "s3")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

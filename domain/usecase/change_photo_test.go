@@ -148,6 +148,29 @@ func TestFirstPhotoComesBackAfterItsDeletion(t *testing.T) {
 	}
 }
 
+// A Repair that has lost the lock deletes nothing again: a photo may have been
+// acknowledged since it read the store.
+func TestNothingIsDeletedAgainWithoutTheLock(t *testing.T) {
+	t.Parallel()
+	w, network := newSlowWorld(t)
+	firstPhoto := func(request *usecase.Request) { request.Phone.Number, request.PIN = pinlessPhone, domain.PIN{} }
+	network.hold = true
+	_ = w.do(firstPhoto) // which arrives after its deletion
+	if err := w.do(func(request *usecase.Request) { firstPhoto(request); remove(request) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := network.deliver(); err != nil {
+		t.Fatal(err)
+	}
+	w.Steps.Reset(map[string]func() error{"prove the lock": down})
+	if report, err := w.Look(usecase.SettleAfter); err == nil || report.Deleted != 0 {
+		t.Errorf("got %+v, %v; want an error, and nothing deleted", report, err)
+	}
+	if !w.Stored(pinless).Exists() {
+		t.Error("the photo was deleted")
+	}
+}
+
 // What came after the deletion stays: it isn't what an open entry meant to store.
 func TestPhotoAfterADeletionStays(t *testing.T) {
 	t.Parallel()
