@@ -329,10 +329,10 @@ func TestWhoEndsTLS(t *testing.T) {
 	}
 	files := []string{"FLEETPHOTO_TLS_CERT=cert.pem", "FLEETPHOTO_TLS_KEY=key.pem"}
 	for want, settings := range map[string][]string{
-		"✓ calls are encrypted: not needed at localhost:8080, which is this machine's own\n":                         {"FLEETPHOTO_ADDR=localhost:8080"},
+		"✓ calls are encrypted: not needed at localhost:8080, which is this machine's own\n":                                         {"FLEETPHOTO_ADDR=localhost:8080"},
 		"! calls are encrypted\n      not by this server, and no proxy is configured: unless one terminates TLS in front of :8080, ": nil,
-		"✓ calls are encrypted: if 10.0.0.0/8 terminates TLS in front of :8080\n":                                               {"FLEETPHOTO_TRUSTED_PROXIES=10.0.0.0/8"},
-		"✗ calls are encrypted\n      FLEETPHOTO_TLS_CERT: the certificate expired on ":                              files,
+		"✓ calls are encrypted: if 10.0.0.0/8 terminates TLS in front of :8080\n":                                                    {"FLEETPHOTO_TRUSTED_PROXIES=10.0.0.0/8"},
+		"✗ calls are encrypted\n      FLEETPHOTO_TLS_CERT: the certificate expired on ":                                              files,
 	} {
 		if out, _ := command(t, directory, settings, "doctor").CombinedOutput(); !strings.Contains(string(out), want) {
 			t.Errorf("doctor: want %q in\n%s", want, out)

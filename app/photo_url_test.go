@@ -134,7 +134,7 @@ func TestDoctorSaysWhoSeesPhotos(t *testing.T) {
 	const name = "✓ it is known who can see photos: "
 	for want, setting := range map[string]string{
 		name + "anyone who guesses a fleet's and a customer's number; FLEETPHOTO_PHOTO_URL=signed prevents that\n": "FLEETPHOTO_PHOTO_URL=public",
-		name + "anyone with a signed address; the next start of a server creates the key\n":                            "FLEETPHOTO_PHOTO_URL=signed",
+		name + "anyone with a signed address; the next start of a server creates the key\n":                        "FLEETPHOTO_PHOTO_URL=signed",
 	} {
 		if out := output(t, directory, []string{setting}, "doctor"); !strings.Contains(out, want) {
 			t.Errorf("want %q in\n%s", want, out)

@@ -154,11 +154,11 @@ func (c *CopyPhotos) backUp(ctx context.Context, ref domain.CustomerRef, held us
 	if !source.Found {
 		return c.backUpNone(ctx, ref, held)
 	}
-	photo, err := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
-	if err != nil { // a broken photo isn't copied
+	photo, broken := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
+	switch {
+	case broken != nil: // and not worth a copy
 		return CopyReport{Lost: 1}, nil
-	}
-	if held.Is(source.Info) {
+	case held.Is(source.Info):
 		return CopyReport{There: 1}, nil
 	}
 	if _, err = c.To.Photos.Put(ctx, key, photo, held.Version); err == nil {
