@@ -221,10 +221,10 @@ func (j *journey) moveByBackup(t *testing.T) {
 	stop := j.goOn(t)
 	_ = j.run(t, commands[0], live...) // what changes meanwhile may differ
 	stop()
-	j.compare(t, readWhole(t, j.database, j.store).unversioned()) // a backup's photos make the records name its store
+	j.check(t)
 	must(t, j.run(t, commands[0], live...))
 	must(t, j.run(t, commands[1]))
-	j.compare(t, readWhole(t, backupDatabase, backupStore).unversioned())
+	j.compare(t, readWhole(t, backupDatabase, backupStore).unversioned()) // its records name the live store
 	must(t, j.run(t, commands[2]))
 	j.at(j.inside("restored"))
 	j.check(t)

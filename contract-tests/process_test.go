@@ -44,7 +44,7 @@ func (p product) with(settings ...string) product {
 
 func (p product) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	c := exec.CommandContext(ctx, p.program, args...)
 	c.Dir = p.directory
