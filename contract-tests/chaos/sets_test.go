@@ -112,41 +112,81 @@ server_login_retry = 0.2
 		if os.Getuid() == 0 {
 			c.Args = []string{program, "-u", "nobody", config} // it doesn't run as root
 		}
-		said, err := c.StderrPipe()
-		if err == nil {
-			err = c.Start()
-		}
-		if err != nil {
-			t.Errorf("start PgBouncer: %v", err)
-			return c
-		}
-		up := make(chan struct{})
-		go func() {
-			for lines := bufio.NewScanner(said); lines.Scan(); {
-				if strings.Contains(lines.Text(), "process up") {
-					close(up)
-				}
-			}
-		}()
-		select {
-		case <-up:
-		case <-time.After(10 * time.Second):
-			t.Error("PgBouncer doesn't start")
-		}
 		return c
 	}
-	stop := func(c *exec.Cmd) {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	}
-	running := start()
-	t.Cleanup(func() { stop(running) })
+	pooler := keepRunning(t, start, "process up")
 	b.settings = append(b.settings, "FLEETPHOTO_DATABASE_URL=postgres://postgres@"+address+"/photos?sslmode=disable&connect_timeout=5&default_query_exec_mode=cache_describe")
 	b.causes = append(b.causes, cause{name: "PgBouncer is restarted", do: func(random *rand.Rand, _ *replica) {
-		stop(running)
-		time.Sleep(between(random, 0, 1000))
-		running = start()
+		pooler.stop(between(random, 0, 1000))
 	}})
+}
+
+// server is a program that is started again whenever it ends.
+type server struct {
+	kill  chan time.Duration // kills it; it starts again after so long
+	ready chan struct{}      // it runs
+}
+
+// keepRunning starts a program, which prints up once it runs, and keeps it running
+// until the test ends.
+func keepRunning(t *testing.T, command func() *exec.Cmd, up string) server {
+	t.Helper()
+	s := server{make(chan time.Duration), make(chan struct{}, 1)}
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c := command()
+			said, err := c.StderrPipe()
+			if err == nil {
+				err = c.Start()
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			died := make(chan string)
+			go func() {
+				last := ""
+				for lines := bufio.NewScanner(said); lines.Scan(); last = lines.Text() {
+					if strings.Contains(lines.Text(), up) {
+						select {
+						case s.ready <- struct{}{}:
+						default: // nobody has asked since it ended by itself
+						}
+					}
+				}
+				_ = c.Wait()
+				died <- last
+			}()
+			select {
+			case last := <-died:
+				t.Logf("%s ended by itself: %s", c.Path, last)
+				time.Sleep(100 * time.Millisecond)
+			case after := <-s.kill:
+				_ = c.Process.Kill()
+				<-died
+				time.Sleep(after)
+			case <-ended:
+				_ = c.Process.Kill()
+				<-died
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(ended); <-done })
+	<-s.ready
+	return s
+}
+
+// stop kills it, and waits until it runs again, after so long.
+func (s server) stop(after time.Duration) {
+	select {
+	case <-s.ready: // since it ended by itself
+	default:
+	}
+	s.kill <- after
+	<-s.ready
 }
 
 // mountFiles keeps photos, and SQLite's database, on a small disk of their own,
