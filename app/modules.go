@@ -36,7 +36,11 @@ const (
 //		fx.Decorate(func(store ports.PhotoStore) ports.PhotoStore { return mine{store} }),
 //		fx.Invoke(func(update *usecase.UpdateCustomerPhoto) { … }))
 //
-// It takes a Config and optionally a Catalogue and a *slog.Logger. The application
+// If you decorate CustomerRepo or ApiLog to see records or outcomes, decorate
+// ports.ChangeRecorder too, which writes both where they are in one database, or
+// replace it with nil.
+//
+// Core takes a Config and optionally a Catalogue and a *slog.Logger. The application
 // fails to start if it needs a role that its backend doesn't have.
 var Core = fx.Module("core", portsAndRoles, fx.Provide(
 	func(c Config) usecase.PhotoReader {

@@ -154,12 +154,12 @@ func (c *CopyPhotos) backUp(ctx context.Context, ref domain.CustomerRef, held us
 	if !source.Found {
 		return c.backUpNone(ctx, ref, held)
 	}
-	photo, broken := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
-	switch {
-	case broken != nil: // and not worth a copy
-		return CopyReport{Lost: 1}, nil
-	case held.Is(source.Info):
+	if held.Is(source.Info) {
 		return CopyReport{There: 1}, nil
+	}
+	photo, err := domain.NewPhoto(source.JPEG, source.Info.Width, source.Info.Height)
+	if err != nil {
+		return CopyReport{Lost: 1}, nil //nolint:nilerr // broken photos are counted, not copied
 	}
 	if _, err = c.To.Photos.Put(ctx, key, photo, held.Version); err == nil {
 		held, err = usecase.ReadHeld(ctx, c.To.Photos, key)
