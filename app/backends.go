@@ -15,6 +15,7 @@ import (
 
 	"github.com/fleetphoto/fleetphoto/adapters/cli"
 	"github.com/fleetphoto/fleetphoto/domain"
+	"github.com/fleetphoto/fleetphoto/domain/usecase"
 )
 
 // The variables that name backends.
@@ -113,8 +114,8 @@ func (b *backends) open(openers map[string]Opener, variable, rawURL string) (*op
 	return o, nil
 }
 
-// isAt reports whether a database is the one at rawURL, as far as URLs and files
-// tell.
+// isAt reports whether a database is the one at rawURL, as far as URLs, files and
+// servers that answer tell.
 func (b *backends) isAt(o *opened, rawURL string) bool {
 	if o.rawURL == rawURL {
 		return true
@@ -124,6 +125,13 @@ func (b *backends) isAt(o *opened, rawURL string) bool {
 		return false // opening it elsewhere reports the error
 	}
 	defer func() { _ = (&opened{Backend: other}).close() }()
+	if o.Identity != nil && other.Identity != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), usecase.CallTimeout)
+		defer cancel()
+		one, oneErr := o.Identity(ctx)
+		another, anotherErr := other.Identity(ctx)
+		return oneErr == nil && anotherErr == nil && one == another
+	}
 	one, oneErr := os.Stat(o.DataFile) // not there: another one
 	another, anotherErr := os.Stat(other.DataFile)
 	return oneErr == nil && anotherErr == nil && os.SameFile(one, another)

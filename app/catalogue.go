@@ -73,6 +73,9 @@ type Backend struct {
 	Pool func() (inUse, idle, most int)
 	// Now returns the backend's time; nil: it is this machine's, or unknown.
 	Now func(context.Context) (time.Time, error)
+	// Identity returns what no other database has, by whatever URL this one was
+	// opened; nil: DataFile tells.
+	Identity func(context.Context) (string, error)
 	// Checks are more steps for doctor, tried after Start.
 	Checks []operator.Step
 	// Disk is a path on the local disk that the backend fills; empty: none.
@@ -144,7 +147,7 @@ func openPostgres(rawURL string) (Backend, error) {
 		FleetAuth: db.FleetAuth(), CustomerRepo: db.CustomerRepo(), ApiLog: db.ApiLog(),
 		FleetDirectory: db.FleetAuth(), CustomerDirectory: db.CustomerRepo(), PINKeyBinder: db.CustomerRepo(),
 		FleetCustomers: db.FleetCustomers(), ChangeRecorder: db.ChangeRecorder(), ApiLogArchive: db.ApiLog(),
-		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now,
+		Migrate: db.Migrate, Start: db.Start, Close: db.Close, Pool: db.Connections, Now: db.Now, Identity: db.Identity,
 		Checks: []operator.Step{step("its version is one that this program is tested with", func(ctx context.Context) (string, error) {
 			name, tested, err := db.Server(ctx)
 			if err == nil && !tested {

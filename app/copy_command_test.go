@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,5 +67,26 @@ func TestCopyFromOlder(t *testing.T) {
 		"copy", "--from=sqlite://older.db", "--to=sqlite://new.db")
 	if exists(filepath.Join(directory, "new.db")) {
 		t.Error("the other database was made")
+	}
+}
+
+// TestCopyToItself: two URLs of one database are told by its identity.
+func TestCopyToItself(t *testing.T) {
+	s := newShared(t)
+	for name, identity := range map[string]string{"one": "1", "another": "1", "other": "2", "down": ""} {
+		var failure error
+		if identity == "" {
+			failure = errors.New("it is down")
+		}
+		b := memory.New()
+		s.databases[name] = Backend{
+			FleetDirectory: b.FleetAuth, CustomerDirectory: b.CustomerRepo, PINKeyBinder: b.CustomerRepo, ApiLogArchive: b.ApiLog,
+			Identity: func(context.Context) (string, error) { return identity, failure },
+		}
+	}
+	s.expect(1, "", "fleetphoto: --to: it is the same database as --from; name another\n", "copy", "--from=one://", "--to=another://")
+	const nothing = "log: 0 looked at, 0 copied; 0 gone, 0 of them removed; 0 not copied\n"
+	for _, to := range []string{"other://", "shared://", "down://"} {
+		s.expect(0, nothing, "", "copy", "--from=one://", "--to="+to, "--only=log")
 	}
 }

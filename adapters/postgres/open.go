@@ -93,6 +93,15 @@ func (db *DB) Now(ctx context.Context) (now time.Time, err error) {
 	return now, err
 }
 
+// Identity returns what no other database has, whatever URL leads to this one. It
+// fails with Unavailable, and where the server doesn't have what it is made of.
+func (db *DB) Identity(ctx context.Context) (id string, err error) {
+	err = db.do(ctx, "identify the database", func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, `SELECT extract(epoch FROM pg_postmaster_start_time()) || ' ' || oid FROM pg_database WHERE datname = current_database()`).Scan(&id)
+	})
+	return id, err
+}
+
 // oldestTested and newestTested are the major versions of PostgreSQL that the
 // matrix in docs/backends.md begins and ends with.
 const oldestTested, newestTested = 14, 18

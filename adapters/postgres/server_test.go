@@ -46,3 +46,20 @@ func TestServer(t *testing.T) {
 		t.Errorf("got %q, %v, %v", name, tested, err)
 	}
 }
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	rawURL := newURL(t)
+	identity := func(rawURL string) string {
+		id, err := opened(t, rawURL).Identity(t.Context())
+		must(t, err)
+		return id
+	}
+	id := identity(rawURL)
+	if same := identity(with(t, rawURL, "timezone", "Asia/Tokyo")); same != id {
+		t.Errorf("got %q and %q", id, same)
+	}
+	if other := identity(newURL(t)); other == id {
+		t.Errorf("another database has %q as well", other)
+	}
+}
