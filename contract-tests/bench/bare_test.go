@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/s3blob"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
@@ -28,7 +30,12 @@ import (
 type bare struct {
 	find   statement // the customer's id by the key's hash and the phone number
 	record statement // the customer's id and the photo's size
-	put    func(name string, photo []byte) error
+	photos store
+}
+
+type store struct {
+	put func(ctx context.Context, name string, photo []byte) error
+	get func(ctx context.Context, name string) ([]byte, error)
 }
 
 // statement returns the one number that it selects, or inserts under.
@@ -61,11 +68,11 @@ func (h bare) change(r *http.Request) (name string, id int64, err error) {
 	}
 	photo := field(body, "photo_base64")
 	size, err := base64.StdEncoding.Decode(photo, photo)
-	if photo = photo[:size]; err != nil || !bytes.HasPrefix(photo, []byte("\xff\xd8")) || !bytes.HasSuffix(photo, []byte("\xff\xd9")) {
-		return "", 0, errors.New("not a JPEG")
+	if photo = photo[:size]; err != nil || !bytes.HasPrefix(photo, []byte("\xff\xd8")) && !bytes.HasPrefix(photo, []byte("\x89PNG")) {
+		return "", 0, errors.New("not an image")
 	}
 	name = fmt.Sprintf("%d_photo.jpg", customer)
-	if err := h.put(name, photo); err != nil {
+	if err := h.photos.put(r.Context(), name, photo); err != nil {
 		return "", 0, err
 	}
 	id, err = h.record(r.Context(), customer, size)
@@ -88,7 +95,7 @@ func hashed(key []byte) string {
 }
 
 // putFile stores a photo in the working directory, durably.
-func putFile(name string, photo []byte) error {
+func putFile(_ context.Context, name string, photo []byte) error {
 	file, err := os.CreateTemp(".", "put-")
 	if err != nil {
 		return err
@@ -107,6 +114,38 @@ func putFile(name string, photo []byte) error {
 	return errors.Join(directory.Sync(), directory.Close())
 }
 
+var (
+	inFiles  = store{putFile, func(_ context.Context, name string) ([]byte, error) { return os.ReadFile(name) }}
+	inMemory = func() store {
+		var photos sync.Map
+		return store{
+			func(_ context.Context, name string, photo []byte) error {
+				photos.Store(name, bytes.Clone(photo))
+				return nil
+			},
+			func(_ context.Context, name string) ([]byte, error) {
+				photo, _ := photos.Load(name)
+				return photo.([]byte), nil
+			},
+		}
+	}
+)
+
+// openPhotos opens the photo store of the settings.
+func openPhotos(ctx context.Context) (store, error) {
+	switch address := os.Getenv(photoStoreURL); {
+	case address == "memory://":
+		return inMemory(), nil
+	case strings.HasPrefix(address, "file://"):
+		return inFiles, nil
+	default:
+		bucket, err := blob.OpenBucket(ctx, address)
+		return store{func(ctx context.Context, name string, photo []byte) error {
+			return bucket.WriteAll(ctx, name, photo, &blob.WriterOptions{ContentType: "image/jpeg"})
+		}, bucket.ReadAll}, err
+	}
+}
+
 const (
 	findQuery   = `SELECT c.id FROM keys k JOIN customers c ON c.fleet = k.fleet WHERE k.hash = $1 AND c.phone = $2`
 	recordQuery = `INSERT INTO changes (customer, size) VALUES ($1, $2) RETURNING id`
@@ -119,19 +158,17 @@ func tables(ids string) string {
 		CREATE TABLE customers (id BIGINT NOT NULL, fleet BIGINT NOT NULL, phone BIGINT NOT NULL, PRIMARY KEY (fleet, phone));
 		CREATE TABLE changes (id %s PRIMARY KEY, customer BIGINT NOT NULL, size BIGINT NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
 		INSERT INTO keys VALUES ('%s', 689);`, ids, hashed([]byte(demoKey)))
-	for i := range manyCustomers {
-		_, _ = fmt.Fprintf(&script, "INSERT INTO customers VALUES (%d, 689, %d);", firstCustomer+i, firstPhone+i)
-	}
+	_, _ = fmt.Fprintf(&script, `INSERT INTO customers WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %s)
+		SELECT %d + i, 689, %d + i FROM n;`, os.Getenv(bareCustomers), firstCustomer, firstPhone)
 	return script.String()
 }
 
-func bareOnMemory(photos *sync.Map) bare {
+func bareOnMemory() bare {
 	var id atomic.Int64
 	customers := map[[2]any]int64{{hashed([]byte(demoKey)), int64(firstPhone)}: firstCustomer}
 	return bare{
 		find:   func(_ context.Context, args ...any) (int64, error) { return customers[[2]any(args)], nil },
 		record: func(context.Context, ...any) (int64, error) { return id.Add(1), nil },
-		put:    func(name string, photo []byte) error { photos.Store(name, bytes.Clone(photo)); return nil },
 	}
 }
 
@@ -150,7 +187,7 @@ func bareOnSQLite(ctx context.Context, path string) (bare, error) {
 			return id, err
 		}
 	}
-	return bare{prepare(findQuery), prepare(recordQuery), putFile}, err
+	return bare{find: prepare(findQuery), record: prepare(recordQuery)}, err
 }
 
 func bareOnPostgres(ctx context.Context, url string) (bare, error) {
@@ -165,33 +202,31 @@ func bareOnPostgres(ctx context.Context, url string) (bare, error) {
 			return id, err
 		}
 	}
-	return bare{prepare(findQuery), prepare(recordQuery), putFile}, err
+	return bare{find: prepare(findQuery), record: prepare(recordQuery)}, err
 }
 
 // serveBare serves a bare handler, the photos and figures of the memory, and says
 // where as the product does.
 func serveBare(ctx context.Context) error {
 	var h bare
-	var inMemory sync.Map
 	var err error
 	switch url := os.Getenv(databaseURL); {
 	case url == "memory://":
-		h = bareOnMemory(&inMemory)
+		h = bareOnMemory()
 	case strings.HasPrefix(url, "sqlite://"):
 		h, err = bareOnSQLite(ctx, strings.TrimPrefix(url, "sqlite://"))
 	default:
 		h, err = bareOnPostgres(ctx, url)
 	}
-	if err != nil {
+	photos, photosErr := openPhotos(ctx)
+	if err := errors.Join(err, photosErr); err != nil {
 		return err
 	}
+	h.photos = photos
 	http.Handle("POST /update_customer_photo.json", h)
 	http.HandleFunc("GET /photos/{name}", func(w http.ResponseWriter, r *http.Request) {
-		photo, is := inMemory.Load(r.PathValue("name"))
-		if !is {
-			photo, _ = os.ReadFile(r.PathValue("name"))
-		}
-		_, _ = w.Write(photo.([]byte))
+		photo, _ := photos.get(r.Context(), r.PathValue("name"))
+		_, _ = w.Write(photo)
 	})
 	http.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		var m runtime.MemStats

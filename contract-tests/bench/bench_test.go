@@ -1,19 +1,21 @@
 // Package bench measures a call over HTTP against a bare handler, which does the
-// same job by hand: the floor that a quick handler costs. `task bench` runs it.
-//
-// An image library that needs cgo, such as govips, is compared by a module
-// outside this one: a benchmark in which the library and photo.Reader take
-// turns with the same bytes.
+// same job by hand: the floor that a quick handler costs. `task bench` runs it,
+// and `task bench-tables` writes docs/performance.md from what it prints. The
+// module in peers measures other programs.
 //
 // Nothing imports it.
 package bench
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,14 +23,17 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/perf/benchfmt"
+
 	"github.com/fleetphoto/fleetphoto/app"
 	"github.com/fleetphoto/fleetphoto/contract-tests/servers"
 )
 
 // The settings of a run, after `go test ./contract-tests/bench -args`.
 var (
-	rounds   = flag.Int("rounds", 15, "how often each handler takes its turn")
-	turn     = flag.Duration("turn", 400*time.Millisecond, "how long a turn is")
+	runs     = flag.Int("runs", 6, "how often each handler takes its turn")
+	turn     = flag.Duration("turn", 2*time.Second, "how long a turn is")
+	outFile  = flag.String("out", "", "write the figures into this file too")
 	binaries = flag.String("binary", "", "more commands to measure beside this tree's: absolute paths, with commas between them")
 )
 
@@ -42,30 +47,35 @@ func TestMain(m *testing.M) {
 	os.Exit(servers.Main(m))
 }
 
-var backends = []string{"memory", "sqlite", "postgres"}
+// product is the name of this tree's handler.
+const product = "fleetphoto"
 
 // startHandlers starts the bare handler, this tree's product and those of the
-// flag, the products once for each way to verify a photo.
-func startHandlers(t testing.TB, w workload, backend string, newDatabase func() string) []*handler {
+// flag on a backend.
+func startHandlers(t testing.TB, v variant, backend string, newDatabase func() string) (started []*handler) {
 	t.Helper()
-	if backend != "postgres" {
-		newDatabase = func() string {
-			return map[string]string{"memory": "memory://", "sqlite": "sqlite://fleetphoto.db"}[backend]
-		}
-	}
 	own, err := os.Executable()
 	must(t, err)
-	started := []*handler{start(t, program{"bare", own, asBare}, newDatabase(), w)}
-	products := []program{{"fleetphoto", own, asCommand}}
+	programs := []program{{product, own, asCommand}}
+	if !v.crowded {
+		programs = append([]program{{asBare, own, asBare}}, programs...)
+	}
 	for path := range strings.SplitSeq(*binaries, ",") {
 		if path != "" {
-			products = append(products, program{filepath.Base(path), path, asCommand})
+			programs = append(programs, program{filepath.Base(path), path, asCommand})
 		}
 	}
-	for _, p := range products {
-		for _, verify := range w.verifications() {
-			started = append(started, start(t, program{p.name + "/" + verify, p.path, p.as}, newDatabase(), w, "FLEETPHOTO_VERIFY="+verify))
+	for _, p := range programs {
+		database, photos := "sqlite://fleetphoto.db", "file://photos"
+		switch backend {
+		case onMemory:
+			database, photos = "memory://", "memory://"
+		case onPostgres:
+			database = newDatabase()
+		case onS3:
+			database, photos = newDatabase(), servers.S3(t)
 		}
+		started = append(started, start(t, p, backend, database, photos, v))
 	}
 	return started
 }
@@ -73,157 +83,130 @@ func startHandlers(t testing.TB, w workload, backend string, newDatabase func() 
 // TestHandlersDoTheSame has the handlers store a photo and replace it, and
 // checks what they store.
 func TestHandlersDoTheSame(t *testing.T) {
-	kept, rotated := workloads[0], workloads[slices.IndexFunc(workloads, func(w workload) bool { return w.rotated })]
-	for _, test := range []struct {
-		backend string
-		workload
-	}{{"memory", kept}, {"memory", rotated}, {"sqlite", kept}, {"postgres", kept}} {
-		t.Run(test.backend+"/"+test.name, func(t *testing.T) {
+	t.Parallel()
+	inMemory := func(v *variant) { v.on, v.customers = []string{onMemory}, 1 }
+	all := []variant{base.with("backend", "sqlite", func(v *variant) { v.on = []string{onSQLite} }),
+		base.with("backend", "postgres", func(v *variant) { v.on = []string{onPostgres} }),
+		base.with("backend", "s3", func(v *variant) { v.on = []string{onS3} })}
+	for _, v := range cases {
+		if v.factor == "body" || v.factor == "treatment" && !v.crowded {
+			all = append(all, v.with(v.factor, v.level, inMemory))
+		}
+	}
+	for _, v := range all {
+		t.Run(v.String(), func(t *testing.T) {
 			t.Parallel()
-			for _, h := range startHandlers(t, test.workload, test.backend, func() string { return servers.Postgres(t) }) {
-				h.check(t, test.workload)
+			for _, h := range startHandlers(t, v, v.on[0], func() string { return servers.Postgres(t) }) {
+				h.check(t, v)
 			}
 		})
 	}
 }
 
 // check has a handler store both photos of a customer.
-func (h *handler) check(t testing.TB, w workload) {
+func (h *handler) check(t testing.TB, v variant) {
 	t.Helper()
 	c := h.dial(t)
 	defer func() { _ = c.Close() }()
-	for n, photo := range w.photos() {
-		answer, err := c.call(h.requests[n*len(h.requests)/2])
+	for n, photo := range v.photo.photos() {
+		answer, err := c.call(h.request(n * v.customers))
 		must(t, err)
-		w.checkStored(t, h, photo, fetch(t, answer.URL))
+		v.photo.checkStored(t, h, photo, fetch(t, answer.URL))
 	}
 }
 
-// What is measured.
-const (
-	cpu = iota
-	overBare
-	databaseCPU
-	objects
-	kilobytes
-	rate
-	p50
-	p99
-	columns
-)
-
-var units = [columns]struct{ name, format string }{
-	{"cpu-ms/call", "%.3f"}, {"x-bare", "%.2f"}, {"db-cpu-ms/call", "%.3f"}, {"allocs/call", "%.0f"},
-	{"kB/call", "%.0f"}, {"calls/s", "%.0f"}, {"p50-ms", "%.2f"}, {"p99-ms", "%.2f"},
-}
-
-type figures [columns]float64
-
-// stage is a backend for a benchmark's handlers.
-type stage struct {
-	backend  string
-	database *postgres // nil: the backend is another
-}
-
-// start starts the handlers for a workload, each of which shows that it stores
-// what it owes.
-func (s stage) start(b *testing.B, w workload) []*handler {
-	b.Helper()
-	handlers := startHandlers(b, w, s.backend, func() string { return s.database.newDatabase(b) })
-	for _, h := range handlers {
-		h.check(b, w)
-	}
-	return handlers
-}
-
-// eachBackend runs a benchmark on each backend.
-func eachBackend(b *testing.B, run func(b *testing.B, s stage)) {
-	b.Helper()
+// BenchmarkCall measures the cases. In each the handlers take turns, so that
+// what else the machine does disturbs them alike.
+func BenchmarkCall(b *testing.B) {
 	if runtime.GOOS != "linux" {
 		b.Skip("processor time and memory are read from Linux's /proc")
 	}
-	for _, backend := range backends {
-		b.Run(backend, func(b *testing.B) {
-			s := stage{backend: backend}
-			if backend == "postgres" {
-				s.database = startPostgres(b)
+	begun, out := time.Now(), openOut(b)
+	var database *postgres
+	for _, v := range cases {
+		b.Run(v.String(), func(b *testing.B) {
+			b.ReportMetric(0, "ns/op") // hides it
+			var handlers []*handler
+			for _, backend := range v.on {
+				if database == nil && (backend == onPostgres || backend == onS3) {
+					database = startPostgres(out.b)
+				}
+				handlers = append(handlers, startHandlers(b, v, backend, func() string { return database.newDatabase(b) })...)
 			}
-			run(b, s)
+			if database != nil {
+				database.settle(b)
+			}
+			measure(b, v, handlers, database, out)
 		})
 	}
+	fmt.Printf("\nThe whole took %v.\n", time.Since(begun).Round(time.Second))
 }
 
-// BenchmarkCall has the handlers take turns, so that what else the machine does
-// disturbs them alike, and prints their figures as a table too.
-func BenchmarkCall(b *testing.B) {
-	table := "| on | photo | connections | handler |"
-	for _, unit := range units {
-		table += " " + unit.name + " |"
+// output is where the figures go.
+type output struct {
+	b      *testing.B
+	writer *benchfmt.Writer
+	config []benchfmt.Config
+}
+
+func openOut(b *testing.B) output {
+	b.Helper()
+	to := io.Writer(os.Stdout)
+	if *outFile != "" {
+		must(b, os.MkdirAll(filepath.Dir(*outFile), 0o755))
+		file, err := os.Create(*outFile)
+		must(b, err)
+		b.Cleanup(func() { must(b, file.Close()) })
+		to = io.MultiWriter(to, file)
 	}
-	table += "\n|---|---|---:|---|" + strings.Repeat("---:|", columns) + "\n"
-	eachBackend(b, func(b *testing.B, s stage) {
-		for _, w := range workloads {
-			b.Run(w.name, func(b *testing.B) {
-				handlers := s.start(b, w)
-				for _, connections := range []int{1, 8} {
-					b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
-						for i, f := range measure(b, handlers, s.database, connections) {
-							b.Run(handlers[i].name, f.report)
-							table += fmt.Sprintf("| %s | %s | %d | %s |%v\n", s.backend, w.name, connections, handlers[i].name, f)
-						}
-					})
-				}
-			})
-		}
-	})
-	fmt.Printf("\n%s\n", table)
+	return output{b, benchfmt.NewWriter(to), machine()}
 }
 
-// String is the cells of a table.
-func (f figures) String() (cells string) {
-	for i, unit := range units {
-		cells += fmt.Sprintf(" "+unit.format+" |", f[i])
+// machine says when, where and of which commit something is measured.
+func machine() (config []benchfmt.Config) {
+	commit, _ := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*").Output() // fails outside of a checkout
+	processors, _ := os.ReadFile("/proc/cpuinfo")
+	_, cpu, _ := strings.Cut(string(processors), "model name\t: ")
+	cpu, _, _ = strings.Cut(cpu, "\n")
+	memory, _ := os.ReadFile("/proc/meminfo")
+	var kB int
+	_, _ = fmt.Sscanf(string(memory), "MemTotal: %d", &kB)
+	for _, c := range []struct{ key, value string }{
+		{"date", time.Now().UTC().Format(time.DateOnly)}, {"commit", string(bytes.TrimSpace(commit))},
+		{"machine", fmt.Sprintf("%d × %s, %d GB, %s %s", runtime.NumCPU(), cpu, (kB+1<<19)>>20, runtime.GOOS, runtime.Version())},
+		{"turns", fmt.Sprintf("%d of %v", *runs, *turn)},
+	} {
+		config = append(config, benchfmt.Config{Key: c.key, Value: []byte(c.value), File: true})
 	}
-	return cells
+	return config
 }
 
-// report says what was measured before.
-func (f figures) report(b *testing.B) {
-	b.ReportMetric(0, "ns/op") // hides it
-	for i, unit := range units {
-		b.ReportMetric(f[i], unit.name)
-	}
-}
-
-// measure returns the figures of each handler, the first of which is the bare
-// one: medians of its turns.
-func measure(b *testing.B, handlers []*handler, database *postgres, connections int) []figures {
-	const warmUp = 300 * time.Millisecond
-	turns, took := make([][columns][]float64, len(handlers)), make([][]float64, len(handlers))
+// measure has the handlers take turns, and writes the figures of each.
+func measure(b *testing.B, v variant, handlers []*handler, database *postgres, out output) {
+	b.Helper()
+	const warmUp = 500 * time.Millisecond
 	for _, h := range handlers {
-		h.load(b, connections, warmUp)
+		if !v.crowded {
+			h.check(b, v)
+		}
+		h.load(b, v, warmUp)
 	}
-	for round := range *rounds {
+	for round := range *runs {
+		figures := make([][]benchfmt.Value, len(handlers))
+		calls := make([]int, len(handlers))
 		for i := range handlers {
 			at := (i + round) % len(handlers)
-			f, times := handlers[at].takeTurn(b, database, connections)
-			for column := range columns {
-				turns[at][column] = append(turns[at][column], f[column])
+			figures[at], calls[at] = handlers[at].takeTurn(b, v, database)
+		}
+		for at, h := range handlers {
+			bare := slices.IndexFunc(handlers, func(other *handler) bool { return other.as == asBare && other.backend == h.backend })
+			if bare >= 0 && h.as != asBare {
+				figures[at] = append(figures[at], benchfmt.Value{Value: figures[at][0].Value / figures[bare][0].Value, Unit: "x-bare"})
 			}
-			took[at] = append(took[at], times...)
-		}
-		for at := range handlers {
-			turns[at][overBare][round] = turns[at][cpu][round] / turns[0][cpu][round]
+			name := fmt.Sprintf("Call/%s/on=%s/by=%s", v, h.backend, h.name)
+			must(b, out.writer.Write(&benchfmt.Result{Config: out.config, Name: benchfmt.Name(name), Iters: calls[at], Values: figures[at]}))
 		}
 	}
-	medians := make([]figures, len(handlers))
-	for at := range handlers {
-		for column := range columns {
-			medians[at][column] = quantile(turns[at][column], 0.5)
-		}
-		medians[at][p50], medians[at][p99] = quantile(took[at], 0.5), quantile(took[at], 0.99)
-	}
-	return medians
 }
 
 // quantile returns the value that the fraction q of all doesn't exceed.
@@ -238,3 +221,5 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+var errNoCalls = errors.New("not one call was answered")

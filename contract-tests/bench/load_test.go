@@ -2,7 +2,9 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,51 +16,64 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/perf/benchfmt"
 )
 
-// takeTurn loads the handler and returns the figures of a call, and how many
-// milliseconds each took.
-func (h *handler) takeTurn(b *testing.B, database *postgres, connections int) (f figures, took []float64) {
+// takeTurn loads the handler and returns the figures of a call, the processor
+// time first, and how many calls there were.
+func (h *handler) takeTurn(b *testing.B, v variant, database *postgres) (figures []benchfmt.Value, calls int) {
+	b.Helper()
+	if h.backend != onPostgres && h.backend != onS3 {
+		database = nil
+	}
+	const resetPeak = "5" // proc(5), clear_refs
+	must(b, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", h.pid), []byte(resetPeak), 0))
 	objectsBefore, bytesBefore := h.allocated(b)
-	before, databaseBefore, start := processorTime(h.pid), database.processorTime(b), time.Now()
-	took = h.load(b, connections, *turn)
-	elapsed := time.Since(start)
-	after, databaseAfter := processorTime(h.pid), database.processorTime(b)
+	databaseBefore := database.usage(b, h.database)
+	before, start := processorTime(h.pid), time.Now()
+	took, refused := h.load(b, v, *turn)
+	elapsed, used := time.Since(start), processorTime(h.pid)-before
+	databaseAfter := database.usage(b, h.database)
 	objectsAfter, bytesAfter := h.allocated(b)
-	calls := float64(len(took))
-	f[cpu], f[databaseCPU] = milliseconds(after-before)/calls, milliseconds(databaseAfter-databaseBefore)/calls
-	f[objects], f[kilobytes] = (objectsAfter-objectsBefore)/calls, (bytesAfter-bytesBefore)/calls/1000
-	f[rate] = calls / elapsed.Seconds()
-	return f, took
+	n := float64(len(took))
+	add := func(unit string, value float64) { figures = append(figures, benchfmt.Value{Value: value, Unit: unit}) }
+	add("cpu-ms/call", milliseconds(used)/n)
+	add("calls/s", n/elapsed.Seconds())
+	add("p50-ms", quantile(took, 0.5))
+	add("p99-ms", quantile(took, 0.99))
+	add("allocs/call", (objectsAfter-objectsBefore)/n)
+	add("kB/call", (bytesAfter-bytesBefore)/n/1000)
+	add("peak-MB", peakMemory(b, h.pid))
+	if database != nil {
+		add("db-cpu-ms/call", milliseconds(databaseAfter.cpu-databaseBefore.cpu)/n)
+		add("db-tx/call", (databaseAfter.transactions-databaseBefore.transactions)/n)
+		add("db-wal-B/call", (databaseAfter.wal-databaseBefore.wal)/n)
+	}
+	if v.crowded {
+		add("refused", float64(refused))
+	}
+	return figures, len(took)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// load has so many connections make calls for so long, all of which must be
-// valid, and returns how many milliseconds each call took.
-func (h *handler) load(b *testing.B, connections int, long time.Duration) (took []float64) {
-	b.Helper()
-	took, failed := h.try(b, connections, long)
-	if len(failed) > 0 {
-		b.Fatalf("%s: %d of %d connections failed, one as %v", h.name, len(failed), connections, failed[0])
-	}
-	return took
-}
-
-// try is load for a server that may refuse calls. A connection ends with its
-// first call that fails.
-func (h *handler) try(b *testing.B, connections int, long time.Duration) (took []float64, failed []error) {
+// load has connections make calls for so long, and returns how many milliseconds
+// each took. All must be valid, unless the server is crowded: then a connection
+// ends with the first call that is refused.
+func (h *handler) load(b *testing.B, v variant, long time.Duration) (took []float64, refused int) {
 	b.Helper()
 	var mu sync.Mutex
+	var failed []error
 	var running sync.WaitGroup
 	end := time.Now().Add(long)
-	for range connections {
+	for range v.connections {
 		c := h.dial(b)
 		running.Go(func() {
 			defer func() { _ = c.Close() }()
 			var err error
 			for begun := time.Now(); err == nil && begun.Before(end); begun = time.Now() {
-				_, err = c.call(h.requests[h.called.Add(1)%int64(len(h.requests))])
+				_, err = c.call(h.request(int(h.called.Add(1))))
 				mu.Lock()
 				if err != nil {
 					failed = append(failed, err)
@@ -70,7 +85,21 @@ func (h *handler) try(b *testing.B, connections int, long time.Duration) (took [
 		})
 	}
 	running.Wait()
-	return took, failed
+	if len(took) == 0 || len(failed) > 0 && !v.crowded {
+		b.Fatalf("%s: %d of %d connections failed: %v", h.name, len(failed), v.connections, cmp.Or(errors.Join(failed...), errNoCalls))
+	}
+	return took, len(failed)
+}
+
+// peakMemory returns how many megabytes of a process were resident at most.
+func peakMemory(b *testing.B, pid int) (megabytes float64) {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(b, err)
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	_, err = fmt.Sscan(rest, &megabytes)
+	must(b, err)
+	return megabytes * 1024 / 1e6
 }
 
 // connection costs less than an http.Client, and what it uses the server lacks.
@@ -93,7 +122,7 @@ type answer struct {
 
 // call makes a call, which must be valid.
 func (c connection) call(r request) (a answer, err error) {
-	parts := net.Buffers{r.start, r.photo}
+	parts := net.Buffers{r.start, r.photo, r.end}
 	if _, err = parts.WriteTo(c.Conn); err != nil {
 		return a, err
 	}

@@ -11,12 +11,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // postgres is a server whose commits reach the disk, unlike those that other
 // tests start, and whose processor time can be read.
 type postgres struct {
 	programs, port        string
+	control               *pgxpool.Pool
 	postmaster, databases int
 }
 
@@ -46,6 +49,9 @@ func startPostgres(b *testing.B) *postgres {
 	pid, _, _ := strings.Cut(string(text), "\n")
 	p.postmaster, err = strconv.Atoi(pid)
 	must(b, err)
+	p.control, err = pgxpool.New(b.Context(), p.url("postgres"))
+	must(b, err)
+	b.Cleanup(p.control.Close)
 	return p
 }
 
@@ -74,22 +80,44 @@ func (p *postgres) newDatabase(b *testing.B) (url string) {
 	p.databases++
 	name := fmt.Sprintf("handler%d", p.databases)
 	p.run(b, "createdb", "--host=127.0.0.1", "--port="+p.port, "--username=postgres", name)
-	return "postgres://postgres@127.0.0.1:" + p.port + "/" + name + "?sslmode=disable"
+	return p.url(name)
 }
 
-// processorTime returns what the server's processes have used; 0 where there is none.
-func (p *postgres) processorTime(b *testing.B) time.Duration {
+const urlEnd = "?sslmode=disable"
+
+func (p *postgres) url(database string) string {
+	return "postgres://postgres@127.0.0.1:" + p.port + "/" + database + urlEnd
+}
+
+// usage is what the calls of a database have taken so far.
+type usage struct {
+	cpu               time.Duration
+	transactions, wal float64 // the latter in bytes
+}
+
+// usage returns zeros where there is no server.
+func (p *postgres) usage(b *testing.B, database string) (u usage) {
 	b.Helper()
 	if p == nil {
-		return 0
+		return u
 	}
+	_, name, _ := strings.Cut(strings.TrimSuffix(database, urlEnd), "127.0.0.1:"+p.port+"/")
+	must(b, p.control.QueryRow(b.Context(), `SELECT xact_commit::float8, (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8
+		FROM pg_stat_database WHERE datname = $1`, name).Scan(&u.transactions, &u.wal))
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.postmaster))
 	must(b, err)
-	sum := processorTime(p.postmaster)
+	u.cpu = processorTime(p.postmaster)
 	for child := range strings.FieldsSeq(string(children)) {
 		pid, err := strconv.Atoi(child)
 		must(b, err)
-		sum += processorTime(pid)
+		u.cpu += processorTime(pid)
 	}
-	return sum
+	return u
+}
+
+// settle has the server do now what an import has left to do.
+func (p *postgres) settle(b *testing.B) {
+	b.Helper()
+	_, err := p.control.Exec(b.Context(), "CHECKPOINT")
+	must(b, err)
 }
