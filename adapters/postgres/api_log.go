@@ -41,7 +41,7 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
 	err = l.db.autocommit(ctx, action, []any{&id},
 		`INSERT INTO api_log (`+rows.EntryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
-		rows.EntryValues(call, outcome, instant, text)...)
+		dialect.EntryValues(call, outcome)...)
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +55,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 		if err != nil || closed.RowsAffected() > 0 {
 			return err
 		}
-		return ifNone(conn.QueryRow(ctx, `SELECT id FROM api_log `+whereID, id).Scan(&id), rows.NoEntry(id))
+		return rows.IfNone(conn.QueryRow(ctx, `SELECT id FROM api_log `+whereID, id).Scan(&id), rows.NoEntry(id))
 	})
 }
 
@@ -65,19 +65,19 @@ const closeEntry = `UPDATE api_log SET (` + rows.OutcomeColumns + `) = ($2, $3, 
 
 // closeValues are those of closeEntry.
 func closeValues(id domain.ApiLogID, outcome domain.Outcome) []any {
-	return append([]any{id}, rows.OutcomeValues(outcome, instant, text)...)
+	return append([]any{id}, dialect.OutcomeValues(outcome)...)
 }
 
 // Unfinished implements ports.ApiLog.
 func (l *ApiLog) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
-	return list(ctx, l.db, "list unfinished entries", scanEntry, selectUnfinished, after, olderThan.Microseconds(), max(limit, 0))
+	return list(ctx, l.db, "list unfinished entries", dialect.ScanEntry, selectUnfinished, after, olderThan.Microseconds(), max(limit, 0))
 }
 
 // Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.ApiLogEntry, err error) {
 	err = l.db.do(ctx, "read entry", func(conn *pgxpool.Conn) error {
-		entry, err = scanEntry(conn.QueryRow(ctx, rows.SelectEntry+whereID, id))
-		return ifNone(err, rows.NoEntry(id))
+		entry, err = dialect.ScanEntry(conn.QueryRow(ctx, rows.SelectEntry+whereID, id))
+		return rows.IfNone(err, rows.NoEntry(id))
 	})
 	if err != nil {
 		return domain.ApiLogEntry{}, err
@@ -88,11 +88,11 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (entry domain.Ap
 // List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	query, args := listQuery(filter, limit)
-	return list(ctx, l.db, "list entries", scanEntry, query, args...)
+	return list(ctx, l.db, "list entries", dialect.ScanEntry, query, args...)
 }
 
 func listQuery(filter domain.ApiLogFilter, limit int) (query string, args []any) {
-	where, args := rows.Where(filter, "$", instantUp)
+	where, args := rows.Where(filter, instantUp)
 	args = append(args, max(limit, 0))
 	return fmt.Sprintf("%s%s ORDER BY received_at DESC, id DESC LIMIT $%d", rows.SelectEntry, where, len(args)), args
 }
@@ -126,5 +126,3 @@ func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (granted
 	})
 	return granted && err == nil, err
 }
-
-func scanEntry(row rows.Row) (domain.ApiLogEntry, error) { return rows.ScanEntry(row, original) }

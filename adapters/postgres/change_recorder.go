@@ -63,7 +63,7 @@ const lockPhoto = `SELECT ` + rows.PhotoColumns + ` FROM customers WHERE fleet_i
 // scanLocked reads the row of lockPhoto.
 func scanLocked(row pgx.Row, ref domain.CustomerRef) (record domain.PhotoRecord, err error) {
 	err = row.Scan(rows.PhotoInto(&record)...)
-	return record, ifNone(err, rows.NoCustomer(ref))
+	return record, rows.IfNone(err, rows.NoCustomer(ref))
 }
 
 func changeLocked(

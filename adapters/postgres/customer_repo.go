@@ -27,7 +27,7 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where string, args ...any) (found domain.Customer, err error) {
 	err = r.db.do(ctx, "find customer", func(conn *pgxpool.Conn) error {
 		found, err = rows.ScanCustomer(conn.QueryRow(ctx, rows.SelectCustomer+where, args...))
-		return ifNone(err, notFound)
+		return rows.IfNone(err, notFound)
 	})
 	if err != nil {
 		return domain.Customer{}, err
@@ -54,7 +54,7 @@ func (r *CustomerRepo) SetCustomer(ctx context.Context, ref domain.CustomerRef, 
 	err := r.db.update(ctx, "set customer", rows.NoCustomer(ref), `
 		UPDATE customers SET phone = coalesce(nullif($3::bigint, 0), phone), pin_hash = CASE WHEN $5 THEN pin_hash ELSE $4 END WHERE fleet_id = $1 AND id = $2`,
 		ref.Fleet, ref.Customer, change.Phone, rows.Digest(change.PIN), change.KeepPIN)
-	return ifDuplicate(err, rows.PhoneTaken, ref.Fleet)
+	return dialect.IfDuplicate(err, rows.PhoneTaken, ref.Fleet)
 }
 
 // ChangePhoto implements ports.CustomerRepo.

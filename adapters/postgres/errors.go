@@ -102,14 +102,8 @@ func isSurelyUndone(err error) bool {
 	return pgconn.SafeToRetry(err) || code != "" && !strings.HasPrefix(code, "08")
 }
 
-// ifDuplicate is a Conflict with this public sentence when err says that a row
-// with the same key exists already, and err otherwise.
-func ifDuplicate(err error, format string, args ...any) error {
-	if code(err) == uniqueViolation {
-		return domain.Errorf(domain.Conflict, format, args...).WithCause(err)
-	}
-	return err
-}
+// isDuplicate says that a row with the same key exists already.
+func isDuplicate(err error) bool { return code(err) == uniqueViolation }
 
 // code is the server's SQLSTATE; empty where err isn't from a server.
 func code(err error) string {

@@ -35,20 +35,9 @@ func keepFleets(ctx context.Context, tx pgx.Tx, fleets ...domain.FleetID) error 
 // RemoveFleet implements ports.FleetCustomers.
 func (f *FleetCustomers) RemoveFleet(ctx context.Context, fleet domain.FleetID) error {
 	return f.db.write(ctx, "remove fleet", func(tx pgx.Tx) error {
-		if err := ifNone(tx.QueryRow(ctx, `SELECT id FROM fleets WHERE id = $1 FOR UPDATE`, fleet).Scan(&fleet), rows.NoFleet(fleet)); err != nil {
+		if err := rows.IfNone(tx.QueryRow(ctx, `SELECT id FROM fleets WHERE id = $1 FOR UPDATE`, fleet).Scan(&fleet), rows.NoFleet(fleet)); err != nil {
 			return err
 		}
-		var customers int
-		if err := tx.QueryRow(ctx, `SELECT count(*) FROM customers WHERE fleet_id = $1`, fleet).Scan(&customers); err != nil {
-			return err
-		}
-		if customers > 0 {
-			return rows.HasCustomers(fleet, customers)
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM api_keys WHERE fleet_id = $1`, fleet); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `DELETE FROM fleets WHERE id = $1`, fleet)
-		return err
+		return rows.RemoveFleet(rowsTx{ctx, tx}, fleet)
 	})
 }

@@ -20,7 +20,7 @@ func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offer
 		[]any{&before.Attempts, &before.Wrong, (*rows.Time)(&before.LockedUntil), (*rows.Digest)(&stored), &now, nil},
 		tryPIN, tryValues(ref, offered)...)
 	if err != nil {
-		return ifNone(err, rows.NoCustomer(ref))
+		return rows.IfNone(err, rows.NoCustomer(ref))
 	}
 	_, _, err = before.Try(stored, offered, now)
 	return err
@@ -74,18 +74,5 @@ func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) er
 
 // BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
-	return r.db.write(ctx, "bind PIN key", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO pin_key (id, fingerprint) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET fingerprint = $1
-			WHERE pin_key.fingerprint = $2 OR NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:], old[:])
-		if err != nil {
-			return err
-		}
-		var bound domain.PINKeyFingerprint
-		err = tx.QueryRow(ctx, `SELECT fingerprint FROM pin_key WHERE id = 1`).Scan((*rows.Digest)(&bound))
-		if err == nil && bound != key {
-			return rows.OtherPINKey()
-		}
-		return err
-	})
+	return r.db.write(ctx, "bind PIN key", func(tx pgx.Tx) error { return rows.BindPINKey(rowsTx{ctx, tx}, key, old) })
 }

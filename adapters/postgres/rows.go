@@ -7,7 +7,11 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/fleetphoto/fleetphoto/adapters/rows"
 )
+
+var dialect = rows.Dialect{Text: text, Original: original, Time: instant, IsDuplicate: isDuplicate}
 
 // instant is how a time is stored: to the microsecond, NULL for the zero time.
 func instant(t time.Time) any {
@@ -24,15 +28,15 @@ func instantUp(t time.Time) any { return t.Add(time.Microsecond - 1).Truncate(ti
 // text is how a string that may hold anything is stored: bytes that Postgres
 // doesn't accept as text, NUL and invalid UTF-8, and the backslash are escaped as
 // \xNN.
-func text[Text ~string](s Text) string {
+func text(s string) string {
 	var stored strings.Builder
 	for i, length := 0, 0; i < len(s); i += length {
 		var r rune
-		r, length = utf8.DecodeRuneInString(string(s[i:]))
+		r, length = utf8.DecodeRuneInString(s[i:])
 		if r == 0 || r == '\\' || r == utf8.RuneError && length == 1 {
 			fmt.Fprintf(&stored, `\x%02x`, s[i])
 		} else {
-			stored.WriteString(string(s[i : i+length]))
+			stored.WriteString(s[i : i+length])
 		}
 	}
 	return stored.String()
@@ -41,9 +45,9 @@ func text[Text ~string](s Text) string {
 var escapes = regexp.MustCompile(`\\x[0-9a-f]{2}`)
 
 // original is what text made this of.
-func original[Text ~string](stored Text) Text {
-	return Text(escapes.ReplaceAllStringFunc(string(stored), func(escape string) string {
+func original(stored string) string {
+	return escapes.ReplaceAllStringFunc(stored, func(escape string) string {
 		decoded, _ := hex.DecodeString(escape[2:]) // two digits, as the pattern says
 		return string(decoded)
-	}))
+	})
 }

@@ -17,28 +17,14 @@ import (
 
 // SaveFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SaveFleet(ctx context.Context, fleet domain.Fleet, keys []domain.FleetKey) error {
-	return a.db.write(ctx, "save fleet", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO fleets (`+fleetColumns+`) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) `+rows.Replacing(fleetColumns), fleetValues(fleet)...)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM api_keys WHERE fleet_id = $1`, fleet.ID); err != nil {
-			return err
-		}
-		for _, key := range keys {
-			if err := addKey(ctx, tx, fleet.ID, key); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return a.db.write(ctx, "save fleet", func(tx pgx.Tx) error { return dialect.SaveFleet(rowsTx{ctx, tx}, fleet, keys) })
 }
 
 // SaveCustomers implements ports.CustomerDirectory. When another process adds or
 // changes the same customers at the same time, it starts over.
 func (r *CustomerRepo) SaveCustomers(ctx context.Context, customers []domain.StoredCustomer) (taken []domain.CustomerRef, err error) {
 	err = r.db.write(ctx, "save customers", func(tx pgx.Tx) error {
-		taken, err = rows.Save(importTx{ctx, tx}, customers)
+		taken, err = rows.Save(rowsTx{ctx, tx}, customers)
 		if code(err) == uniqueViolation { // the row was not there when it was looked up
 			err = errors.Join(errRaced, err)
 		}
@@ -52,24 +38,24 @@ func (r *CustomerRepo) SaveCustomers(ctx context.Context, customers []domain.Sto
 
 // Park implements rows.SaveTx. A phone number is positive, and its own negative id
 // nobody else's.
-func (i importTx) Park(customers []domain.StoredCustomer) error {
+func (t rowsTx) Park(customers []domain.StoredCustomer) error {
 	var refs table
 	for _, c := range customers {
 		refs = append(refs, []any{c.Ref.Fleet, c.Ref.Customer})
 	}
-	return refs.exec(i.ctx, i.tx, `
+	return refs.exec(t.ctx, t.tx, `
 		UPDATE customers SET phone = -id FROM unnest($1::bigint[], $2::bigint[]) AS moving (fleet, customer)
 		WHERE fleet_id = moving.fleet AND id = moving.customer`)
 }
 
 // Save implements rows.SaveTx.
-func (i importTx) Save(customers []domain.StoredCustomer) error {
+func (t rowsTx) Save(customers []domain.StoredCustomer) error {
 	var stored, locks table
 	for _, c := range customers {
 		stored = append(stored, rows.CustomerValues(c.Customer, instant(c.Photo.ChangedAt)))
 		locks = append(locks, []any{c.Ref.Fleet, c.Ref.Customer, c.Lock.Attempts, c.Lock.Wrong, instant(c.Lock.LockedUntil)})
 	}
-	err := stored.exec(i.ctx, i.tx, `
+	err := stored.exec(t.ctx, t.tx, `
 		INSERT INTO customers (`+rows.CustomerColumns+`)
 		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[],
 			$9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
@@ -77,7 +63,7 @@ func (i importTx) Save(customers []domain.StoredCustomer) error {
 	if err != nil {
 		return err
 	}
-	return locks.exec(i.ctx, i.tx, `
+	return locks.exec(t.ctx, t.tx, `
 		INSERT INTO pin_locks (`+lockColumns+`) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[])
 		ON CONFLICT (fleet_id, customer_id) `+rows.Replacing(lockColumns))
 }
@@ -101,7 +87,7 @@ func (l *ApiLog) SaveEntries(ctx context.Context, entries []domain.ApiLogEntry, 
 	var values table
 	for _, entry := range entries {
 		through = max(through, entry.ID)
-		values = append(values, append([]any{entry.ID}, rows.EntryValues(entry.Call, entry.Outcome, instant, text)...))
+		values = append(values, append([]any{entry.ID}, dialect.EntryValues(entry.Call, entry.Outcome)...))
 	}
 	return l.db.write(ctx, "save entries", func(tx pgx.Tx) error {
 		if err := skipIDs(ctx, tx, through); err != nil {
@@ -133,7 +119,7 @@ func skipIDs(ctx context.Context, tx pgx.Tx, through domain.ApiLogID) error {
 
 // Entries implements ports.ApiLogArchive. Each shard has its entries in order.
 func (l *ApiLog) Entries(ctx context.Context, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
-	return list(ctx, l.db, "list entries by id", scanEntry, entriesByID, after, max(limit, 0))
+	return list(ctx, l.db, "list entries by id", dialect.ScanEntry, entriesByID, after, max(limit, 0))
 }
 
 var entriesByID = func() string {

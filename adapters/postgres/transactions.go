@@ -159,14 +159,6 @@ func collect[T any](found pgx.Rows, read func(rows.Row) (T, error)) ([]T, error)
 	return pgx.CollectRows(found, func(row pgx.CollectableRow) (T, error) { return read(row) })
 }
 
-// ifNone is notFound when err says that there is no such row, and err otherwise.
-func ifNone(err error, notFound *domain.Error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return notFound
-	}
-	return err
-}
-
 // takeTurn waits for the customer's turn in this DB, then for a slot, in memory,
 // without a connection. Among processes the customer's row decides.
 func (db *DB) takeTurn(ctx context.Context, ref domain.CustomerRef) (leave func(), err error) {

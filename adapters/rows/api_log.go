@@ -9,9 +9,9 @@ import (
 )
 
 // Where is domain.ApiLogFilter.Matches as a WHERE clause, empty where all match.
-// Its placeholders are the mark and a number from 1. ceil is how the database
-// compares a time with a stored one: rounded up to the microsecond.
-func Where(f domain.ApiLogFilter, mark string, ceil func(time.Time) any) (clause string, args []any) {
+// Its placeholders are numbered from $1. ceil rounds a time up to the microsecond,
+// as the database compares it with a stored one.
+func Where(f domain.ApiLogFilter, ceil func(time.Time) any) (clause string, args []any) {
 	var all []string
 	when := func(wanted bool, condition string, values ...any) {
 		if !wanted {
@@ -19,7 +19,7 @@ func Where(f domain.ApiLogFilter, mark string, ceil func(time.Time) any) (clause
 		}
 		for _, value := range values {
 			args = append(args, value)
-			condition = strings.Replace(condition, "@", fmt.Sprint(mark, len(args)), 1)
+			condition = strings.Replace(condition, "@", fmt.Sprint("$", len(args)), 1)
 		}
 		all = append(all, condition)
 	}
@@ -44,32 +44,31 @@ const EntryColumns = `received_at, came_from, fleet_id, key_label, customer_id, 
 // OutcomeColumns are those of an entry's outcome.
 const OutcomeColumns = `result, error, detail, ended_at, settled_at, outcome_details`
 
-// EntryValues are the values of EntryColumns. instant makes a time one that the
-// database takes, text a string that may hold anything.
-func EntryValues(call domain.ApiCall, outcome domain.Outcome, instant func(time.Time) any, text func(string) string) []any {
+// EntryValues are the values of EntryColumns.
+func (d Dialect) EntryValues(call domain.ApiCall, outcome domain.Outcome) []any {
 	return append([]any{
-		instant(call.ReceivedAt), text(call.From), call.Fleet, text(string(call.Key)), call.Customer, call.Phone, call.Operation,
-		CallDetails(call.Details), Digest(call.Intent), text(string(call.Store)),
-	}, OutcomeValues(outcome, instant, text)...)
+		d.Time(call.ReceivedAt), d.Text(call.From), call.Fleet, d.Text(string(call.Key)), call.Customer, call.Phone, call.Operation,
+		CallDetails(call.Details), Digest(call.Intent), d.Text(string(call.Store)),
+	}, d.OutcomeValues(outcome)...)
 }
 
 // OutcomeValues are the values of OutcomeColumns.
-func OutcomeValues(outcome domain.Outcome, instant func(time.Time) any, text func(string) string) []any {
+func (d Dialect) OutcomeValues(outcome domain.Outcome) []any {
 	return []any{
-		outcome.Result, outcome.Error, text(outcome.Detail), instant(outcome.EndedAt), instant(outcome.SettledAt), OutcomeDetails(outcome.Details),
+		outcome.Result, outcome.Error, d.Text(outcome.Detail), d.Time(outcome.EndedAt), d.Time(outcome.SettledAt), OutcomeDetails(outcome.Details),
 	}
 }
 
 // SelectEntry yields log entries for ScanEntry.
 const SelectEntry = `SELECT id, ` + EntryColumns + ` FROM api_log `
 
-// ScanEntry reads a row of SelectEntry. original undoes EntryValues's text.
-func ScanEntry(row Row, original func(string) string) (entry domain.ApiLogEntry, err error) {
+// ScanEntry reads a row of SelectEntry.
+func (d Dialect) ScanEntry(row Row) (entry domain.ApiLogEntry, err error) {
 	call, outcome := &entry.Call, &entry.Outcome
 	err = row.Scan(&entry.ID, (*Time)(&call.ReceivedAt), &call.From, &call.Fleet, &call.Key, &call.Customer, &call.Phone,
 		&call.Operation, (*CallDetails)(&call.Details), (*Digest)(&call.Intent), &call.Store, &outcome.Result, &outcome.Error, &outcome.Detail,
 		(*Time)(&outcome.EndedAt), (*Time)(&outcome.SettledAt), (*OutcomeDetails)(&outcome.Details))
-	call.From, call.Key, outcome.Detail = original(call.From), domain.KeyLabel(original(string(call.Key))), original(outcome.Detail)
-	call.Store = domain.PhotoStoreName(original(string(call.Store)))
+	call.From, call.Key, outcome.Detail = d.Original(call.From), domain.KeyLabel(d.Original(string(call.Key))), d.Original(outcome.Detail)
+	call.Store = domain.PhotoStoreName(d.Original(string(call.Store)))
 	return entry, err
 }

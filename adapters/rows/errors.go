@@ -1,14 +1,19 @@
 package rows
 
 import (
+	"database/sql"
+	"errors"
 	"slices"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// NoKey is the error of a key that no fleet has.
-func NoKey() *domain.Error {
-	return domain.Errorf(domain.InvalidHashID, "api_key: no live key like this")
+// IfNone is notFound when err says that there is no such row, and err otherwise.
+func IfNone(err error, notFound *domain.Error) error {
+	if errors.Is(err, sql.ErrNoRows) { // pgx.ErrNoRows too
+		return notFound
+	}
+	return err
 }
 
 // NoFleet is the error of a fleet that doesn't exist.
@@ -24,11 +29,6 @@ func LacksFleet(fleets, found []domain.FleetID) error {
 		}
 	}
 	return nil
-}
-
-// HasCustomers is the error of a fleet that can't be removed.
-func HasCustomers(fleet domain.FleetID, count int) *domain.Error {
-	return domain.Errorf(domain.Conflict, "fleet %d still has customers: %d", fleet, count)
 }
 
 // NoLabel is the error of a key that the fleet doesn't have.
@@ -49,11 +49,6 @@ func NoCustomer(ref domain.CustomerRef) *domain.Error {
 // PhoneTaken is what is said, with the fleet, where a customer is to get a phone
 // number that another one has.
 const PhoneTaken = "another customer of fleet %d has this phone number"
-
-// OtherPINKey is the error of a PIN key that is not the bound one.
-func OtherPINKey() *domain.Error {
-	return domain.Errorf(domain.Conflict, "the stored PINs were hashed under another key")
-}
 
 // NoEntry is the error of a log entry that doesn't exist.
 func NoEntry(id domain.ApiLogID) *domain.Error {

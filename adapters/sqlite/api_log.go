@@ -38,7 +38,7 @@ func (l *ApiLog) Open(ctx context.Context, call domain.ApiCall) (domain.ApiLogID
 }
 
 func (l *ApiLog) insert(ctx context.Context, action string, call domain.ApiCall, outcome domain.Outcome) (id domain.ApiLogID, err error) {
-	values := rows.EntryValues(call, outcome, micros, asItIs)
+	values := dialect.EntryValues(call, outcome)
 	values[0] = call.ReceivedAt.UnixMicro() // the zero time too: the column has no NULL
 	err = l.db.write(ctx, action, func(ctx context.Context, tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
@@ -58,7 +58,7 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 		if err != nil || closed {
 			return err
 		}
-		return ifNone(tx.QueryRowContext(ctx, `SELECT id FROM api_log WHERE id = ?`, id).Scan(&id), rows.NoEntry(id))
+		return rows.IfNone(tx.QueryRowContext(ctx, `SELECT id FROM api_log WHERE id = ?`, id).Scan(&id), rows.NoEntry(id))
 	})
 }
 
@@ -67,20 +67,20 @@ func closeEntry(ctx context.Context, tx *sql.Tx, id domain.ApiLogID, outcome dom
 	return changes(tx.ExecContext(ctx, `
 		UPDATE api_log SET (`+rows.OutcomeColumns+`) = (?, ?, ?, ?, ?, ?)
 		WHERE id = ? AND (result = '' OR result = ? AND ?)`,
-		append(rows.OutcomeValues(outcome, micros, asItIs), id, domain.Interrupted, outcome.Result == domain.Valid)...))
+		append(dialect.OutcomeValues(outcome), id, domain.Interrupted, outcome.Result == domain.Valid)...))
 }
 
 // Unfinished implements ports.ApiLog.
 func (l *ApiLog) Unfinished(ctx context.Context, olderThan time.Duration, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
-	entries, err := list(ctx, l.db.readers, scanEntry, selectUnfinished, after, olderThan.Microseconds(), max(limit, 0))
+	entries, err := list(ctx, l.db.readers, dialect.ScanEntry, selectUnfinished, after, olderThan.Microseconds(), max(limit, 0))
 	return entries, translate("list unfinished entries", err)
 }
 
 // Entry implements ports.ApiLogArchive.
 func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEntry, error) {
-	entry, err := scanEntry(l.db.readers.QueryRowContext(ctx, rows.SelectEntry+`WHERE id = ?`, id))
+	entry, err := dialect.ScanEntry(l.db.readers.QueryRowContext(ctx, rows.SelectEntry+`WHERE id = ?`, id))
 	if err != nil {
-		return domain.ApiLogEntry{}, translate("read entry", ifNone(err, rows.NoEntry(id)))
+		return domain.ApiLogEntry{}, translate("read entry", rows.IfNone(err, rows.NoEntry(id)))
 	}
 	return entry, nil
 }
@@ -88,12 +88,12 @@ func (l *ApiLog) Entry(ctx context.Context, id domain.ApiLogID) (domain.ApiLogEn
 // List implements ports.ApiLogArchive.
 func (l *ApiLog) List(ctx context.Context, filter domain.ApiLogFilter, limit int) ([]domain.ApiLogEntry, error) {
 	query, args := listQuery(filter, limit)
-	entries, err := list(ctx, l.db.readers, scanEntry, query, args...)
+	entries, err := list(ctx, l.db.readers, dialect.ScanEntry, query, args...)
 	return entries, translate("list entries", err)
 }
 
 func listQuery(filter domain.ApiLogFilter, limit int) (query string, args []any) {
-	where, args := rows.Where(filter, "?", microsUp)
+	where, args := rows.Where(filter, microsUp)
 	index, its := indexFor(filter)
 	return rows.SelectEntry + "INDEXED BY " + index + " " + where + its + " ORDER BY received_at DESC, id DESC LIMIT ?", append(args, max(limit, 0))
 }
@@ -162,7 +162,3 @@ func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (granted
 	})
 	return granted && err == nil, err
 }
-
-func scanEntry(row rows.Row) (domain.ApiLogEntry, error) { return rows.ScanEntry(row, asItIs) }
-
-func asItIs(text string) string { return text }

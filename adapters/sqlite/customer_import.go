@@ -28,7 +28,7 @@ func (r *CustomerRepo) importAfter(ctx context.Context, customers []domain.Custo
 		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
 			return err
 		}
-		results, err = rows.Import(importTx{ctx, tx}, customers)
+		results, err = rows.Import(rowsTx{ctx, tx}, customers)
 		return err
 	})
 	if err != nil {
@@ -45,38 +45,55 @@ func (r *CustomerRepo) PlanImport(ctx context.Context, customers []domain.Custom
 		return nil, translate(action, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
-	results, err := rows.PlanImport(importTx{ctx, tx}, customers)
+	results, err := rows.PlanImport(rowsTx{ctx, tx}, customers)
 	return results, translate(action, err)
 }
 
-// importTx is a rows.ImportTx.
-type importTx struct {
+// rowsTx is a transaction as package rows uses it.
+type rowsTx struct {
 	ctx context.Context
 	tx  *sql.Tx
 }
 
-func (i importTx) Find(fleet domain.FleetID, column string, values []int64) ([]domain.Customer, error) {
+var (
+	_ rows.Tx     = rowsTx{}
+	_ rows.SaveTx = rowsTx{}
+)
+
+func (t rowsTx) Exec(statement string, args ...any) (int64, error) {
+	result, err := t.tx.ExecContext(t.ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (t rowsTx) QueryRow(query string, args ...any) rows.Row {
+	return t.tx.QueryRowContext(t.ctx, query, args...)
+}
+
+func (t rowsTx) Find(fleet domain.FleetID, column string, values []int64) ([]domain.Customer, error) {
 	wanted, err := json.Marshal(values)
 	if err != nil {
 		return nil, err
 	}
-	return list(i.ctx, i.tx, rows.ScanImported, `
+	return list(t.ctx, t.tx, rows.ScanImported, `
 		SELECT c.fleet_id, c.id, c.phone, c.pin_hash
 		FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.fleet_id = ? AND c.`+column+` = wanted.value`, string(wanted), fleet)
 }
 
-func (i importTx) Change(customers []domain.CustomerImport) error {
-	return i.each(customers, `UPDATE customers SET phone = ?3, pin_hash = iif(?5, pin_hash, ?4) WHERE fleet_id = ?1 AND id = ?2`)
+func (t rowsTx) Change(customers []domain.CustomerImport) error {
+	return t.each(customers, `UPDATE customers SET phone = ?3, pin_hash = iif(?5, pin_hash, ?4) WHERE fleet_id = ?1 AND id = ?2`)
 }
 
-func (i importTx) Add(customers []domain.CustomerImport) error {
-	return i.each(customers, `
+func (t rowsTx) Add(customers []domain.CustomerImport) error {
+	return t.each(customers, `
 		INSERT INTO customers (fleet_id, id, phone, pin_hash, photo_size, photo_width, photo_height, photo_changed_by)
 		VALUES (?1, ?2, ?3, iif(?5, NULL, ?4), 0, 0, 0, 0)`)
 }
 
-func (i importTx) each(customers []domain.CustomerImport, statement string) error {
-	return execEach(i.ctx, i.tx, statement, customers, func(c domain.CustomerImport) []any {
+func (t rowsTx) each(customers []domain.CustomerImport, statement string) error {
+	return execEach(t.ctx, t.tx, statement, customers, func(c domain.CustomerImport) []any {
 		return []any{c.Ref.Fleet, c.Ref.Customer, c.Phone, rows.Digest(c.PIN), c.KeepPIN}
 	})
 }

@@ -33,7 +33,7 @@ func (r *CustomerRepo) FindCustomer(ctx context.Context, ref domain.CustomerRef)
 func (r *CustomerRepo) find(ctx context.Context, notFound *domain.Error, where string, args ...any) (domain.Customer, error) {
 	found, err := rows.ScanCustomer(r.db.readers.QueryRowContext(ctx, rows.SelectCustomer+where, args...))
 	if err != nil {
-		return domain.Customer{}, translate("find customer", ifNone(err, notFound))
+		return domain.Customer{}, translate("find customer", rows.IfNone(err, notFound))
 	}
 	return found, nil
 }
@@ -59,7 +59,7 @@ func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offer
 			SELECT pin_hash, pin_attempts, pin_locked_until, pin_wrong, `+now+` FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer,
 		).Scan((*rows.Digest)(&stored), &lock.Attempts, (*rows.Time)(&lock.LockedUntil), &lock.Wrong, &at)
 		if err != nil {
-			return ifNone(err, rows.NoCustomer(ref))
+			return rows.IfNone(err, rows.NoCustomer(ref))
 		}
 		var after domain.PINLock
 		var pin domain.PINHash
@@ -80,7 +80,7 @@ func (r *CustomerRepo) SetCustomer(ctx context.Context, ref domain.CustomerRef, 
 	err := r.db.update(ctx, "set customer", rows.NoCustomer(ref), `
 		UPDATE customers SET phone = coalesce(nullif(?3, 0), phone), pin_hash = iif(?5, pin_hash, ?4) WHERE fleet_id = ?1 AND id = ?2`,
 		ref.Fleet, ref.Customer, change.Phone, rows.Digest(change.PIN), change.KeepPIN)
-	return ifDuplicate(err, rows.PhoneTaken, ref.Fleet)
+	return dialect.IfDuplicate(err, rows.PhoneTaken, ref.Fleet)
 }
 
 // ChangePhoto implements ports.CustomerRepo.
@@ -102,17 +102,6 @@ func (r *CustomerRepo) UnlockPIN(ctx context.Context, ref domain.CustomerRef) er
 // BindPINKey implements ports.PINKeyBinder.
 func (r *CustomerRepo) BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error {
 	return r.db.write(ctx, "bind PIN key", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO pin_key (id, fingerprint) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET fingerprint = ?1
-			WHERE fingerprint = ?2 OR NOT EXISTS (SELECT 1 FROM customers WHERE pin_hash IS NOT NULL)`, key[:], rows.Digest(old))
-		if err != nil {
-			return err
-		}
-		var bound domain.PINKeyFingerprint
-		err = tx.QueryRowContext(ctx, `SELECT fingerprint FROM pin_key`).Scan((*rows.Digest)(&bound))
-		if err == nil && bound != key {
-			return rows.OtherPINKey()
-		}
-		return err
+		return rows.BindPINKey(rowsTx{ctx, tx}, key, old)
 	})
 }

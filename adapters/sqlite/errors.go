@@ -59,14 +59,13 @@ func isOutage(err error) bool {
 	return true
 }
 
-// ifDuplicate is a Conflict with this public sentence when err says that a row
-// with the same key exists already, and err otherwise.
-func ifDuplicate(err error, format string, args ...any) error {
+// isDuplicate says that a row with the same key exists already.
+func isDuplicate(err error) bool {
 	switch code(err) {
 	case codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_ROWID:
-		return domain.Errorf(domain.Conflict, format, args...).WithCause(err)
+		return true
 	}
-	return err
+	return false
 }
 
 // code is SQLite's extended result code; 0 where err isn't from SQLite.

@@ -32,17 +32,6 @@ func (f *FleetCustomers) RemoveFleet(ctx context.Context, fleet domain.FleetID) 
 		if err := fleetExists(ctx, tx, fleet); err != nil {
 			return err
 		}
-		var customers int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM customers WHERE fleet_id = ?`, fleet).Scan(&customers); err != nil {
-			return err
-		}
-		if customers > 0 {
-			return rows.HasCustomers(fleet, customers)
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE fleet_id = ?`, fleet); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM fleets WHERE id = ?`, fleet)
-		return err
+		return rows.RemoveFleet(rowsTx{ctx, tx}, fleet)
 	})
 }

@@ -13,19 +13,7 @@ import (
 // SaveFleet implements ports.FleetDirectory.
 func (a *FleetAuth) SaveFleet(ctx context.Context, fleet domain.Fleet, keys []domain.FleetKey) error {
 	return a.db.write(ctx, "save fleet", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO fleets (`+fleetColumns+`) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) `+rows.Replacing(fleetColumns), fleetValues(fleet)...) //nolint:gosec // fixed names
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE fleet_id = ?`, fleet.ID); err != nil {
-			return err
-		}
-		for _, key := range keys {
-			if err := addKey(ctx, tx, fleet.ID, key); err != nil {
-				return err
-			}
-		}
-		return nil
+		return dialect.SaveFleet(rowsTx{ctx, tx}, fleet, keys)
 	})
 }
 
@@ -35,7 +23,7 @@ func (r *CustomerRepo) SaveCustomers(ctx context.Context, customers []domain.Sto
 		if _, err := tx.ExecContext(ctx, importSettings); err != nil {
 			return err
 		}
-		taken, err = rows.Save(importTx{ctx, tx}, customers)
+		taken, err = rows.Save(rowsTx{ctx, tx}, customers)
 		return err
 	})
 	if err != nil {
@@ -46,15 +34,15 @@ func (r *CustomerRepo) SaveCustomers(ctx context.Context, customers []domain.Sto
 
 // Park implements rows.SaveTx. A phone number is positive, and its own negative id
 // nobody else's.
-func (i importTx) Park(customers []domain.StoredCustomer) error {
-	return execEach(i.ctx, i.tx, `UPDATE customers SET phone = -id WHERE fleet_id = ? AND id = ?`, customers,
+func (t rowsTx) Park(customers []domain.StoredCustomer) error {
+	return execEach(t.ctx, t.tx, `UPDATE customers SET phone = -id WHERE fleet_id = ? AND id = ?`, customers,
 		func(c domain.StoredCustomer) []any { return []any{c.Ref.Fleet, c.Ref.Customer} })
 }
 
 // Save implements rows.SaveTx.
-func (i importTx) Save(customers []domain.StoredCustomer) error {
+func (t rowsTx) Save(customers []domain.StoredCustomer) error {
 	const columns = rows.CustomerColumns + `, pin_attempts, pin_locked_until, pin_wrong`
-	return execEach(i.ctx, i.tx, `
+	return execEach(t.ctx, t.tx, `
 		INSERT INTO customers (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fleet_id, id) `+rows.Replacing(columns), customers,
 		func(c domain.StoredCustomer) []any {
 			return append(rows.CustomerValues(c.Customer, micros(c.Photo.ChangedAt)), c.Lock.Attempts, micros(c.Lock.LockedUntil), c.Lock.Wrong)
@@ -72,7 +60,7 @@ func (r *CustomerRepo) BoundPINKey(ctx context.Context) (bound domain.PINKeyFing
 
 // Entries implements ports.ApiLogArchive.
 func (l *ApiLog) Entries(ctx context.Context, after domain.ApiLogID, limit int) ([]domain.ApiLogEntry, error) {
-	entries, err := list(ctx, l.db.readers, scanEntry, rows.SelectEntry+`WHERE id > ? ORDER BY id LIMIT ?`, after, max(limit, 0))
+	entries, err := list(ctx, l.db.readers, dialect.ScanEntry, rows.SelectEntry+`WHERE id > ? ORDER BY id LIMIT ?`, after, max(limit, 0))
 	return entries, translate("list entries by id", err)
 }
 
@@ -89,7 +77,7 @@ func (l *ApiLog) SaveEntries(ctx context.Context, entries []domain.ApiLogEntry, 
 		return execEach(ctx, tx, `
 			INSERT INTO api_log (`+columns+`) VALUES (?, `+now+`, `+strings.Repeat("?, ", 15)+`?) ON CONFLICT (id) `+rows.Replacing(columns), entries,
 			func(entry domain.ApiLogEntry) []any {
-				return append([]any{entry.ID}, rows.EntryValues(entry.Call, entry.Outcome, micros, asItIs)...)
+				return append([]any{entry.ID}, dialect.EntryValues(entry.Call, entry.Outcome)...)
 			})
 	})
 }

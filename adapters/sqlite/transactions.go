@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/fleetphoto/fleetphoto/adapters/rows"
@@ -20,6 +19,10 @@ func (db *DB) update(ctx context.Context, action string, notFound *domain.Error,
 		return err
 	})
 }
+
+var dialect = rows.Dialect{Text: asItIs, Original: asItIs, Time: micros, IsDuplicate: isDuplicate}
+
+func asItIs(text string) string { return text }
 
 // micros is how a time is stored: microseconds since 1970 in UTC, NULL for
 // the zero time.
@@ -67,12 +70,4 @@ func changes(result sql.Result, err error) (bool, error) {
 	}
 	count, err := result.RowsAffected()
 	return count > 0, err
-}
-
-// ifNone is notFound when err says that there is no such row, and err otherwise.
-func ifNone(err error, notFound *domain.Error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return notFound
-	}
-	return err
 }
