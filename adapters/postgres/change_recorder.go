@@ -26,12 +26,12 @@ func (r *ChangeRecorder) RemoveCustomerAndClose(ctx context.Context, ref domain.
 	return r.db.change(ctx, ref, entry, change, removeCustomer)
 }
 
-// storing queues what stores what a change did to the customer's row.
+// storing queues the statements that store a change of the customer.
 type storing func(last *pgx.Batch, ref domain.CustomerRef, record domain.PhotoRecord)
 
-// change runs change and stores what it returns, with the entry's outcome unless
-// entry is 0, in a transaction that holds the customer's row. What fails before
-// change is repeated where that is worth it, change never.
+// change runs change in a transaction that has locked the customer's row, and stores
+// the result and, unless entry is 0, the entry's outcome. Failures before change runs
+// may be retried; change itself runs at most once.
 func (db *DB) change(ctx context.Context, ref domain.CustomerRef, entry domain.ApiLogID, change ports.ClosingChange, store storing) error {
 	leave, err := db.takeTurn(ctx, ref)
 	if err != nil {

@@ -36,9 +36,9 @@ type noConnection struct{ error }
 
 func (n noConnection) Unwrap() error { return n.error }
 
-// translate makes err, which came while doing action, an error as the ports
-// promise it. Nil and what is a *domain.Error already stay as they are. What a
-// missing or a duplicate row means, each port says before.
+// translate turns an error of action into one that the ports promise. It returns
+// nil and a *domain.Error unchanged. Callers handle missing and duplicate rows
+// first, as their meaning differs.
 func translate(action string, err error) error {
 	if err == nil || errors.As(err, new(*domain.Error)) {
 		return err
@@ -72,8 +72,8 @@ func isOutage(err error) bool {
 	}
 }
 
-// isLost says that the connection is of no use any more: it broke, or its
-// server doesn't write any more.
+// isLost reports whether the connection is unusable: it broke, or its server is
+// shutting down or has become read-only.
 func isLost(err error) bool {
 	if code := code(err); code != "" {
 		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") || code == readOnlyTransaction
@@ -85,8 +85,8 @@ func isNetwork(err error) bool {
 	return errors.As(err, new(net.Error)) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// isWorthRepeating says that a transaction of which nothing is stored may get
-// further when it is repeated at once.
+// isWorthRepeating reports whether a transaction that stored nothing may succeed
+// if it is retried at once.
 func isWorthRepeating(err error) bool {
 	if errors.As(err, new(*domain.Error)) {
 		return false
@@ -94,9 +94,9 @@ func isWorthRepeating(err error) bool {
 	return isLost(err) || errors.Is(err, errRaced) || code(err) == serializationFailure || code(err) == deadlock
 }
 
-// isSurelyUndone says that a statement that failed without a row was not carried
-// out and never will be: it wasn't sent, or the server answered with this error
-// in place of the row. Class 08 may come from a pooler that lost its server.
+// isSurelyUndone reports whether a statement that failed without a row certainly
+// had no effect: it wasn't sent, or the server itself answered with the error. An
+// error of class 08 may come from a pooler that lost its server.
 func isSurelyUndone(err error) bool {
 	code := code(err)
 	return pgconn.SafeToRetry(err) || code != "" && !strings.HasPrefix(code, "08")
@@ -114,10 +114,10 @@ func code(err error) string {
 	return ""
 }
 
-// startError is what an operator reads whose database can't start. It is
-// Unavailable where waiting may help.
+// startError is the sentence for an operator whose database can't start. It is
+// Unavailable if waiting may help.
 func startError(database string, err error) error {
-	// pgx says in lines what it has tried, and the same for a try with TLS and one without.
+	// pgx lists its attempts, a line each, with and without TLS, so lines repeat.
 	lines := slices.Compact(strings.Split(strings.ReplaceAll(err.Error(), "\n\t", "\n"), "\n"))
 	sentence := fmt.Errorf("cannot use the PostgreSQL database %s: %s", database, strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "))
 	if wasGivenUp(err) || isOutage(err) && !isRefused(err) {
@@ -126,9 +126,9 @@ func startError(database string, err error) error {
 	return sentence
 }
 
-// isRefused says that the server is reached and doesn't let this program in,
-// which only an operator can change: the password, the database, TLS. A server
-// that is a standby for now is none of these.
+// isRefused reports whether the server was reached but rejects this program for a
+// reason that only an operator can fix: the password, the database, TLS. A standby
+// doesn't count: it may be promoted.
 func isRefused(err error) bool {
 	if code := code(err); code != "" {
 		const authorization, noSuchDatabase = "28", "3D000"

@@ -10,9 +10,9 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// FleetCustomers is a ports.FleetCustomers in a PostgreSQL database. An import
-// and a new key hold the row of their fleet until they are stored, together with
-// others; its removal holds the row alone, before it looks for customers.
+// FleetCustomers is a ports.FleetCustomers in a PostgreSQL database. An import and a
+// new key take a shared lock on the fleet's row; its removal takes an exclusive one
+// before it looks for customers.
 type FleetCustomers struct{ *CustomerRepo }
 
 var _ ports.FleetCustomers = (*FleetCustomers)(nil)

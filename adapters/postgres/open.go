@@ -27,11 +27,10 @@ import (
 // DB is one database and the ports that it backs. Any number of DBs, in any
 // number of processes, may share a database.
 //
-// A DB has at most pool_max_conns connections, 20 unless its URL says another
-// number. A change of a photo holds one while it runs. So at most three
-// quarters of them, 15 of 20, are for changes, and the others stay free for
-// what is done in milliseconds. Changes beyond that, and those of a customer
-// who is being changed by this DB, wait in memory without a connection.
+// A DB has at most pool_max_conns connections, 20 by default. A photo's change holds
+// one while it runs, so at most three quarters of them, 15 of 20, serve changes; the
+// others stay free for short calls. Further changes, and changes of a customer whom
+// this DB is already changing, wait without a connection.
 type DB struct {
 	pool     *pgxpool.Pool
 	turns    locks.Turns[domain.CustomerRef]
@@ -48,8 +47,8 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Each statement makes a span of the call that it belongs to, with its text,
-	// which holds no values; outside a traced call, none.
+	// Each statement of a traced call makes a span with the statement's text, which
+	// holds no values.
 	config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithDisableConnectionDetailsInAttributes())
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
@@ -118,8 +117,8 @@ func (db *DB) Server(ctx context.Context) (name string, tested bool, err error) 
 	return name, isTested(name), err
 }
 
-// isTested takes a name such as "PostgreSQL 15.8", and none of what only speaks
-// PostgreSQL.
+// isTested reports whether name is a tested version such as "PostgreSQL 15.8", not
+// another database that speaks PostgreSQL's protocol.
 func isTested(name string) bool {
 	found := regexp.MustCompile(`^PostgreSQL (\d+)(\.\d+)*$`).FindStringSubmatch(name)
 	if found == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// TryPIN implements ports.CustomerRepo. The statement has stored what comes of
-// the attempt; what to tell follows from the state before it.
+// TryPIN implements ports.CustomerRepo. The statement stores the attempt's result;
+// the verdict follows from the state before it.
 func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offered domain.OfferedPIN) error {
 	var before domain.PINLock
 	var stored domain.PINHash
@@ -26,12 +26,12 @@ func (r *CustomerRepo) TryPIN(ctx context.Context, ref domain.CustomerRef, offer
 	return err
 }
 
-// tryPIN stores what domain.PINLock.Try says and returns what was stored before.
-// It waits for the row of the PIN's lock alone: before has that row as the last
-// attempt left it, though the statement began earlier, and the rest goes by
-// before. tried is empty while the PIN is locked. Where a change of the photo
-// holds the customer's row, rehashed leaves the PIN to the next right one. Where
-// nothing is stored, the commit doesn't wait for the disk.
+// tryPIN stores the result of domain.PINLock.Try and returns the state before it.
+// It waits only for the row in pin_locks: before sees that row as the last attempt
+// left it, even if the statement began earlier, and the rest builds on before.
+// tried is empty while the PIN is locked. If a photo's change holds the customer's
+// row, rehashed skips it, and the next right PIN is rehashed instead. If nothing is
+// stored, the commit doesn't wait for the disk.
 const tryPIN = `
 	WITH before AS (
 		SELECT attempts, wrong, locked_until, pin_hash, clock_timestamp() AS now

@@ -25,9 +25,8 @@ func instant(t time.Time) any {
 // only if it is before that.
 func instantUp(t time.Time) any { return t.Add(time.Microsecond - 1).Truncate(time.Microsecond) }
 
-// text is how a string that may hold anything is stored: bytes that Postgres
-// doesn't accept as text, NUL and invalid UTF-8, and the backslash are escaped as
-// \xNN.
+// text encodes a string that may hold any bytes: those that PostgreSQL doesn't
+// accept as text (NUL and invalid UTF-8) and the backslash become \xNN.
 func text(s string) string {
 	var stored strings.Builder
 	for i, length := 0, 0; i < len(s); i += length {
@@ -44,7 +43,7 @@ func text(s string) string {
 
 var escapes = regexp.MustCompile(`\\x[0-9a-f]{2}`)
 
-// original is what text made this of.
+// original undoes text.
 func original(stored string) string {
 	return escapes.ReplaceAllStringFunc(stored, func(escape string) string {
 		decoded, _ := hex.DecodeString(escape[2:]) // two digits, as the pattern says

@@ -21,15 +21,15 @@ const (
 	versionTable = "fleetphoto_versions"
 	lockTable    = "fleetphoto_migration_lock"
 
-	// lease is how long a migration that was killed keeps others waiting. One
-	// that runs renews it.
+	// lease is how long a killed migration keeps others waiting. A running
+	// migration renews it.
 	lease = 15 * time.Second
-	// lockPoll is how often a migration asks whether another one is done, and
-	// lockPolls how many times. unlockPolls is how often it tries to say that it is.
+	// A migration asks every lockPoll, up to lockPolls times, whether another one is
+	// done, and tries up to unlockPolls times to release its own lock.
 	lockPoll, lockPolls, unlockPolls = 100 * time.Millisecond, 1200, 10
 )
 
-// uses are queries of what the program uses, by the migration that makes it.
+// uses query the columns that the program needs, by the migration that adds them.
 var uses = []struct{ migration, query string }{
 	{"00001_create_tables.sql", `SELECT f.disabled, k.fleet_id, c.photo_changed_by, p.locked_until, l.ended_at
 		FROM fleets f, api_keys k, customers c, pin_locks p, api_log l LIMIT 0`},

@@ -13,26 +13,27 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// settings makes those of a transaction. They end with it, so they work through
-// a pooler too. Who is frozen or cut off in the middle, perhaps holding a
-// customer's row, loses it after twice the time that a call may take, which is
-// before Repair looks at the call.
+// settings sets the settings of a transaction. They end with it, so they work
+// through a pooler too. A process that freezes or is cut off while it holds a
+// customer's row loses it after twice the longest time of a call, which is before
+// Repair looks at the call.
 const settings = `SELECT set_config('idle_in_transaction_session_timeout', '60s', true)`
 
-// statementTimeout, which a URL may set too, is as long as a call may take.
+// statementTimeout limits a statement to the longest time of a call, unless the URL
+// sets a limit.
 const statementTimeout = `, set_config('statement_timeout', '30s', true)`
 
 const (
-	// attempts is how often a transaction is tried that is lost against
-	// another one, or whose connection turns out to be dead.
+	// attempts is how often a transaction is tried that conflicts with another
+	// one, or whose connection turns out to be dead.
 	attempts = 3
-	// endTimeout is how long the end of a transaction may take, which ctx
-	// doesn't interrupt: nobody would know how it ended.
+	// endTimeout limits a commit or rollback. ctx doesn't interrupt them, as the
+	// outcome would be unknown.
 	endTimeout = 5 * time.Second
 )
 
-// do runs f on a connection, and again while it is worth it. f leaves nothing
-// behind when it fails, or is harmless to repeat.
+// do runs f on a connection and retries it where that may help. A failed f must
+// have stored nothing, or be harmless to repeat.
 func (db *DB) do(ctx context.Context, action string, f func(*pgxpool.Conn) error) error {
 	for try := 1; ; try++ {
 		err := db.once(ctx, f)
@@ -57,9 +58,9 @@ func (db *DB) once(ctx context.Context, f func(*pgxpool.Conn) error) error {
 	return f(conn)
 }
 
-// autocommit runs a statement that is a transaction of its own, in one round
-// trip, and reads its one row into. It is repeated only where it surely was not
-// carried out. Without a row it fails with pgx.ErrNoRows.
+// autocommit runs a statement as a transaction of its own, in one round trip, and
+// reads its only row into into. It retries only if the statement certainly had no
+// effect. Without a row it fails with pgx.ErrNoRows.
 func (db *DB) autocommit(ctx context.Context, action string, into []any, statement string, args ...any) error {
 	return db.do(ctx, action, func(conn *pgxpool.Conn) error {
 		carriedOut := false
@@ -75,7 +76,7 @@ func (db *DB) autocommit(ctx context.Context, action string, into []any, stateme
 	})
 }
 
-// write runs f in a transaction, and again while it is worth it.
+// write runs f in a transaction and retries it where that may help.
 func (db *DB) write(ctx context.Context, action string, f func(pgx.Tx) error) error {
 	return db.do(ctx, action, func(conn *pgxpool.Conn) error {
 		return transact(ctx, conn, db.begin(), func(tx pgx.Tx) error {
@@ -87,7 +88,7 @@ func (db *DB) write(ctx context.Context, action string, f func(pgx.Tx) error) er
 	})
 }
 
-// begin begins a transaction. What is queued after it takes no round trip more.
+// begin begins a transaction. Statements queued after it share its round trip.
 func (db *DB) begin() *pgx.Batch {
 	first := &pgx.Batch{}
 	first.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
@@ -113,10 +114,10 @@ func transact(ctx context.Context, conn *pgxpool.Conn, first *pgx.Batch, f func(
 	return f(begun.Tx())
 }
 
-// commit runs last, the last statements of a transaction, and makes it durable,
-// in one round trip, unless ctx has ended. Where one of them fails, the server
-// doesn't get to the commit. It isn't to be repeated: where the connection is
-// lost meanwhile, it may have succeeded.
+// commit runs last, the last statements of a transaction, and commits it in the
+// same round trip, unless ctx has ended. If one of them fails, the transaction is
+// not committed. Don't retry it: if the connection is lost meanwhile, the commit
+// may have succeeded.
 func commit(ctx context.Context, tx pgx.Tx, last *pgx.Batch) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -159,8 +160,9 @@ func collect[T any](found pgx.Rows, read func(rows.Row) (T, error)) ([]T, error)
 	return pgx.CollectRows(found, func(row pgx.CollectableRow) (T, error) { return read(row) })
 }
 
-// takeTurn waits for the customer's turn in this DB, then for a slot, in memory,
-// without a connection. Among processes the customer's row decides.
+// takeTurn waits, without using a connection, until no other change of the customer
+// runs in this DB and a slot is free. The row's lock orders changes of different
+// processes.
 func (db *DB) takeTurn(ctx context.Context, ref domain.CustomerRef) (leave func(), err error) {
 	giveUp, err := db.turns.Take(ctx, ref)
 	if err != nil {

@@ -18,9 +18,9 @@ const (
 	pingTimeout    = 2 * time.Second // of a connection that was idle, whose server may be gone without a word
 )
 
-// serverSettings are what a URL may set for each session beside what pgx and
-// its pool take. Any other name is a typo: the server would refuse it, or a
-// pooler ignore it.
+// serverSettings are the settings that a URL may set for each session, besides the
+// parameters of pgx and its pool. Any other name is a typo: the server would refuse
+// it, or a pooler ignore it.
 var serverSettings = []string{"application_name", "options", "search_path", "statement_timeout", "timezone"}
 
 // parseURL reads a URL as pgxpool does, and fails with a sentence that repeats
@@ -53,8 +53,8 @@ func parseURL(rawURL string) (*pgxpool.Config, error) {
 	return config, complete(config, rawURL)
 }
 
-// whyNot is what pgx has against the URL, without the URL. What it says of a
-// URL that it can't take apart quotes some part, which may be a password.
+// whyNot is pgx's reason without the URL. For a URL that it can't parse, pgx quotes
+// a part that may be a password, so that reason is replaced.
 func whyNot(rawURL string, err error) error {
 	reason, found := strings.CutPrefix(err.Error(), pgconn.NewParseConfigError(rawURL, "", nil).Error())
 	if !found || strings.HasPrefix(reason, "failed to parse as URL") {

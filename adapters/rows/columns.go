@@ -89,7 +89,7 @@ func CustomerValues(c domain.Customer, changedAt any) []any {
 	return append([]any{c.Ref.Fleet, c.Ref.Customer, c.Phone, Digest(c.PIN)}, PhotoValues(c.Photo, changedAt)...)
 }
 
-// Replacing is what an INSERT of columns does with a row that it conflicts with.
+// Replacing ends an INSERT … ON CONFLICT so that it replaces the columns of the row.
 func Replacing(columns string) string {
 	return "DO UPDATE SET (" + columns + ") = (" + columnName.ReplaceAllString(columns, "excluded.$0") + ")"
 }

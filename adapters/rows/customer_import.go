@@ -39,9 +39,9 @@ func Import(tx ImportTx, customers []domain.CustomerImport) ([]domain.ImportResu
 	return results, nil
 }
 
-// groups yields who is changed and who is added after that, so that nobody ever
-// gets a phone number that is still taken: in a group no Ref and no phone number
-// comes twice.
+// groups splits the writes into groups in which each Ref and each phone number
+// occurs once, so that nobody gets a phone number that is still taken. Within a
+// group, customers are changed before others are added.
 func groups(customers []domain.CustomerImport, results []domain.ImportResult) iter.Seq2[[]domain.CustomerImport, []domain.CustomerImport] {
 	return func(yield func(changed, added []domain.CustomerImport) bool) {
 		var changed, added []domain.CustomerImport

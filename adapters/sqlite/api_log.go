@@ -62,7 +62,8 @@ func (l *ApiLog) Close(ctx context.Context, id domain.ApiLogID, outcome domain.O
 	})
 }
 
-// closeEntry says whether there was an entry whose outcome may be this one.
+// closeEntry reports whether it closed an entry: one that is open, or interrupted
+// and turns out to be valid.
 func closeEntry(ctx context.Context, tx *sql.Tx, id domain.ApiLogID, outcome domain.Outcome) (bool, error) {
 	return changes(tx.ExecContext(ctx, `
 		UPDATE api_log SET (`+rows.OutcomeColumns+`) = (?, ?, ?, ?, ?, ?)
@@ -98,8 +99,8 @@ func listQuery(filter domain.ApiLogFilter, limit int) (query string, args []any)
 	return rows.SelectEntry + "INDEXED BY " + index + " " + where + its + " ORDER BY received_at DESC, id DESC LIMIT ?", append(args, max(limit, 0))
 }
 
-// indexFor is the index that leaves the fewest entries to look at, as SQLite doesn't
-// know how many there are, and its own condition, which it doesn't infer.
+// indexFor returns the index that leaves the fewest entries to look at, as SQLite
+// has no statistics, and the condition of a partial index, which SQLite doesn't infer.
 func indexFor(filter domain.ApiLogFilter) (index, its string) {
 	switch {
 	case filter.Customer != 0:
@@ -116,8 +117,8 @@ func indexFor(filter domain.ApiLogFilter) (index, its string) {
 	return "api_log_received", ""
 }
 
-// pruneAtOnce is how many entries are removed in one transaction: others wait for
-// it, and with a million entries it takes some milliseconds.
+// pruneAtOnce is how many entries one transaction removes. Other writes wait for it;
+// with a million entries it takes a few milliseconds.
 const pruneAtOnce = 100
 
 // Prune implements ports.ApiLogArchive.

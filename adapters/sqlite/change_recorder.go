@@ -27,7 +27,7 @@ func (r *ChangeRecorder) RemoveCustomerAndClose(ctx context.Context, ref domain.
 	return r.db.change(ctx, ref, change, removeCustomer, entry)
 }
 
-// storing stores what a change made of a customer.
+// storing stores the result of a change of a customer.
 type storing func(context.Context, *sql.Tx, domain.CustomerRef, domain.PhotoRecord) (sql.Result, error)
 
 func storeRecord(ctx context.Context, tx *sql.Tx, ref domain.CustomerRef, record domain.PhotoRecord) (sql.Result, error) {
@@ -39,9 +39,9 @@ func removeCustomer(ctx context.Context, tx *sql.Tx, ref domain.CustomerRef, _ d
 	return tx.ExecContext(ctx, `DELETE FROM customers WHERE fleet_id = ? AND id = ?`, ref.Fleet, ref.Customer)
 }
 
-// change runs change and, in one transaction, stores what it made and closes the
-// entry; 0 is none. While change runs, the customer's lock file is held and no
-// transaction.
+// change runs change and then, in one transaction, stores the result and, unless
+// entry is 0, closes the entry. While change runs, it holds the customer's lock file
+// but no transaction.
 func (db *DB) change(ctx context.Context, ref domain.CustomerRef, change ports.ClosingChange, store storing, entry domain.ApiLogID) error {
 	if err := db.checkIntact("change a photo"); err != nil {
 		return err

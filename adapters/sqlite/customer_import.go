@@ -9,9 +9,9 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// importSettings suit a connection that imports, from then on: a batch changes
-// pages all over the file, which are read from memory, and several batches share
-// a checkpoint.
+// importSettings make imports on this connection faster, from then on: a batch
+// changes pages all over the file, so the cache is larger, and several batches
+// share a checkpoint.
 const importSettings = `PRAGMA cache_size = -12000; PRAGMA wal_autocheckpoint = 10000`
 
 // ImportCustomers implements ports.CustomerDirectory.

@@ -15,9 +15,9 @@ import (
 	"github.com/fleetphoto/fleetphoto/domain"
 )
 
-// translate makes err, which came while doing action, an error as the ports
-// promise it. Nil and what is a *domain.Error already stay as they are. What a
-// missing or a duplicate row means, each port says before.
+// translate turns an error of action into one that the ports promise. It returns
+// nil and a *domain.Error unchanged. Callers handle missing and duplicate rows
+// first, as their meaning differs.
 func translate(action string, err error) error {
 	var known *domain.Error
 	if err == nil || errors.As(err, &known) {
@@ -37,8 +37,8 @@ func unanswered(cause error) error {
 	return domain.Errorf(domain.Unavailable, "the database did not answer; try again").WithCause(cause)
 }
 
-// wasGivenUp says that ctx ended. A transaction that its ctx rolled back is
-// done before its own end.
+// wasGivenUp reports whether ctx ended. A transaction that ctx rolled back fails
+// with sql.ErrTxDone.
 func wasGivenUp(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, sql.ErrTxDone) || code(err) == codes.SQLITE_INTERRUPT

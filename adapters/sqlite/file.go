@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// remember keeps which file is the database, before a connection opens it.
+// remember notes which file is the database, before a connection opens it.
 func (db *DB) remember() error {
 	info, err := os.Stat(db.path)
 	if err == nil {
@@ -20,9 +20,9 @@ func (db *DB) remember() error {
 }
 
 // intact fails, with a sentence for the operator, unless the file at path is the
-// one that the connections have open: SQLite goes on with a file that was
-// deleted, and what it stores is lost. Its log of writes, which is there as long
-// as a connection is, must be there too.
+// one that the connections have open: SQLite keeps writing to a deleted file, and
+// those writes are lost. The write-ahead log, which exists as long as a connection
+// does, must exist too.
 func (db *DB) intact() error {
 	opened := db.file.Load()
 	there, err := os.Stat(db.path)
@@ -43,8 +43,7 @@ func (db *DB) intact() error {
 // locksOf returns the directory of the lock files of the database at path.
 func locksOf(path string) string { return path + "-locks" }
 
-// makeLocks makes the directory of the lock files, beside what may be the
-// database.
+// makeLocks makes the directory of the lock files beside the database file.
 func (db *DB) makeLocks() error {
 	if err := db.checkFile(); err != nil {
 		return err
@@ -55,9 +54,9 @@ func (db *DB) makeLocks() error {
 	return nil
 }
 
-// checkFile refuses what can't be the database. A symbolic link is refused
-// because the locks lie beside the file: two names in two directories would
-// have two sets of them.
+// checkFile fails if path can't be the database. A symbolic link can't: the lock
+// files are beside the database, so two names in two directories would have two
+// sets of locks.
 func (db *DB) checkFile() error {
 	info, err := os.Lstat(db.path)
 	switch {
@@ -73,7 +72,7 @@ func (db *DB) checkFile() error {
 	return nil
 }
 
-// makeDirs makes dir and what is missing above it, to outlast a power cut.
+// makeDirs makes dir and its missing parents, so that they survive a power cut.
 func makeDirs(dir string) error {
 	err := os.Mkdir(dir, 0o750)
 	if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
@@ -91,8 +90,8 @@ func makeDirs(dir string) error {
 	return err
 }
 
-// syncDir makes what was created in dir outlast a power cut. Windows and some
-// file systems can't sync a directory and need not.
+// syncDir makes new files in dir survive a power cut. Windows and some file systems
+// can't sync a directory and needn't.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -6,15 +6,15 @@ import (
 	"errors"
 )
 
-// preparedConn keeps those statements prepared that take values: they come again,
-// in few texts. Preparing one takes about as long as running it. A statement
-// doesn't run again on a connection while its rows are read.
+// preparedConn caches prepared statements that take values: there are few of them,
+// and preparing one takes about as long as running it. While a statement's rows are
+// being read, it isn't run again on the same connection.
 type preparedConn struct {
 	sqliteConn
 	statements map[string]sqliteStmt // by their texts
 }
 
-// sqliteStmt is what database/sql finds out that the driver's statements can do.
+// sqliteStmt lists the interfaces that database/sql looks for in a statement.
 type sqliteStmt interface {
 	driver.Stmt
 	driver.StmtExecContext

@@ -58,8 +58,8 @@ func (db *DB) checkColumns(ctx context.Context) error {
 	return nil
 }
 
-// madeColumns returns the columns that are there after all migrations, and which
-// file makes each, as they do in a database in memory.
+// madeColumns runs the migrations on a database in memory and returns the columns
+// that exist after all of them, and the file that makes each.
 func madeColumns(ctx context.Context) (made []string, madeBy map[string]string, err error) {
 	model, err := sql.Open("sqlite", ":memory:")
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 	"modernc.org/sqlite"
 )
 
-// scope is by which the provider of traces knows these spans.
+// scope is the instrumentation scope of these spans.
 const scope = "github.com/fleetphoto/fleetphoto/adapters/sqlite"
 
-// openTraced opens the database with each statement making a span of the call
-// that it belongs to, with its text, which holds no values. Outside a traced
-// call it costs a look at the context: otelsql would cost a sixth of a query.
+// openTraced opens the database so that each statement of a traced call makes a
+// span with the statement's text, which holds no values. Outside a traced call it
+// only looks at the context; otelsql would make a query a sixth slower.
 func openTraced(dataSource string) (*sql.DB, error) {
 	through, err := sqlite.NewConnector(dataSource)
 	if err != nil {
@@ -48,7 +48,7 @@ func lacks(part any) error {
 	return fmt.Errorf("the driver's %T has not all methods that it had", part)
 }
 
-// sqliteConn is what database/sql finds out that the driver can do.
+// sqliteConn lists the interfaces that database/sql looks for in a connection.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -91,7 +91,7 @@ func (c tracedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driv
 
 type tracedTx struct {
 	driver.Tx
-	ctx context.Context // of its beginning
+	ctx context.Context // that it began with
 }
 
 // Commit implements driver.Tx.
@@ -102,7 +102,7 @@ func (t tracedTx) Commit() error {
 	return err
 }
 
-// statement begins a span; nil: the call isn't traced.
+// statement begins a span. It returns nil if the call isn't traced.
 func statement(ctx context.Context, query string) trace.Span {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return nil

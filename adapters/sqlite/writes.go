@@ -17,11 +17,11 @@ import (
 // poll is how often a process asks whether it is the next one to write.
 const poll = 2 * time.Millisecond
 
-// writing is what a write does. Its statements run with the ctx that it gets.
+// writing is the work of a write. It must use the ctx that it is given.
 type writing func(context.Context, *sql.Tx) error
 
-// writes are those of this process. One at a time has the turn, by sending to it,
-// and takes those along that wait.
+// writes queues the writes of this process. The write that holds turn, by having
+// sent to it, also runs the writes that are waiting.
 type writes struct {
 	turn    chan struct{}
 	mu      sync.Mutex
@@ -34,14 +34,14 @@ type waitingWrite struct {
 	ended chan error // gets one value where another write took this one along
 }
 
-// errAlone is how a write ends that shall run again, in a transaction of its own.
+// errAlone tells a write to run again, in a transaction of its own.
 var errAlone = errors.New("another write in the transaction failed")
 
-// write runs f in a transaction that is the only one writing to the file,
-// together with other writes that wait. When write returns nil, the transaction
-// is on the disk; when the commit fails, or the file was deleted meanwhile, it
-// may be. Once ctx has ended, f doesn't begin; what began isn't cut off. f runs a
-// second time, alone, where another write in its transaction failed.
+// write runs f in the only transaction that is writing to the file, which other
+// waiting writes may share. If write returns nil, the transaction is on disk; if
+// the commit fails, or the file was deleted meanwhile, it may be. f doesn't begin
+// once ctx has ended, but isn't interrupted when it has begun. If another write in
+// the transaction fails, f runs a second time, alone.
 func (db *DB) write(ctx context.Context, action string, f writing) error {
 	w := &waitingWrite{ctx, f, make(chan error, 1)}
 	db.writes.join(w)
@@ -61,8 +61,8 @@ func (db *DB) write(ctx context.Context, action string, f writing) error {
 	return translate(action, err)
 }
 
-// writeTogether runs w, which has the turn, unless another write has run it, and
-// then all that wait by then.
+// writeTogether runs w, which has the turn, and then all waiting writes. If another
+// write has already run w, it only returns the result.
 func (db *DB) writeTogether(action string, w *waitingWrite) error {
 	defer func() { <-db.writes.turn }()
 	if !db.writes.leave(w) {
@@ -91,8 +91,8 @@ func (db *DB) writeTogether(action string, w *waitingWrite) error {
 	return shared
 }
 
-// writeAlone is write with no other one in the transaction, and ctx may cut f off:
-// for what takes long.
+// writeAlone is write for long work: f has the transaction to itself, and ctx
+// interrupts it.
 func (db *DB) writeAlone(ctx context.Context, action string, f writing) error {
 	select {
 	case db.writes.turn <- struct{}{}:
@@ -111,14 +111,13 @@ func (db *DB) writeAlone(ctx context.Context, action string, f writing) error {
 	return translate(action, err)
 }
 
-// begin waits until no other process writes, or ctx ends, which doesn't end the
-// transaction later.
+// begin waits until no other process writes, or until ctx ends. Once begun, the
+// transaction doesn't end with ctx.
 //
-// SQLite has no queue of processes: one that writes all the time would shut out
-// those that wait, which try only now and then. So the process that is next holds
-// a lock on the directory of the lock files while it waits, and one that has
-// written needs that lock to write again. Where a directory can't be locked,
-// processes take turns by chance.
+// SQLite has no queue of processes: a process that writes all the time would starve
+// the others, which retry only now and then. So a waiting process locks the
+// directory of the lock files, and every process needs that lock to begin its next
+// write. Where a directory can't be locked, the order is left to chance.
 func (db *DB) begin(ctx context.Context, action string) (tx *sql.Tx, end func(), err error) {
 	if err := db.checkIntact(action); err != nil {
 		return nil, nil, err
@@ -162,8 +161,8 @@ func (w *waitingWrite) run(tx *sql.Tx) error {
 	return w.f(context.WithoutCancel(w.ctx), tx)
 }
 
-// succeeds runs w in another write's goroutine. A panic comes again, in its own,
-// when w runs alone.
+// succeeds runs w in another write's goroutine. A panic is only a failure here:
+// it happens again, in w's own goroutine, when w runs alone.
 func (w *waitingWrite) succeeds(tx *sql.Tx) (succeeded bool) {
 	defer func() { _ = recover() }()
 	return w.run(tx) == nil
@@ -175,7 +174,7 @@ func (ws *writes) join(w *waitingWrite) {
 	ws.waiting = append(ws.waiting, w)
 }
 
-// leave says whether w was still waiting.
+// leave removes w from the queue and reports whether it was still waiting.
 func (ws *writes) leave(w *waitingWrite) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -186,7 +185,7 @@ func (ws *writes) leave(w *waitingWrite) bool {
 	return i >= 0
 }
 
-// take returns those that wait, but for those whose ctx has ended, which leave.
+// take removes and returns the waiting writes whose ctx hasn't ended.
 func (ws *writes) take() []*waitingWrite {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
