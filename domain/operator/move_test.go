@@ -39,9 +39,10 @@ const (
 	frozen   = "frozen"   // the lock is lost, something else happens, then it is carried out
 	overtook = "overtook" // something else happens between the entry and the lock
 	unclosed = "unclosed" // the record is stored, and the entry stays open
+	unsent   = "unsent"   // no request is sent, and the entry stays open
 )
 
-var fates = []string{goesWell, dropped, done, held, frozen, overtook, unclosed}
+var fates = []string{goesWell, dropped, done, held, frozen, overtook, unclosed, unsent}
 
 // moving is a customer whose photos move, and what was done.
 type moving struct {
@@ -88,7 +89,10 @@ func (m *moving) take(fates ...string) string {
 }
 
 func (s *fickle) change(do func() error) error {
-	switch s.m.take(dropped, done, held) {
+	switch s.m.take(dropped, done, held, unsent) {
+	case unsent:
+		s.m.fate = unclosed
+		return domain.Errorf(domain.Unavailable, "not connected").AsUnchanged()
 	case dropped:
 		return down()
 	case done:
@@ -152,7 +156,7 @@ type mute struct {
 }
 
 func (l mute) Close(ctx context.Context, id domain.ApiLogID, outcome domain.Outcome) error {
-	if outcome.Result == domain.Valid && l.m.take(unclosed) == unclosed {
+	if outcome.Result != domain.Interrupted && l.m.take(unclosed) == unclosed {
 		return errors.New("the process was killed")
 	}
 	return l.ApiLog.Close(ctx, id, outcome)
@@ -414,6 +418,8 @@ func TestMove(t *testing.T) {
 		"a late put after the old store's first look":      {cut(held, putOn(0)), wait(usecase.SettleAfter), repairOn(0), deliverTo(0)},
 		"a late put after its deletion in the other store": {deleteOn(0), cut(held, putOn(1)), deleteOn(0)},
 		"a deletion that never came, before the copy":      {cut(dropped, deleteOn(1)), wait(usecase.SettleAfter), repairOn(1)},
+		"a deletion that wasn't sent":                      {cut(unsent, deleteOn(1)), wait(usecase.SettleAfter), repairOn(1)},
+		"a put that wasn't sent":                           {cut(unsent, putOn(1)), wait(usecase.SettleAfter), repairOn(1)},
 		"a late copy of what is deleted then":              {cut(held, copyPhotos), deleteOn(1)},
 		"a late copy of what is changed in the old store":  {cut(held, copyPhotos), putOn(0), deliverTo(1), wait(usecase.SettleAfter), repairOn(1)},
 		"a copy that loses its lock":                       {during(cut(frozen, copyPhotos), putOn(1))},

@@ -228,11 +228,13 @@ func (r *repairing) correct(ctx context.Context, entry domain.ApiLogEntry, curre
 	return record, RepairReport{}, err
 }
 
-// isNewer reports whether this store holds what the entry's call meant to leave
-// there, and current, which names another store, has not been changed since.
+// isNewer reports whether this store holds the photo that the entry's call meant to
+// store, and current, which names another store, has not been changed since. A
+// deletion leaves nothing here that would tell whether it was carried out, or the
+// photo was never copied here. Its end is unknown, so the record may stay.
 func (r *repairing) isNewer(entry domain.ApiLogEntry, held HeldPhoto, current domain.PhotoRecord) bool {
 	since := current.ChangedBy > entry.ID || current.ChangedBy == 0 && current.ChangedAt.After(entry.Call.ReceivedAt.Add(-mostSkew))
-	return !since && held.Info.SHA256 == entry.Call.Intent && entry.Call.Operation != domain.CopyPhoto
+	return !since && held.Found && held.Info.SHA256 == entry.Call.Intent && entry.Call.Operation != domain.CopyPhoto
 }
 
 // isMeant reports whether one of the customer's open entries meant to store this

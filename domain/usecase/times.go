@@ -15,9 +15,10 @@ const logTimeout = 5 * time.Second
 const RepairEvery = 3 * time.Minute
 
 // LateAfter is the age of an entry after which the photo store carries out no
-// request that was signed for it: S3 and Azure refuse requests signed more than 15
-// minutes ago, and Google's tokens expire after an hour.
-const LateAfter = time.Hour
+// request that was signed for it. S3 and Azure refuse requests signed more than 15
+// minutes ago. Google's tokens, which a call may get until SettleAfter, expire
+// after an hour.
+const LateAfter = time.Hour + SettleAfter
 
 // reached marks a step of a call. Under the build tag chaos, tests of crashes kill
 // or stop the process there.
