@@ -66,7 +66,7 @@ type Result string
 const (
 	Valid       Result = "valid"       // the photo was changed
 	Failed      Result = "error"       // nothing was changed
-	Interrupted Result = "interrupted" // cut off; Repair has corrected the record
+	Interrupted Result = "interrupted" // cut off, or its end was not logged; Repair has closed it
 	Open        Result = "open"        // only in ApiLogFilter and Outcome.Status
 )
 

@@ -7,8 +7,9 @@ import (
 )
 
 // Kind says why something failed. It is an error itself, so that
-// errors.Is(err, domain.CustomerNotFound) works however err is wrapped. Its
-// text is the value of error in the answer to callers.
+// errors.Is(err, domain.CustomerNotFound) works however err is wrapped. errors.Is
+// also finds the Kind of a cause; AsError(err).Kind is the outermost one. Its text
+// is the value of the field error in the answer to callers.
 type Kind string
 
 // The kinds of failure.
@@ -45,9 +46,8 @@ type Error struct {
 	Public     string        // what was received, what was expected, what to change; no secret, no photo bytes
 	Cause      error         // for the server's log; may be nil
 	RetryAfter time.Duration // after which a repeat may succeed; 0: unknown
-	// Unchanged says that nothing was changed and nothing will be: no request to a
-	// photo store or a repository was carried out, or will be. If it is false, a
-	// change may have been made, or may be later.
+	// Unchanged says that no photo and no record of one was changed, and none will
+	// be. If it is false, a change may have been made, or may be later.
 	Unchanged bool
 }
 

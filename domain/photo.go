@@ -83,7 +83,7 @@ type PhotoVersion string
 
 // The versions that no store chooses itself.
 const (
-	UnknownVersion PhotoVersion = ""            // not known: ask the store
+	UnknownVersion PhotoVersion = ""            // not known; no photo has it
 	NoPhoto        PhotoVersion = "none"        // there is no photo
 	Unversioned    PhotoVersion = "unversioned" // a photo in a store that has no versions
 )

@@ -62,12 +62,12 @@ type ApiLogArchive interface {
 	// Prune durably removes closed entries of calls received before the given time,
 	// oldest first, at most limit of them. It returns how many it removed; fewer
 	// than limit means that none are left. Open entries stay for Repair. Removed
-	// ids are not reused. Other methods wait for Prune no longer than for each other.
+	// ids are not reused. Prune delays other methods no longer than one write does.
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// ClaimPruning reports whether the caller may prune now. It grants a claim, and
-	// durably stores that it did, only if the last one was granted at least every
-	// ago, in any process, by the log's own clock. When ClaimPruning fails, the
-	// claim may have been granted. Prune itself needs no claim.
-	ClaimPruning(ctx context.Context, every time.Duration) (bool, error)
+	// durably stores that it did, only if the last grant in any process is at least
+	// interval old by the log's own clock. When ClaimPruning fails, the claim may
+	// have been granted. Prune itself needs no claim.
+	ClaimPruning(ctx context.Context, interval time.Duration) (bool, error)
 }

@@ -34,14 +34,14 @@ type CustomerRepo interface {
 	FindByPhone(ctx context.Context, fleet domain.FleetID, phone domain.PhoneNumber) (domain.Customer, error)
 
 	// TryPIN applies domain.PINLock.Try to the customer's PIN and lock, by the
-	// repository's own clock, and durably stores the result, in one atomic step:
-	// each attempt is counted before the next PIN is compared, across all
-	// processes. TryPIN returns the result of Try only after it is stored. If ctx
-	// ends during TryPIN, a wrong PIN may or may not be counted; a right one is
-	// never counted. It fails with InvalidPIN, PINLocked and CustomerNotFound.
+	// repository's own clock, and durably stores the result, in one atomic step: a
+	// wrong PIN is counted before the next one is compared, across all processes.
+	// TryPIN returns the result of Try only after it is stored. If ctx ends during
+	// TryPIN, a wrong PIN may or may not be counted; a right one is never counted. It
+	// fails with InvalidPIN, PINLocked and CustomerNotFound.
 	//
-	// TryPIN doesn't wait for a ChangePhoto. While one runs, a PIN hashed under the
-	// old key may stay so until the next right PIN.
+	// TryPIN doesn't wait for a ChangePhoto. While one of this customer runs, TryPIN
+	// may leave the PIN's hash under the old key; the next right PIN replaces it.
 	TryPIN(ctx context.Context, customer domain.CustomerRef, offered domain.OfferedPIN) error
 
 	// ChangePhoto locks the customer, runs change, and durably stores the record
@@ -54,7 +54,7 @@ type CustomerRepo interface {
 	// and ChangePhoto returns that same error or lets the panic through. If
 	// ChangePhoto fails after change has succeeded, the record may be the old one
 	// or the new one, and the caller leaves it to Repair to find out. If the lock
-	// was lost meanwhile, the record stays as it was.
+	// was lost meanwhile, the record stays as it was, and ChangePhoto fails.
 	//
 	// The ctx passed to change is ctx or is derived from it. change must not call
 	// this repository. ChangePhoto fails with CustomerNotFound, without running
@@ -150,12 +150,12 @@ type ChangeRecorder interface {
 // PINKeyBinder remembers which key the PINs of a CustomerRepo are hashed under.
 type PINKeyBinder interface {
 	// BindPINKey durably stores that the PINs are hashed under key. It does so if
-	// no key is stored, if no customer has a PIN, or if the stored key is old, as
-	// when keys are rotated; a zero old is no key. If another key is stored and a
-	// customer has a PIN, no PIN would match: BindPINKey fails with Conflict and
+	// no key is stored, if no customer has a PIN, or if the stored key is key or
+	// previous, the key before a rotation (zero: none). If another key is stored and
+	// a customer has a PIN, no PIN would match: BindPINKey fails with Conflict and
 	// changes nothing. Of several keys bound concurrently while customers have
 	// PINs, only one is stored.
-	BindPINKey(ctx context.Context, key, old domain.PINKeyFingerprint) error
+	BindPINKey(ctx context.Context, key, previous domain.PINKeyFingerprint) error
 
 	// BoundPINKey returns the stored key; zero if there is none.
 	BoundPINKey(ctx context.Context) (domain.PINKeyFingerprint, error)

@@ -13,30 +13,32 @@ import (
 //
 // Versions fence off late requests. The store gives each state of a key a
 // version, and Put and Delete name the version that they replace: one that Put
-// or Open returned, or domain.NoPhoto. If the store holds any other version, they
-// fail with Conflict and change nothing; so a request that the network delivers
-// after a later change does nothing. A version may recur only with the same bytes.
-// A store that can't do this returns domain.Unversioned for every photo and
-// accepts every version.
+// or Open returned, domain.NoPhoto, or domain.UnknownVersion, which never matches.
+// If the store holds any other version, they fail with Conflict and change
+// nothing. So a request that the network delivers after a later change does
+// nothing, unless the later state has the same version: a version may recur with
+// the same bytes, and NoPhoto recurs with each deletion. A store that can't do
+// this returns domain.Unversioned for every photo and accepts every version.
 //
 // A Put or Delete sends one request that can change the photo. It sends another
 // only after an answer that says that the last one was not carried out. Its error
 // is Unchanged only if no request was carried out and none will be. After any
-// other error a request may have been carried out, or may be later. That holds
-// for Conflict too: if the network repeats a request, the caller gets the answer
-// to the repeat.
+// other error, Conflict included, a request may have been carried out, or may be
+// later: if the network repeats a request, the caller gets the answer to the
+// repeat.
 type PhotoStore interface {
 	// Put durably replaces the photo under key with the bytes of photo, and
-	// returns the version of what is there now, as told by the store.
+	// returns the version that the store gave it.
 	//
 	// Until Put returns nil, Open yields the previous photo or the new one, never
 	// part of a photo, and never no photo if there was one. If ctx had ended before
 	// Put began, Put changes nothing and its error is Unchanged.
 	Put(ctx context.Context, key domain.PhotoKey, photo domain.Photo, over domain.PhotoVersion) (domain.PhotoVersion, error)
 
-	// Delete durably removes the photo under key. Over domain.NoPhoto it makes
-	// sure that there is none. Over a version of a photo that is gone it may fail
-	// with Conflict or return nil.
+	// Delete durably removes the photo under key. Over domain.NoPhoto it returns nil
+	// if there is none, and otherwise fails with Conflict. Over a version of a photo
+	// that is gone it may fail with Conflict or return nil. If ctx had ended before
+	// Delete began, Delete changes nothing and its error is Unchanged.
 	Delete(ctx context.Context, key domain.PhotoKey, over domain.PhotoVersion) error
 
 	// Open returns the photo under key and its version. The caller closes the

@@ -181,14 +181,14 @@ func (l *ApiLog) Prune(ctx context.Context, before time.Time, limit int) (int, e
 }
 
 // ClaimPruning implements ports.ApiLogArchive.
-func (l *ApiLog) ClaimPruning(ctx context.Context, every time.Duration) (bool, error) {
+func (l *ApiLog) ClaimPruning(ctx context.Context, interval time.Duration) (bool, error) {
 	if err := ended(ctx, "claim pruning"); err != nil {
 		return false, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if now.Sub(l.claimed) < every {
+	if now.Sub(l.claimed) < interval {
 		return false, nil
 	}
 	l.claimed = now

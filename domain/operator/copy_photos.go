@@ -19,14 +19,15 @@ type CopyPhotos struct {
 	From      ports.PhotoStore
 	To        *usecase.ChangePhoto
 	Repairs   []*usecase.Repair // of interrupted calls in From and in To, each with Again
-	Orphans   *OrphanPhotos     // of To, without Grace: a photo is put only while its customer exists
+	Orphans   *OrphanPhotos     // of To, with Grace 0, as a photo is put only while its customer exists
 	Parallel  int               // customers at once
 	Found     func(Finding)     // called for each difference that is left and each orphan, one at a time
 	Passed    func(Progress)    // called now and then
 
 	// Backup changes only To, which no server may use: records, the log and
-	// interrupted calls stay as they are. It copies what From holds, which may be
-	// newer than the record: a record can be corrected later, a photo can't.
+	// interrupted calls stay as they are. Where To doesn't have the record's photo,
+	// it gets what From holds, which may be newer than the record: a record can be
+	// corrected later, a photo can't.
 	Backup bool
 }
 
@@ -50,10 +51,10 @@ func (r CopyReport) Different() int { return r.Lost + r.Orphans.Orphans - r.Orph
 //
 // Once servers run on To only, and Do returns nil with nothing Different, the move
 // is done. From is no longer needed. Records, To and the log agree once the servers'
-// Repair has settled open calls. A request that either store carries out late, even
-// one of an earlier Do, never replaces a photo that was acknowledged later, and never
-// brings back a deleted one. While servers run on From, each photo was in To at some
-// time since Do began.
+// Repair has settled open calls. Where To fences, a request that either store carries
+// out late, even one of an earlier Do, replaces no photo that was acknowledged later;
+// if it brings back a deleted one, Repair deletes it again. While servers run on From,
+// To may lack what they changed during Do.
 //
 // Do goes on after failures and returns how many there were, with the first error.
 // It gives up after 20, as a backend is probably down. When ctx ends, it finishes

@@ -46,8 +46,8 @@ type Import struct {
 	Rows iter.Seq2[ImportRow, error]
 	// RemovePINs removes the PINs of customers whose row has a blank one.
 	RemovePINs bool
-	// DryRun changes nothing and reports what an import would do. Rows more than
-	// PlanBatch apart are not compared with each other.
+	// DryRun changes nothing and reports what an import would do. Rows are compared
+	// with each other only within a batch of PlanBatch.
 	DryRun bool
 	// Reject is called for each rejected row, in order. If it fails, the import
 	// ends.
@@ -155,7 +155,7 @@ func (r *ImportReport) count(result domain.ImportResult, pin domain.PIN) string 
 		r.Unchanged++
 	case domain.PhoneTaken:
 		return "phone: another customer of this fleet has this number; give each their own, or leave one of the two out"
-	case domain.IDTaken: // an import changes existing customers
+	case domain.IDTaken: // only for customers who must be new
 	}
 	return ""
 }

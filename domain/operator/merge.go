@@ -16,7 +16,7 @@ type merge[T any] struct {
 	seen       func(T)                        // is told each of from; may be nil
 	mayReplace func(from, to T) (bool, error) // may be nil
 	save       func(context.Context, []T) error
-	gone       func(context.Context, []T) error // what stands side by side in to, and not in from
+	gone       func(context.Context, []T) error // a run of neighbours in to that from lacks
 	passed     func(looked int)                 // after each page of from
 	deletes    bool                             // what is gone is removed
 }

@@ -20,7 +20,7 @@ const (
 	walkFailures = 20
 )
 
-// probes comes after the customers of every Doctor and before all others.
+// probes is the greatest customer that a Doctor may add; real ones come after it.
 var probes = domain.CustomerRef{Customer: math.MaxInt64}
 
 // Progress is how far a walk over all customers has come.

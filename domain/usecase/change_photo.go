@@ -26,7 +26,8 @@ const SettleAfter = 2 * (2*CallTimeout + logTimeout)
 //     means to store, by its SHA-256, and the photo store.
 //  2. Lock. From here on no other change for this customer runs in any process.
 //  3. Fence. The photo store is changed. The request names the version that it
-//     replaces, so that the store refuses it if it arrives after a later change.
+//     replaces, so that the store refuses it if it arrives after a later change,
+//     unless that left the same version (see ports.PhotoStore).
 //  4. Record. The record is made to say what the store holds, and the entry is
 //     closed; with a Recorder both are one commit.
 //
@@ -54,7 +55,7 @@ type change struct {
 	photo domain.Photo            // to store; the zero Photo deletes
 	from  ports.CustomerDirectory // to remove the customer from; nil: the customer stays
 	begun time.Time
-	// copy, if not nil, replaces changeStore.
+	// copy, if not nil, changes the store and returns the record, instead of changed.
 	copy func(ctx context.Context, ch change, current domain.PhotoRecord, stillLocked ports.LockProof) (domain.PhotoRecord, error)
 }
 
@@ -64,7 +65,7 @@ func (c change) customer() domain.CustomerRef {
 
 // Do stores photo for the customer that call names, or deletes the customer's
 // photo if photo is the zero Photo. It returns the id of the call's log entry, 0
-// if none was opened. When Do returns nil, the change is durable. After an error
+// if it isn't known to have been opened. When Do returns nil, the change is durable. After an error
 // that is Unchanged, nothing was changed and nothing will be; after any other, the
 // photo is unknown until Repair has looked. Cancelling ctx doesn't stop Do.
 func (c *ChangePhoto) Do(ctx context.Context, call domain.ApiCall, photo domain.Photo) (domain.ApiLogID, error) {
@@ -119,7 +120,7 @@ func (c *ChangePhoto) carryOut(ctx context.Context, ch change, id domain.ApiLogI
 		err = unchanged(err)
 		rest = failure(err, c.now())
 	}
-	// The outcome is certain by now, so the caller need not wait until the log has it.
+	// The outcome is certain by now, so a failing log doesn't fail the call.
 	if rest != nil {
 		c.close(ctx, id, *rest)
 	}

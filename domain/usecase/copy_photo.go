@@ -12,10 +12,10 @@ type Copied string
 
 // What Copy does.
 const (
-	NotCopied Copied = ""        // the store held what the record says
+	NotCopied Copied = ""        // the store held what the record says; or Copy failed
 	Put       Copied = "put"     // the photo was copied
 	Deleted   Copied = "deleted" // the photo was deleted, since the record names none
-	Lost      Copied = "lost"    // neither store holds what the record says; nothing was changed
+	Lost      Copied = "lost"    // neither store has the record's photo, or it is broken; nothing was changed
 )
 
 // Copy makes the store hold what the customer's record says, taking the photo

@@ -10,8 +10,8 @@ import (
 	"github.com/fleetphoto/fleetphoto/ports"
 )
 
-// Readiness checks whether calls can succeed. It asks each backend what a call
-// asks, about a fleet, customer and photo that don't exist. It stores nothing, so
+// Readiness checks whether calls can succeed. It looks up a key, a customer and
+// open log entries, and deletes a photo, none of which exist. It stores nothing, so
 // it doesn't notice a full disk. The ports must be set.
 type Readiness struct {
 	Fleets    ports.FleetAuth

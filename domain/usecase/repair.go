@@ -19,7 +19,7 @@ const (
 
 // Repair settles the calls that ChangePhoto left open. Under the customer's lock
 // it makes the record say what the photo store holds. It looks at each open entry
-// twice:
+// twice, or once if it first sees it after LateAfter:
 //
 //   - After SettleAfter the call sends nothing more, but the store may still carry
 //     out a request that it sent. The first look corrects the record and leaves
@@ -27,10 +27,12 @@ const (
 //   - After LateAfter the store carries out no request of the call any more. The
 //     second look corrects the record again and closes the entry.
 //
-// The store decides, with one exception: if the photo was deleted after the entry
-// was opened, and the store holds what one of the customer's open entries meant to
-// store, then a late request has brought that photo back, and Repair deletes it
-// again, by its version.
+// The store decides, with one exception. A call means to store a first photo, and
+// its end is unknown; the photo is deleted; then the late request stores it after
+// all. So if the record has been without a photo since the entry was opened (or up
+// to mostSkew before, as clocks differ; for a copy since any time), and the store
+// holds what one of the customer's open entries meant to store, Repair deletes that
+// photo again, by its version.
 //
 // While photos are moved to another store, servers of both stores share the
 // records and the log. Then:
