@@ -29,7 +29,7 @@ const (
 
 // What takes long in production takes this long in tests.
 const (
-	shortLease = time.Second
+	shortLease = 3 * time.Second
 	shortIdle  = `SELECT set_config('idle_in_transaction_session_timeout', '1s', true)`
 )
 
