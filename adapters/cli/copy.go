@@ -13,13 +13,13 @@ import (
 )
 
 type copyCommand struct {
-	From   string   `required:"" placeholder:"URL" help:"The database that has everything; servers may be using it."`
-	To     string   `required:"" placeholder:"URL" help:"The database that gets it; it is made where it is missing. No server may be using it."`
-	Only   []string `enum:"fleets,customers,log" placeholder:"PART" help:"Copy these alone: fleets, customers, log. Left out: all."`
+	From   string   `required:"" placeholder:"URL" help:"The database to copy from; servers may be using it."`
+	To     string   `required:"" placeholder:"URL" help:"The database to copy to, created if missing; no server may be using it."`
+	Only   []string `enum:"fleets,customers,log" placeholder:"PART" help:"Copy only these parts: fleets, customers, log. Without this, all."`
 	Delete bool     `help:"Remove what --from no longer has."`
 }
 
-// Run fails while anything differs in the end.
+// Run fails if anything still differs at the end.
 func (c *copyCommand) Run(ctx context.Context, e environment) error {
 	var parts []operator.Part
 	for _, part := range operator.Parts() {

@@ -164,8 +164,8 @@ func (c *photosVerifyCommand) orphans(ctx context.Context, e environment, orphan
 
 type photosCopyCommand struct {
 	walking
-	From string `required:"" placeholder:"URL" help:"The store that has the photos."`
-	To   string `required:"" placeholder:"URL" help:"The store that gets them."`
+	From string `required:"" placeholder:"URL" help:"The store to copy from."`
+	To   string `required:"" placeholder:"URL" help:"The store to copy to."`
 
 	Delete bool `help:"Remove what --from no longer has: photos of customers who don't exist."`
 	Backup bool `help:"Copy for a backup, which no server will use: change nothing in the database."`
