@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,30 @@ func TestServerThatHangs(t *testing.T) {
 		}
 		if err := store.Start(t.Context()); !errors.Is(err, domain.Unavailable) {
 			t.Errorf("Start: %v, want it Unavailable", err)
+		}
+	})
+}
+
+// A request of a start that nobody ever answers: the start succeeds without it.
+func TestStartLosesARequest(t *testing.T) {
+	onEachBucket(t, func(t *testing.T, front *front, store *PhotoStore) {
+		want := store.found
+		store.timeout = 6 * time.Second // it starts over in a twentieth
+		for lost := int64(1); ; lost++ {
+			var requests atomic.Int64
+			front.put(func(pass http.Handler) http.Handler {
+				if requests.Add(1) == lost {
+					return front.hang(pass)
+				}
+				return pass
+			})
+			store.found = found{}
+			if err := store.Start(t.Context()); err != nil || store.found != want {
+				t.Errorf("without its request %d: %v, found %+v, want %+v", lost, err, store.found, want)
+			}
+			if requests.Load() < lost {
+				break // it makes fewer requests
+			}
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/fleetphoto/fleetphoto/domain"
 )
@@ -17,9 +18,11 @@ const (
 )
 
 // Start checks that objects can be written, read and deleted, and finds out
-// whether the store honours conditional requests. Its error is a sentence for
-// the operator. It is domain.Unavailable if the same Start may succeed later,
-// for instance because the server doesn't answer.
+// whether the store honours conditional requests. A request that gets no answer
+// doesn't hold it up: every second it starts over, and the first attempt that
+// ends counts. Its error is a sentence for the operator. It is domain.Unavailable
+// if the same Start may succeed later, for instance because the server doesn't
+// answer.
 func (s *PhotoStore) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -30,6 +33,36 @@ func (s *PhotoStore) Start(ctx context.Context) error {
 		}
 		s.connection = connection
 	}
+	type attempt struct {
+		found
+		err error
+	}
+	ended := make(chan attempt)
+	for {
+		one := *s // each finds out for itself
+		go func() {
+			err := one.explore(context.WithoutCancel(ctx))
+			select {
+			case ended <- attempt{one.found, err}:
+			case <-ctx.Done():
+			}
+		}()
+		select {
+		case first := <-ended:
+			s.found = first.found
+			return first.err
+		case <-ctx.Done():
+			return s.explain("", ctx.Err())
+		case <-time.After(s.timeout / 20): // a second
+		}
+	}
+}
+
+// explore is one attempt of Start. It goes on when another one has ended, so that
+// it leaves no probe.
+func (s *PhotoStore) explore(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	if _, err := s.write(ctx, markerName, []byte(markerText), "text/plain", domain.Unversioned); err != nil {
 		return err
 	}
