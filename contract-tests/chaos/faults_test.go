@@ -206,14 +206,30 @@ func (w *world) recovery(f fault) time.Duration {
 
 // slowestRecovery is the longest time from the end of a fault to the first call
 // that began after it and was acknowledged: by the replica that the fault befell,
-// unless a fault of all came in between, or by any where it befell all.
-func slowestRecovery(faults []fault) (slowest time.Duration) {
+// or by any where it befell all. Where another fault kept them from it, the time
+// begins with that one's end.
+func slowestRecovery(faults []fault, replicas []*replica) (slowest time.Duration) {
 	for _, f := range faults {
-		if f.replica == nil || !slices.ContainsFunc(faults, func(g fault) bool {
-			return g.replica == nil && g.start < f.recovered && g.recovered > f.end
-		}) {
-			slowest = max(slowest, f.recovered-f.end)
+		began := f.heldUp(faults, nil)
+		if f.replica == nil {
+			began = f.recovered
+			for _, r := range replicas {
+				began = min(began, f.heldUp(faults, r))
+			}
 		}
+		slowest = max(slowest, f.recovered-began)
 	}
 	return slowest
+}
+
+// heldUp is when the last of the faults of r, nil: of all, ended that came in
+// between a fault and its recovery; the fault's own end where there is none.
+func (f fault) heldUp(faults []fault, r *replica) time.Duration {
+	until := f.end
+	for _, g := range faults {
+		if g != f && g.replica == r && g.start < f.recovered {
+			until = max(until, g.end)
+		}
+	}
+	return until
 }

@@ -30,7 +30,7 @@ func TestRandom(t *testing.T) {
 					t.Parallel()
 					w, faults := loadWithFaults(t, &loads, on.make, fmt.Sprint(on.name, round))
 					r := w.check()
-					r.faults, r.slowest = len(faults), slowestRecovery(faults)
+					r.faults, r.slowest = len(faults), slowestRecovery(faults, w.replicas)
 					mu.Lock()
 					defer mu.Unlock()
 					all.add(r)
@@ -44,7 +44,7 @@ func loadWithFaults(t *testing.T, loads *sync.Mutex, on func(*testing.T) *backen
 	t.Helper()
 	loads.Lock()
 	defer loads.Unlock()
-	const customers, clients = 60, 24
+	const customers, clients = 60, 12
 	w = newWorld(t, on(t), customers, nil, []string{clock + "5m"})
 	hash := fnv.New64()
 	_, _ = hash.Write([]byte(name))

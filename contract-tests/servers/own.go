@@ -44,7 +44,7 @@ func NewCluster(t testing.TB) *Cluster {
 	}
 	c.run(`mkdir /tmp/pg; cd /tmp/pg; initdb -D 0 -U postgres -A trust -E UTF8 --no-sync
 		printf 'host all all all trust\nhost replication all all trust\n' >>0/pg_hba.conf
-		printf "%s\n" "listen_addresses = '*'" "fsync = off" "full_page_writes = off" "max_connections = 200" "unix_socket_directories = '/tmp'" >>0/postgresql.conf
+		printf "%s\n" "listen_addresses = '*'" "fsync = off" "full_page_writes = off" "max_connections = 200" "wal_retrieve_retry_interval = '200ms'" "unix_socket_directories = '/tmp'" >>0/postgresql.conf
 		` + start(0))
 	c.execute("postgres", "CREATE DATABASE photos TEMPLATE template0")
 	c.Rejoin()
