@@ -46,6 +46,7 @@ type backends struct {
 	store     *storeProxy      // nil: the store has none
 	database  *toxiproxy.Proxy // before the database; nil: there is none
 	proxied   string           // address of a cluster's first server, behind its proxy
+	oneWriter bool             // a frozen replica may keep all others from writing
 	causes    []cause          // that may befall them
 }
 
@@ -73,7 +74,7 @@ func sqliteAndFiles(t *testing.T) *backends {
 func (b *backends) useSQLite(t *testing.T) {
 	t.Helper()
 	b.customers = openDatabase(t, "sqlite", "file:"+b.databaseFile()+"?mode=ro&_pragma=busy_timeout(10000)")
-	b.log = b.customers
+	b.log, b.oneWriter = b.customers, true
 }
 
 func (b *backends) databaseFile() string {

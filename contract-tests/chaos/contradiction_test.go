@@ -52,12 +52,14 @@ func TestSlowestRecovery(t *testing.T) {
 		want   time.Duration
 	}{
 		"none":                               {nil, 0},
-		"the slowest":                        {[]fault{{one, 0, 1, 3}, {nil, 5, 6, 9}, {other, 12, 13, 14}}, 3},
-		"a replica, which has no backend":    {[]fault{{one, 0, 1, 9}, {nil, 2, 5, 6}}, 4},
-		"a replica, and a later fault":       {[]fault{{one, 0, 1, 3}, {nil, 4, 5, 6}}, 2},
-		"a backend, one replica is frozen":   {[]fault{{nil, 0, 1, 9}, {one, 0, 8, 9}}, 8},
-		"a backend, both replicas are":       {[]fault{{nil, 0, 1, 9}, {one, 0, 8, 9}, {other, 3, 5, 6}}, 4},
-		"a backend, the other fault is over": {[]fault{{nil, 4, 5, 9}, {one, 0, 2, 3}, {other, 0, 1, 3}}, 4},
+		"the slowest":                        {[]fault{{one, false, 0, 1, 3}, {nil, false, 5, 6, 9}, {other, false, 12, 13, 14}}, 3},
+		"a replica, which has no backend":    {[]fault{{one, false, 0, 1, 9}, {nil, false, 2, 5, 6}}, 4},
+		"a replica, and a later fault":       {[]fault{{one, false, 0, 1, 3}, {nil, false, 4, 5, 6}}, 2},
+		"a backend, one replica is frozen":   {[]fault{{nil, false, 0, 1, 9}, {one, false, 0, 8, 9}}, 8},
+		"a backend, both replicas are":       {[]fault{{nil, false, 0, 1, 9}, {one, false, 0, 8, 9}, {other, false, 3, 5, 6}}, 4},
+		"a replica, the other is frozen":     {[]fault{{one, false, 0, 1, 9}, {other, false, 2, 6, 7}}, 8},
+		"a replica, the other has the lock":  {[]fault{{one, false, 0, 1, 9}, {other, true, 2, 6, 7}}, 3},
+		"a backend, the other fault is over": {[]fault{{nil, false, 4, 5, 9}, {one, false, 0, 2, 3}, {other, false, 0, 1, 3}}, 4},
 	} {
 		if got := slowestRecovery(c.faults, []*replica{one, other}); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)

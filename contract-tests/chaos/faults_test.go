@@ -19,6 +19,7 @@ import (
 // fault is one that has ended.
 type fault struct {
 	replica    *replica // that it befell; nil: all
+	halts      bool     // it may have kept the other replicas from working too
 	start, end time.Duration
 	recovered  time.Duration // when the first call was acknowledged that began after its end
 }
@@ -28,6 +29,8 @@ type cause struct {
 	name  string
 	do    func(random *rand.Rand, r *replica) // r: the replica that processCauses befall
 	after func()                              // what an operator does once the service is back; nil: nothing
+
+	freezes bool // the replica keeps the locks that it has
 }
 
 // processCauses befall a replica.
@@ -36,11 +39,11 @@ var processCauses = append(slices.Concat(
 	slices.Repeat([]cause{{name: "kill at a step", do: killAtStep}}, 5),
 ), []cause{
 	{name: "SIGTERM", do: func(_ *rand.Rand, r *replica) { r.stop() }},
-	{name: "freeze", do: func(random *rand.Rand, r *replica) {
+	{name: "freeze", freezes: true, do: func(random *rand.Rand, r *replica) {
 		r.signal(syscall.SIGSTOP)
 		freeze(random, r)
 	}},
-	{name: "freeze at a step", do: func(random *rand.Rand, r *replica) {
+	{name: "freeze at a step", freezes: true, do: func(random *rand.Rand, r *replica) {
 		r.kill(pauseAt + someStep(random))
 		waitFor(r.isStopped)
 		freeze(random, r)
@@ -170,7 +173,7 @@ func (w *world) befall(ctx context.Context, random *rand.Rand, causes []cause, m
 		c := causes[random.IntN(len(causes))]
 		start := w.history.now()
 		c.do(rand.New(rand.NewPCG(random.Uint64(), 0)), r)
-		f := fault{replica: r, start: start, end: w.history.now()}
+		f := fault{replica: r, halts: c.freezes && w.oneWriter, start: start, end: w.history.now()}
 		f.recovered = w.recovery(f)
 		if c.after != nil {
 			c.after()
@@ -210,10 +213,9 @@ func (w *world) recovery(f fault) time.Duration {
 // begins with that one's end.
 func slowestRecovery(faults []fault, replicas []*replica) (slowest time.Duration) {
 	for _, f := range faults {
-		began := f.heldUp(faults, nil)
-		if f.replica == nil {
-			began = f.recovered
-			for _, r := range replicas {
+		began := f.recovered
+		for _, r := range replicas {
+			if f.replica == nil || f.replica == r {
 				began = min(began, f.heldUp(faults, r))
 			}
 		}
@@ -222,12 +224,12 @@ func slowestRecovery(faults []fault, replicas []*replica) (slowest time.Duration
 	return slowest
 }
 
-// heldUp is when the last of the faults of r, nil: of all, ended that came in
-// between a fault and its recovery; the fault's own end where there is none.
+// heldUp is when the last of the faults ended that kept a replica from working
+// after a fault and before its recovery.
 func (f fault) heldUp(faults []fault, r *replica) time.Duration {
 	until := f.end
 	for _, g := range faults {
-		if g != f && g.replica == r && g.start < f.recovered {
+		if (g.replica == nil || g.replica == r || g.halts) && g.start < f.recovered {
 			until = max(until, g.end)
 		}
 	}

@@ -44,7 +44,7 @@ func loadWithFaults(t *testing.T, loads *sync.Mutex, on func(*testing.T) *backen
 	t.Helper()
 	loads.Lock()
 	defer loads.Unlock()
-	const customers, clients = 60, 12
+	const customers, clients = 60, 8
 	w = newWorld(t, on(t), customers, nil, []string{clock + "5m"})
 	hash := fnv.New64()
 	_, _ = hash.Write([]byte(name))
