@@ -32,7 +32,7 @@ import (
 // The settings of a run, after `go test ./contract-tests/bench -args`.
 var (
 	runs     = flag.Int("runs", 6, "how often each handler takes its turn")
-	turn     = flag.Duration("turn", 2*time.Second, "how long a turn is")
+	turn     = flag.Duration("turn", time.Second, "how long a turn is")
 	outFile  = flag.String("out", "", "write the figures into this file too")
 	binaries = flag.String("binary", "", "more commands to measure beside this tree's: absolute paths, with commas between them")
 )

@@ -41,7 +41,7 @@ import (
 
 var (
 	runs    = flag.Int("runs", 6, "how often each program takes its turn")
-	turn    = flag.Duration("turn", 2*time.Second, "how long a turn is")
+	turn    = flag.Duration("turn", time.Second, "how long a turn is")
 	outFile = flag.String("out", "", "write the figures into this file too")
 )
 
