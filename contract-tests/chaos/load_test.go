@@ -184,10 +184,11 @@ func (w *world) loadUntil(ctx context.Context, clients int, seed uint64) {
 	running.Wait()
 }
 
-// step is what a client does once. After a call that wasn't acknowledged it waits
-// a little, as failures would outnumber all else.
+// step is what a client does once. After a call it waits for as long as the call
+// took, so that clients alone don't keep the processors busy, and after one that
+// wasn't acknowledged for a little at least, as failures would outnumber all else.
 func (w *world) step(random *rand.Rand, r *replica) {
-	const pause = 20 * time.Millisecond
+	const least, most = 20 * time.Millisecond, 200 * time.Millisecond
 	customer := hot
 	if random.IntN(6) > 0 {
 		customer = 1 + random.IntN(w.many)
@@ -200,7 +201,11 @@ func (w *world) step(random *rand.Rand, r *replica) {
 	case n < 8:
 		photo = newPhoto(random.Uint64())
 	}
-	if a, _ := w.change(r, customer, photo); a.outcome() != acknowledged {
-		time.Sleep(pause)
+	began := time.Now()
+	a, _ := w.change(r, customer, photo)
+	pause := time.Since(began)
+	if a.outcome() != acknowledged {
+		pause = max(pause, least)
 	}
+	time.Sleep(min(pause, most))
 }

@@ -28,7 +28,7 @@ func TestRandom(t *testing.T) {
 			for round := range *rounds {
 				t.Run(fmt.Sprint(round), func(t *testing.T) {
 					t.Parallel()
-					w, faults := loadWithFaults(t, &loads, on.make, fmt.Sprint(on.name, round))
+					w, faults := loadWithFaults(t, &loads, on.make, on.clients, fmt.Sprint(on.name, round))
 					r := w.check()
 					r.faults, r.slowest = len(faults), slowestRecovery(faults, w.replicas)
 					mu.Lock()
@@ -40,11 +40,11 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-func loadWithFaults(t *testing.T, loads *sync.Mutex, on func(*testing.T) *backends, name string) (w *world, faults []fault) {
+func loadWithFaults(t *testing.T, loads *sync.Mutex, on func(*testing.T) *backends, clients int, name string) (w *world, faults []fault) {
 	t.Helper()
 	loads.Lock()
 	defer loads.Unlock()
-	const customers, clients = 60, 8
+	const customers = 60
 	w = newWorld(t, on(t), customers, nil, []string{clock + "5m"})
 	hash := fnv.New64()
 	_, _ = hash.Write([]byte(name))

@@ -24,16 +24,17 @@ import (
 // sets are the backends that TestRandom runs on, each with the faults that may
 // befall it.
 var sets = []struct {
-	name string
-	make func(*testing.T) *backends
+	name    string
+	clients int // so many that two processors are busy, and starts still quick
+	make    func(*testing.T) *backends
 }{
-	{"SQLite + files", func(t *testing.T) *backends {
+	{"SQLite + files", 16, func(t *testing.T) *backends {
 		b := newBackends(t)
 		b.mountFiles(t)
 		b.useSQLite(t)
 		return b
 	}},
-	{"Postgres + files", func(t *testing.T) *backends {
+	{"Postgres + files", 8, func(t *testing.T) *backends {
 		b := newBackends(t)
 		b.mountFiles(t)
 		c := b.useCluster(t)
@@ -41,7 +42,7 @@ var sets = []struct {
 		b.causes = append(b.causes, cause{name: "Postgres is restarted", do: func(random *rand.Rand, _ *replica) { c.Restart(between(random, 0, 1000)) }})
 		return b
 	}},
-	{"Postgres + S3", func(t *testing.T) *backends {
+	{"Postgres + S3", 8, func(t *testing.T) *backends {
 		b := newBackends(t)
 		c := b.useCluster(t)
 		rawURL, restart := servers.OwnS3(t)
