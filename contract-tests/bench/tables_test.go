@@ -180,6 +180,9 @@ func (r *results) capacity() string {
 		{"Postgres: processors in use", func(rate float64) float64 { return rate * one("db-cpu-ms/call") / 1000 }},
 		{"Postgres: transactions a second", func(rate float64) float64 { return rate * one("db-tx/call") }},
 		{"Postgres: WAL, MB a second", func(rate float64) float64 { return rate * one("db-wal-B/call") / 1e6 }},
+		{"the same, each call on a page that hadn't changed since a checkpoint", func(rate float64) float64 {
+			return rate * r.median("Call/customers=1000000/on="+onPostgres, product, "db-wal-B/call") / 1e6
+		}},
 		{"object store: puts a second", func(rate float64) float64 { return rate }},
 		{"network: MB a second from callers, in JSON", func(rate float64) float64 { return rate * photo * 4 / 3 }},
 		{"network: MB a second to the object store", func(rate float64) float64 { return rate * photo }},
