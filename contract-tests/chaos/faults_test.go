@@ -209,8 +209,8 @@ func (w *world) recovery(f fault) time.Duration {
 
 // slowestRecovery is the longest time from the end of a fault to the first call
 // that began after it and was acknowledged: by the replica that the fault befell,
-// or by any where it befell all. Where another fault kept them from it, the time
-// begins with that one's end.
+// or by any where it befell all. Where another fault may have kept them from it,
+// the time begins with that one's end.
 func slowestRecovery(faults []fault, replicas []*replica) (slowest time.Duration) {
 	for _, f := range faults {
 		began := f.recovered
@@ -224,7 +224,7 @@ func slowestRecovery(faults []fault, replicas []*replica) (slowest time.Duration
 	return slowest
 }
 
-// heldUp is when the last of the faults ended that kept a replica from working
+// heldUp is when the last of the faults ended that may have kept a replica from working
 // after a fault and before its recovery.
 func (f fault) heldUp(faults []fault, r *replica) time.Duration {
 	until := f.end
